@@ -1,0 +1,207 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::lifecycle::event::{Clock, Resolution};
+use crate::lifecycle::{Clocks, PolicyRef};
+use crate::messages::{CommandAction, Lane, Manifest, PayerRole, ReceivedData, Stage, Verdict, Workflow};
+use crate::person::ConsentPolicy;
+use crate::{Code, FailureClass, OperationId, PartnerId};
+
+/// One event of every kind, in declaration order.
+pub(crate) fn one_of_each() -> Vec<EventBody> {
+    let operation_id = OperationId([1; 16]);
+    let (command_id, letter_id) = Default::default();
+    let operator = crate::ids::OperatorId::from("jo");
+    let partner = PartnerId::from("evergreen");
+    let code = Code::NoCandidate;
+    let class = FailureClass::Transport;
+    let policy = PolicyRef::default();
+    vec![
+        EventBody::Received {
+            submission_id: Default::default(),
+            source: "enrolment".into(),
+            key_token: Default::default(),
+            exchange_id: Default::default(),
+            parent_request_id: None,
+            workflow: Workflow::RequestData,
+            role: PayerRole::Requester,
+            lane: Lane::Standard,
+            counterparty: partner.clone(),
+            member_token: Default::default(),
+            due_by: Timestamp(10),
+            signed: true,
+        },
+        EventBody::Validated { consent: ConsentPolicy::Regular, consent_end: Timestamp(9), policy },
+        EventBody::Refused { source: "enrolment".into(), code, field: None },
+        EventBody::DuplicateSuppressed { submission_id: Default::default() },
+        EventBody::ConflictRefused { submission_id: Default::default(), fields: vec!["ask".into()] },
+        EventBody::Diverted { from: Lane::Urgent, to: Lane::Bulk },
+        EventBody::IdentityMatched {
+            member_token: Default::default(),
+            rule: "member-id".into(),
+            candidates: 1,
+            policy,
+            roster_version: 1,
+        },
+        EventBody::IdentityUnmatched { code, candidates: 0, policy, roster_version: 1 },
+        EventBody::ReviewOpened { code, candidates: 2, policy, due_by: Timestamp(5) },
+        EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict: Verdict::IsNobody {} },
+        EventBody::CommandPassed { command_id, action: CommandAction::Cancel },
+        EventBody::PartnerDispatched { operation_id, partner, bucket: 0 },
+        EventBody::AttemptFailed { operation_id, attempt: 1, class, code: "reset".into(), retry_at: None },
+        EventBody::OutcomeUnknown { operation_id, attempt: 1, resolution: Resolution::Query },
+        EventBody::Acknowledged { operation_id, reference: "r".into() },
+        EventBody::Fulfilled { operation_id, manifest: Manifest::default(), received: ReceivedData::default() },
+        EventBody::PartnerRefused { operation_id, class, code: "no-match".into() },
+        EventBody::AttemptsExhausted { operation_id, attempts: 6, class },
+        EventBody::Cancelled { command_id, stage: Stage::Identity },
+        EventBody::CancelFailed { command_id, code },
+        EventBody::Compensated { operation_id },
+        EventBody::CompensationFailed { operation_id, class },
+        EventBody::DeadlineBreached { clock: Clock::Stage, due: Timestamp(3) },
+        EventBody::ExceptionRaised { code, owner: "operations".into(), runbook: "stage-overdue".into() },
+        EventBody::Escalated { tier: 1, owner: "operations".into() },
+        EventBody::CancelRequested { command_id, operator: operator.clone() },
+        EventBody::Held { command_id, operator: operator.clone() },
+        EventBody::Released { command_id, operator: operator.clone() },
+        EventBody::CommandRefused { command_id, action: CommandAction::Hold, code },
+        EventBody::Superseded { by: Default::default() },
+        EventBody::VerificationFailed { code },
+        EventBody::CompensationStarted { operation_id, code },
+        EventBody::Closed { outcome: TerminalOutcome::Escalated, code: None, events: 3, chain: [0; 32] },
+        EventBody::DeadLettered { letter_id, class, code, signature: Default::default() },
+        EventBody::LetterReplayed { letter_id, command_id, operator: operator.clone() },
+        EventBody::LetterDiscarded { letter_id, command_id, operator },
+    ]
+}
+
+fn history() -> impl Strategy<Value = Vec<EventBody>> {
+    proptest::collection::vec(proptest::sample::select(one_of_each()), 0..40)
+}
+
+fn fold_all(mut lifecycle: Lifecycle, events: &[EventBody]) -> Lifecycle {
+    for (index, body) in events.iter().enumerate() {
+        let at = Timestamp(i64::try_from(index).expect("a short history"));
+        lifecycle.fold(body, at, &digest(format!("{body:?}").as_bytes()));
+    }
+    lifecycle
+}
+
+fn steps_back(body: &EventBody) -> bool {
+    matches!(
+        body,
+        EventBody::CompensationStarted { .. }
+            | EventBody::Compensated { .. }
+            | EventBody::Released { .. }
+            | EventBody::CancelFailed { .. }
+            | EventBody::LetterReplayed { .. }
+            | EventBody::ExceptionRaised { .. }
+    )
+}
+
+/// The states that lie over the main line, and those beyond it.
+fn on_the_main_line(state: State) -> bool {
+    state <= State::Fulfilled
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn progress_never_falls_and_the_first_outcome_stays(history in history()) {
+        let mut lifecycle = Lifecycle::default();
+        for body in &history {
+            let before = lifecycle;
+            lifecycle.fold(body, Timestamp(1), &[7; 32]);
+            prop_assert!(before.progress <= lifecycle.progress);
+            if before.outcome.is_some() {
+                prop_assert_eq!(before.outcome, lifecycle.outcome);
+            }
+            if before.state == State::Closed {
+                prop_assert_eq!(lifecycle.state, State::Closed);
+            }
+            if on_the_main_line(before.state) && on_the_main_line(lifecycle.state) {
+                prop_assert!(before.state <= lifecycle.state || steps_back(body), "{:?} went back by {:?}", before.state, body);
+            }
+        }
+        prop_assert_eq!(lifecycle.events as usize, history.len());
+    }
+
+    #[test]
+    fn an_end_is_left_only_by_compensation_exception_or_closing(history in history()) {
+        let mut lifecycle = Lifecycle::default();
+        for body in &history {
+            let before = lifecycle;
+            lifecycle.fold(body, Timestamp(1), &[7; 32]);
+            let ended = matches!(before.state, State::Fulfilled | State::Rejected | State::Cancelled | State::Superseded);
+            if ended && before.outcome.is_some() && before.state != lifecycle.state {
+                prop_assert!(matches!(
+                    body,
+                    EventBody::CompensationStarted { .. } | EventBody::Compensated { .. } | EventBody::ExceptionRaised { .. } | EventBody::Closed { .. }
+                ), "{:?} left {:?}", body, before.state);
+            }
+        }
+    }
+
+    #[test]
+    fn folding_agrees_with_snapshots(history in history(), cut in any::<prop::sample::Index>()) {
+        let cut = cut.index(history.len() + 1);
+        let (a, b) = history.split_at(cut);
+        let whole = fold_all(Lifecycle::default(), &history);
+        let mut resumed = fold_all(Lifecycle::default(), a);
+        let whole_times_differ = Lifecycle { since: whole.since, ..fold_all(resumed, b) };
+        resumed = whole_times_differ;
+        prop_assert_eq!(resumed, whole);
+    }
+
+    /// Nothing hangs: whatever happened, an open request has a clock, and a state without one is an end.
+    #[test]
+    fn every_open_state_has_a_clock(history in history()) {
+        let lifecycle = fold_all(Lifecycle::default(), &history);
+        let deadline = Clocks::STANDARD.next(&lifecycle, Lane::Standard, Timestamp(1_000_000));
+        let resting = matches!(
+            lifecycle.state,
+            State::Fulfilled | State::Rejected | State::Cancelled | State::Superseded | State::Compensated | State::Closed
+        );
+        prop_assert_eq!(deadline.is_none(), resting, "{:?}", lifecycle);
+    }
+}
+
+#[test]
+fn the_common_path_ends_closed_without_anomaly() {
+    let all = one_of_each();
+    let path: Vec<_> = [0, 1, 6, 11, 14, 15, 32].iter().map(|index| all[*index].clone()).collect();
+    let lifecycle = fold_all(Lifecycle::default(), &path);
+    assert_eq!((lifecycle.state, lifecycle.anomalies), (State::Closed, 0));
+    assert_eq!(lifecycle.outcome, Some(TerminalOutcome::Fulfilled));
+}
+
+#[test]
+fn a_fulfilment_after_a_cancel_is_an_effect_too_many() {
+    let all = one_of_each();
+    let mut lifecycle =
+        fold_all(Lifecycle::default(), &[all[0].clone(), all[11].clone(), all[25].clone(), all[18].clone()]);
+    assert_eq!(lifecycle.state, State::Cancelled);
+    assert_eq!(lifecycle.fold(&all[15], Timestamp(9), &[0; 32]), Step::Anomalous(Anomaly::EffectAfterEnd));
+    assert_eq!(lifecycle.outcome, Some(TerminalOutcome::Cancelled));
+}
+
+#[test]
+fn a_fulfilment_that_outruns_the_cancel_wins() {
+    let all = one_of_each();
+    let mut lifecycle = fold_all(Lifecycle::default(), &[all[0].clone(), all[11].clone(), all[25].clone()]);
+    assert_eq!(lifecycle.state, State::Cancelling);
+    assert_eq!(lifecycle.fold(&all[15], Timestamp(9), &[0; 32]), Step::Advanced);
+    assert_eq!(lifecycle.fold(&all[18], Timestamp(9), &[0; 32]), Step::Anomalous(Anomaly::AfterEnd));
+    assert_eq!(lifecycle.outcome, Some(TerminalOutcome::Fulfilled));
+}
+
+#[test]
+fn a_late_acknowledgement_recovers_an_exception() {
+    let all = one_of_each();
+    let mut lifecycle =
+        fold_all(Lifecycle::default(), &[all[0].clone(), all[11].clone(), all[22].clone(), all[23].clone()]);
+    assert_eq!(lifecycle.state, State::Exception);
+    assert_eq!(lifecycle.fold(&all[14], Timestamp(9), &[0; 32]), Step::Advanced);
+    assert_eq!(lifecycle.state, State::Acknowledged);
+}

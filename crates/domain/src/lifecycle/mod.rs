@@ -1,0 +1,15 @@
+//! What can happen to a request, and what it has come to.
+//!
+//! [`event`] lists the facts, [`state`] the states, [`fold`] joins them, [`workflow`] says which steps a workflow takes, and
+//! [`deadline`] how long each may take.
+
+pub mod deadline;
+pub mod event;
+pub mod fold;
+pub mod state;
+pub mod workflow;
+
+pub use deadline::{Clocks, Deadline};
+pub use event::{EventBody, LifecycleEvent, PolicyRef};
+pub use fold::{Anomaly, Lifecycle, Step};
+pub use state::{Progress, State, TerminalOutcome};

@@ -1,0 +1,151 @@
+//! Work for identity and dispatch: what is to be done with a request, its dossier sealed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ask, Lane, PayerRole, Verdict, Workflow};
+use crate::ids::OperatorId;
+use crate::person::{ConsentPolicy, Dossier};
+use crate::phi::Sealed;
+use crate::{CommandId, ExchangeId, OperationId, PartnerId, RequestId, SourceId, Timestamp, Token};
+
+/// What every stage needs to know of a request. No PHI.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Context {
+    /// The request.
+    pub request_id: RequestId,
+    /// Its exchange.
+    pub exchange_id: ExchangeId,
+    /// The request it refers to.
+    pub parent_request_id: Option<RequestId>,
+    /// The upstream system.
+    pub source: SourceId,
+    /// What is to be done.
+    pub workflow: Workflow,
+    /// Our side.
+    pub role: PayerRole,
+    /// The lane it keeps.
+    pub lane: Lane,
+    /// The other payer.
+    pub counterparty: PartnerId,
+    /// How much the consent covers.
+    pub consent: ConsentPolicy,
+    /// When it must have ended: no stage spends time that is gone.
+    pub due_by: Timestamp,
+}
+
+/// A record on `identity.{lane}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct IdentityWork {
+    /// The request.
+    pub context: Context,
+    /// What to do.
+    pub task: IdentityTask,
+}
+
+/// What identity may be asked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum IdentityTask {
+    /// Find the member and send the request on.
+    Resolve {
+        /// Everything secret.
+        dossier: Sealed<Dossier>,
+        /// What is asked of the partner.
+        ask: Ask,
+    },
+    /// Carry out a person's decision on an open review.
+    DecideReview {
+        /// The command.
+        command_id: CommandId,
+        /// Who decided.
+        operator: OperatorId,
+        /// What.
+        verdict: Verdict,
+    },
+    /// Stop it here if it is still here.
+    CancelIdentity {
+        /// The command.
+        command_id: CommandId,
+    },
+    /// Do nothing more until released.
+    HoldIdentity {
+        /// The command.
+        command_id: CommandId,
+    },
+    /// Go on.
+    ReleaseIdentity {
+        /// The command.
+        command_id: CommandId,
+    },
+}
+
+/// Where a dispatch item goes: its key, `partner/bucket`, gives one owner the partner's limits.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Route {
+    /// The partner.
+    pub partner: PartnerId,
+    /// Which of the partner's buckets, from 0.
+    pub bucket: u32,
+}
+
+/// A record on `dispatch.{lane}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DispatchWork {
+    /// The request.
+    pub context: Context,
+    /// The partner and bucket.
+    pub route: Route,
+    /// The side effect; its id is the idempotency key of every attempt.
+    pub operation_id: OperationId,
+    /// What to do.
+    pub task: DispatchTask,
+}
+
+/// What dispatch may be asked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum DispatchTask {
+    /// Ask the partner.
+    Send {
+        /// Everything secret; only the partner edge opens it.
+        dossier: Sealed<Dossier>,
+        /// What is asked.
+        ask: Ask,
+        /// The member, as a token.
+        member_token: Token,
+    },
+    /// Stop it if it has not taken effect.
+    CancelDispatch {
+        /// The command.
+        command_id: CommandId,
+    },
+    /// Undo the effect of another operation.
+    Compensate {
+        /// The operation to undo.
+        undoes: OperationId,
+        /// The partner's reference of it, where known.
+        reference: Option<String>,
+    },
+    /// Send nothing more until released.
+    HoldDispatch {
+        /// The command.
+        command_id: CommandId,
+    },
+    /// Go on.
+    ReleaseDispatch {
+        /// The command.
+        command_id: CommandId,
+    },
+    /// A person has found out how an unknown outcome ended.
+    ResolveUnknown {
+        /// The command.
+        command_id: CommandId,
+        /// Whether the effect took place.
+        took_effect: bool,
+    },
+}
+
+impl Route {
+    /// The record key.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.partner, self.bucket)
+    }
+}

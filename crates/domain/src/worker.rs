@@ -1,0 +1,235 @@
+//! How a worker is written: a pure function from memory and input to a decision.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::call::Outstanding;
+use crate::messages::Lane;
+use crate::messages::{Route, Stage};
+use crate::{
+    Answer, Call, Change, Code, EventBody, FailureClass, MemoryEntry, MemoryKey, Message, RecordId, RequestId,
+    SourceId, Timestamp, Trace, View,
+};
+
+/// A worker. The fleet owns its loop; the worker owns its judgement.
+pub trait Worker: Send + Sync + 'static {
+    /// Which of the five it is.
+    const STAGE: Stage;
+    /// When its timers may fire.
+    const TIMERS: TimerRule = TimerRule::WhenDue;
+    /// The keys of its memory.
+    type Key: MemoryKey;
+    /// The entries of its memory.
+    type Entry: MemoryEntry;
+
+    /// Decides one input. Pure: the same view, input and moment give the same decision on any machine.
+    fn decide(
+        &self,
+        view: &View<'_, Self::Key, Self::Entry>,
+        input: Input<'_, Self::Key>,
+        moment: &Moment,
+    ) -> Result<Decision<Self::Key, Self::Entry>, Poison>;
+
+    /// The key that decides on which partition a message is at home, where that is not its record key. A record elsewhere is
+    /// forwarded there unread, keeping its id.
+    fn home<'m>(&self, _message: &'m Message) -> Option<&'m [u8]> {
+        None
+    }
+
+    /// When an entry wants to be looked at again, if ever.
+    fn due(_key: &Self::Key, _entry: &Self::Entry) -> Option<Timestamp> {
+        None
+    }
+
+    /// The call an entry waits for, if any.
+    fn outstanding(_key: &Self::Key, _entry: &Self::Entry) -> Option<Outstanding> {
+        None
+    }
+
+    /// Takes in a record of a shared table (roster, policies) that this worker reads whole; `None` is a tombstone.
+    fn learn(&mut self, _key: &[u8], _message: Option<&Message>, _offset: u64) {}
+}
+
+/// When a worker's timers may fire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TimerRule {
+    /// As soon as they are due.
+    WhenDue,
+    /// Only after the partition was read up to the high watermark taken at or after the due time, so that lag is never taken
+    /// for a breach.
+    CaughtUp,
+}
+
+/// One input of a decision.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a, K> {
+    /// A record from a topic.
+    Record(&'a Record),
+    /// An entry of memory came due.
+    Timer(&'a K),
+    /// A call was answered, or lost.
+    Answer(&'a Answer),
+}
+
+/// A decoded record with what `decide` may want to know of its travels.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The message.
+    pub message: Message,
+    /// The lane of its topic, where it has lanes.
+    pub lane: Option<Lane>,
+    /// Its trace.
+    pub trace: Trace,
+    /// The detached signature that came with it, if any.
+    pub signature: Option<Signature>,
+    /// The schema id of its value.
+    pub schema_id: u32,
+    /// The bytes of its value, as signed and as hashed.
+    pub value: Bytes,
+    /// Its offset, for what must follow the log's order.
+    pub offset: u64,
+}
+
+/// A detached Ed25519 signature over schema id and value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Signature {
+    /// The signer's key id.
+    pub key_id: String,
+    /// 64 bytes.
+    pub bytes: Bytes,
+}
+
+/// Where time, identity and randomness come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// The wall clock.
+    pub now: Timestamp,
+    /// The input's identity: ids of what follows derive from it. For a record its id; for a timer or answer a function of its
+    /// entry, so that redeciding yields the same ids.
+    pub id: RecordId,
+    /// The trace the input belongs to; a worker hands it on by remembering it.
+    pub trace: Trace,
+}
+
+/// What a worker wants to happen. The fleet makes all of it true in one transaction, then performs the calls.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Decision<K, E> {
+    /// Facts for the log.
+    pub events: Vec<Draft>,
+    /// Work and answers for other topics.
+    pub forward: Vec<Forward>,
+    /// Changes of memory, in order.
+    pub remember: Vec<Change<K, E>>,
+    /// Calls to perform once all of the above is committed.
+    pub calls: Vec<Call>,
+}
+
+/// A fact, before the fleet adds who, when and why.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Draft {
+    /// The request it is about.
+    pub request_id: RequestId,
+    /// What happened.
+    pub body: EventBody,
+    /// The trace it belongs to, where that is not the input's.
+    pub trace: Option<Trace>,
+}
+
+/// A message for another topic.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Forward {
+    /// Where to.
+    pub to: Destination,
+    /// What.
+    pub message: Message,
+    /// The trace it belongs to, where that is not the input's.
+    pub trace: Option<Trace>,
+}
+
+/// Where a forwarded message goes; `contracts::topics` gives the topic and key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Destination {
+    /// `identity.{lane}`, keyed by request.
+    Identity(Lane, RequestId),
+    /// `dispatch.{lane}`, keyed by route.
+    Dispatch(Lane, Route),
+    /// `outcomes.{source}`, keyed by request or submission.
+    Outcomes(SourceId, [u8; 16]),
+    /// Back to the topic, with the key, headers and bytes a letter kept: a replay.
+    Replay(Box<Replay>),
+}
+
+/// A record to be written again as it was.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replay {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: u32,
+    /// The letter, whose sealed original the fleet opens at the edge of the transaction.
+    pub original: crate::messages::SealedOriginal,
+}
+
+/// A record that can't be decided: it becomes a dead letter, in the same transaction.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{class:?}: {code} at {place}")]
+pub struct Poison {
+    /// The class.
+    pub class: FailureClass,
+    /// The code.
+    pub code: Code,
+    /// Where: a field path or a step, without volatile parts, without PHI.
+    pub place: String,
+}
+
+impl<K, E> Default for Decision<K, E> {
+    fn default() -> Self {
+        Self { events: Vec::new(), forward: Vec::new(), remember: Vec::new(), calls: Vec::new() }
+    }
+}
+
+impl<K: MemoryKey, E: MemoryEntry> Decision<K, E> {
+    /// Nothing happens.
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// Adds a fact.
+    pub fn event(&mut self, request_id: RequestId, body: EventBody) {
+        self.events.push(Draft { request_id, body, trace: None });
+    }
+
+    /// Adds a message.
+    pub fn send(&mut self, to: Destination, message: Message) {
+        self.forward.push(Forward { to, message, trace: None });
+    }
+
+    /// Remembers an entry.
+    pub fn put(&mut self, key: K, entry: E) {
+        self.remember.push(Change::Put(key, entry));
+    }
+
+    /// Forgets an entry.
+    pub fn forget(&mut self, key: K) {
+        self.remember.push(Change::Forget(key));
+    }
+
+    /// The net changes of memory, one per key.
+    pub fn net(&self) -> BTreeMap<&K, Option<&E>> {
+        self.remember
+            .iter()
+            .map(|change| match change {
+                Change::Put(key, entry) => (key, Some(entry)),
+                Change::Forget(key) => (key, None),
+            })
+            .collect()
+    }
+}
+
+impl Poison {
+    /// A record of the wrong kind for this worker: a defect of whoever sent it.
+    pub fn misdirected() -> Self {
+        Self { class: FailureClass::Defect, code: Code::Misdirected, place: "message".into() }
+    }
+}

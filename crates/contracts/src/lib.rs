@@ -1,1 +1,25 @@
-//! contracts
+//! The contracts: how every message is written, where it goes and what it is called there.
+//!
+//! The only crate that knows Avro. Schemas under `schemas/` are the source of truth and are bundled with the binary; Rust shapes
+//! live in `domain` and tests hold both together. No network, no clock, no I/O: a registry, where there is one, fills a
+//! [`Catalogue`] from outside.
+//!
+//! Read in this order: [`subject`] (what is written), [`topics`] (where it goes), [`catalogue`] (which schema has which id),
+//! [`codec`] (bytes to messages and back), [`headers`] (what a record says beside its value), [`json`] (messages for people's
+//! eyes), [`phi`] (which fields are secret).
+
+pub mod catalogue;
+pub mod codec;
+pub mod frame;
+pub mod headers;
+pub mod json;
+pub mod phi;
+pub mod schema;
+pub mod subject;
+pub mod topics;
+
+pub use catalogue::{Catalogue, CatalogueError};
+pub use codec::{Codec, DecodeError, EncodeError};
+pub use phi::{PhiClass, PhiField};
+pub use subject::Subject;
+pub use topics::{Topic, Topics};

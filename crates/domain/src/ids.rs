@@ -128,6 +128,18 @@ impl RecordId {
     }
 }
 
+impl OperationId {
+    /// The operation that asks the partner for what a request wants. There is one per request, whoever computes it.
+    pub fn of_send(request: RequestId) -> Self {
+        Self(derive(&[b"send", &request.0]))
+    }
+
+    /// The operation that undoes another one. Undoing twice is the same operation.
+    pub fn of_compensation(undoes: Self) -> Self {
+        Self(derive(&[b"compensate", &undoes.0]))
+    }
+}
+
 /// A UUIDv8 from the SHA-256 of the parts, each prefixed by its length, so that no two lists of parts collide.
 pub fn derive(parts: &[&[u8]]) -> [u8; 16] {
     let mut hash = Sha256::new();
@@ -229,6 +241,15 @@ mod tests {
     fn parts_are_length_prefixed() {
         assert_ne!(derive(&[b"ab", b"c"]), derive(&[b"a", b"bc"]));
         assert_ne!(RecordId::default().child("intake", 0), RecordId::default().child("intake", 1));
+    }
+
+    #[test]
+    fn sending_and_undoing_are_operations_of_their_own() {
+        let (one, other) = (RequestId([1; 16]), RequestId([2; 16]));
+        let send = OperationId::of_send(one);
+        assert_eq!(send, OperationId::of_send(one));
+        assert_ne!(send, OperationId::of_send(other));
+        assert_ne!(send, OperationId::of_compensation(send));
     }
 
     #[test]

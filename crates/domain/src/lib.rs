@@ -13,6 +13,7 @@ pub mod ids;
 pub mod lifecycle;
 pub mod memory;
 pub mod messages;
+pub mod partner;
 pub mod person;
 pub mod phi;
 pub mod reasons;

@@ -85,6 +85,9 @@ pub enum PhiError {
     /// It opens, but its content can't be read.
     #[error("the sealed content can't be decoded")]
     Undecodable,
+    /// The keystore or the claim-check store can't be read or written right now; waiting may help.
+    #[error("the vault's store is unavailable")]
+    Unavailable,
 }
 
 impl<T> Sealed<T> {

@@ -53,6 +53,21 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+/// Reads a span as policies write it: a whole number and `ms`, `s`, `m`, `h` or `d`, as in `90s`.
+pub fn parse_span(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit_ms = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit_ms).map(Duration::from_millis)
+}
+
 /// A day of the proleptic Gregorian calendar.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Date {
@@ -123,6 +138,16 @@ impl fmt::Display for Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_read_as_policies_write_them() {
+        let seconds = |text| parse_span(text).map(|span| span.as_secs());
+        assert_eq!(["90s", "15m", "4h", "30d"].map(seconds), [90, 900, 14_400, 2_592_000].map(Some));
+        assert_eq!(parse_span("5ms"), Some(Duration::from_millis(5)));
+        for broken in ["", "5", "s", "-1s", "1.5h", "1 h", "1w", "99999999999999999999d", "18446744073709551615d"] {
+            assert_eq!(parse_span(broken), None, "{broken}");
+        }
+    }
 
     #[test]
     fn days_and_dates_are_inverse() {

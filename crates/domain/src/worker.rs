@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::call::Outstanding;
-use crate::messages::Lane;
+use crate::messages::{Lane, SealedOriginal};
 use crate::messages::{Route, Stage};
 use crate::{
-    Answer, Call, Change, Code, EventBody, FailureClass, MemoryEntry, MemoryKey, Message, RecordId, RequestId,
-    SourceId, Timestamp, Trace, View,
+    Answer, Call, Change, Code, EventBody, FailureClass, LetterId, MemoryEntry, MemoryKey, Message, RecordId,
+    RequestId, SourceId, Timestamp, Trace, View,
 };
 
 /// A worker. The fleet owns its loop; the worker owns its judgement.
@@ -62,7 +62,7 @@ pub enum TimerRule {
 }
 
 /// One input of a decision.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub enum Input<'a, K> {
     /// A record from a topic.
     Record(&'a Record),
@@ -91,7 +91,7 @@ pub struct Record {
     pub offset: u64,
 }
 
-/// A detached Ed25519 signature over schema id and value.
+/// A detached Ed25519 signature over the bytes of [`Signature::covered`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Signature {
     /// The signer's key id.
@@ -121,6 +121,8 @@ pub struct Decision<K, E> {
     pub forward: Vec<Forward>,
     /// Changes of memory, in order.
     pub remember: Vec<Change<K, E>>,
+    /// Letters to send back to where they came from.
+    pub replay: Vec<Replay>,
     /// Calls to perform once all of the above is committed.
     pub calls: Vec<Call>,
 }
@@ -156,19 +158,21 @@ pub enum Destination {
     Dispatch(Lane, Route),
     /// `outcomes.{source}`, keyed by request or submission.
     Outcomes(SourceId, [u8; 16]),
-    /// Back to the topic, with the key, headers and bytes a letter kept: a replay.
-    Replay(Box<Replay>),
 }
 
-/// A record to be written again as it was.
+/// A letter's record, to be written again to where it came from; it unblocks the request whose successors wait behind it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Replay {
-    /// The topic.
+    /// The letter.
+    pub letter_id: LetterId,
+    /// The request that waits behind it, if any.
+    pub request_id: Option<RequestId>,
+    /// The topic it came from.
     pub topic: String,
-    /// The partition.
+    /// The partition it came from.
     pub partition: u32,
-    /// The letter, whose sealed original the fleet opens at the edge of the transaction.
-    pub original: crate::messages::SealedOriginal,
+    /// The sealed record, which the fleet opens when it writes; none for a discarded letter: only the block is lifted.
+    pub original: Option<SealedOriginal>,
 }
 
 /// A record that can't be decided: it becomes a dead letter, in the same transaction.
@@ -183,9 +187,18 @@ pub struct Poison {
     pub place: String,
 }
 
+// Copied by hand: deriving would ask the key to be `Copy`, though only a reference to it is.
+impl<K> Copy for Input<'_, K> {}
+
+impl<K> Clone for Input<'_, K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
 impl<K, E> Default for Decision<K, E> {
     fn default() -> Self {
-        Self { events: Vec::new(), forward: Vec::new(), remember: Vec::new(), calls: Vec::new() }
+        Self { events: Vec::new(), forward: Vec::new(), remember: Vec::new(), replay: Vec::new(), calls: Vec::new() }
     }
 }
 
@@ -224,6 +237,15 @@ impl<K: MemoryKey, E: MemoryEntry> Decision<K, E> {
                 Change::Forget(key) => (key, None),
             })
             .collect()
+    }
+}
+
+impl Signature {
+    /// The bytes a signature covers: the length of the key id in one byte, the key id, then the framed value (magic byte, schema
+    /// id, Avro). Naming the key inside keeps a signature from being presented under another one.
+    pub fn covered(key_id: &str, value: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(key_id.len()).unwrap_or(u8::MAX);
+        [&[length], key_id.as_bytes(), value].concat()
     }
 }
 

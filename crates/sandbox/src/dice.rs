@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-/// A place in a tree of seeds. Going down by what a decision is about makes the decision independent of timing and order.
+/// A place in a tree of seeds. Going down by what a decision is about makes the decision independent of timing and
+/// order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dice(u64);
 

@@ -1,8 +1,9 @@
-//! The world around Waybill, simulated from one seed: partner payers that misbehave as real ones do, and the oracle that
-//! knows what they really did.
+//! The world around Waybill, simulated from one seed: partner payers that misbehave as real ones do, and the oracle
+//! that knows what they really did.
 //!
-//! It imports nothing of ours on purpose: it speaks the protocols as an outsider would, so that a misunderstanding in
-//! Waybill cannot be shared by what judges it.
+//! The partner half imports nothing of ours on purpose: it speaks the protocol as an outsider would, so that a
+//! misunderstanding in Waybill cannot be shared by what judges it. The upstream half speaks the language of the intake topics.
 
 mod dice;
 pub mod partner;
+pub mod upstream;

@@ -1,1 +1,5 @@
 //! triage
+
+pub mod memory;
+
+pub use memory::{Entry, Key};

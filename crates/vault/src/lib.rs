@@ -1,1 +1,4 @@
 //! vault
+mod cipher;
+mod keys;
+pub use keys::*;

@@ -1,6 +1,7 @@
 //! The facts of the event log: what happened to a request, who says so and why. No event carries PHI.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::TerminalOutcome;
 use crate::ids::OperatorId;
@@ -392,4 +393,16 @@ pub enum Clock {
     Request,
     /// The time an owner has to act on an exception.
     Exception,
+}
+
+// === impl PolicyRef ===
+
+impl PolicyRef {
+    /// Names the policy of this version and text.
+    pub fn of(version: u32, text: &str) -> Self {
+        let hash = Sha256::digest(text.as_bytes());
+        let mut digest = [0; 8];
+        digest.copy_from_slice(&hash[..8]);
+        Self { version, digest }
+    }
 }

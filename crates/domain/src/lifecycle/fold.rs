@@ -2,7 +2,8 @@
 //! and what should not have happened is counted as an [`Anomaly`], never an error.
 //!
 //! Invariants, held by the properties in `fold/tests.rs`:
-//! - Progress never falls, and the first terminal outcome in the log stays.
+//! - Progress never falls, and the first terminal outcome in the log stays; but a fulfilment whose verification fails was none:
+//!   the request is in a named owner's hands, which is the outcome escalated.
 //! - A state steps back only by a compensating event, a release, a replay or a recovery from an exception.
 //! - `Closed` is final: later events count, and change nothing else.
 //! - fold(a ++ b) = fold b from fold(a).
@@ -94,13 +95,14 @@ impl Lifecycle {
             EventBody::CancelRequested { .. } => self.overlay(State::Cancelling),
             EventBody::CancelFailed { .. } => self.resume(State::Cancelling),
             EventBody::Held { .. } => self.overlay(State::Held),
-            EventBody::Released { .. } => self.resume(State::Held),
+            EventBody::Released { .. } => self.release(),
             EventBody::ExceptionRaised { .. } => self.except(),
             EventBody::DeadLettered { .. } => self.overlay(State::DeadLettered),
             EventBody::LetterReplayed { .. } => self.resume(State::DeadLettered),
             EventBody::CompensationStarted { .. } => self.compensate(State::Compensating),
             EventBody::Compensated { .. } => self.compensate(State::Compensated),
             EventBody::Closed { outcome, .. } => self.close(*outcome),
+            EventBody::VerificationFailed { .. } => self.dispute(),
             EventBody::DuplicateSuppressed { .. }
             | EventBody::ConflictRefused { .. }
             | EventBody::Diverted { .. }
@@ -113,7 +115,6 @@ impl Lifecycle {
             | EventBody::DeadlineBreached { .. }
             | EventBody::Escalated { .. }
             | EventBody::CommandRefused { .. }
-            | EventBody::VerificationFailed { .. }
             | EventBody::LetterDiscarded { .. } => Step::Noted,
         }
     }
@@ -175,6 +176,20 @@ impl Lifecycle {
         }
         self.state = self.progress.state();
         Step::Advanced
+    }
+
+    /// Lifts a hold, also one that lasted so long that it became an exception.
+    fn release(&mut self) -> Step {
+        let lies_over_the_hold = self.state == State::Exception && !self.has_ended();
+        self.resume(if lies_over_the_hold { State::Exception } else { State::Held })
+    }
+
+    /// What was delivered is not what was announced.
+    fn dispute(&mut self) -> Step {
+        if self.state != State::Closed && self.outcome == Some(TerminalOutcome::Fulfilled) {
+            self.outcome = Some(TerminalOutcome::Escalated);
+        }
+        Step::Noted
     }
 
     /// An exception may also follow a fulfilment that fails its verification, or a compensation that fails; only closing ends it.

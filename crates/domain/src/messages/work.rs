@@ -144,8 +144,34 @@ pub enum DispatchTask {
 }
 
 impl Route {
+    /// The route of a request's operations: the bucket follows from the request, so that whoever computes it finds the same.
+    /// `buckets` is how many the partner has; none counts as one.
+    pub fn of(partner: &PartnerId, buckets: u32, request: RequestId) -> Self {
+        let [a, b, c, d, ..] = request.0;
+        Self { partner: partner.clone(), bucket: u32::from_be_bytes([a, b, c, d]) % buckets.max(1) }
+    }
+
     /// The record key.
     pub fn key(&self) -> String {
         format!("{}/{}", self.partner, self.bucket)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_keeps_its_bucket_and_buckets_share_the_load() {
+        let partner = PartnerId::from("evergreen");
+        let mut filled = [0_u32; 4];
+        for number in 0..4_000_u32 {
+            let request = RequestId(crate::ids::derive(&[&number.to_be_bytes()]));
+            let route = Route::of(&partner, 4, request);
+            assert_eq!(route, Route::of(&partner, 4, request));
+            filled[route.bucket as usize] += 1;
+        }
+        assert!(filled.iter().all(|count| (850..1_150).contains(count)), "{filled:?}");
+        assert_eq!(Route::of(&partner, 0, RequestId([9; 16])).bucket, 0);
     }
 }

@@ -12,7 +12,7 @@ use super::wire::{ExchangeState, ExchangeStatus, Kind, Manifest, ProblemKind};
 
 /// A payer's name for an exchange; opaque to callers. It derives from the operation and from the attempt that made the
 /// exchange, so that two runs from one seed give the same names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
     pub(super) operation: Uuid,
     pub(super) attempt: u16,
@@ -89,6 +89,7 @@ impl FromStr for Reference {
 impl Operation {
     /// Counts an attempt and gives its number, from zero.
     pub(super) fn count_attempt(&mut self, verb: Verb) -> u16 {
+        self.effects.sends += u32::from(matches!(verb, Verb::Send | Verb::Compensate));
         let attempts = &mut self.attempts[verb as usize];
         let number = *attempts;
         *attempts = attempts.saturating_add(1);
@@ -96,8 +97,26 @@ impl Operation {
     }
 
     /// The exchange of that attempt, unless there was none or it is forgotten.
-    pub(super) fn exchange(&mut self, attempt: u16) -> Option<&mut Exchange> {
-        self.memory.as_mut()?.exchanges.iter_mut().find(|exchange| exchange.reference.attempt == attempt)
+    pub(super) fn exchange(&self, attempt: u16) -> Option<&Exchange> {
+        self.memory.as_ref()?.exchanges.iter().find(|exchange| exchange.reference.attempt == attempt)
+    }
+
+    /// The first time it was taken on.
+    pub(super) fn first_exchange(&self) -> Option<&Exchange> {
+        self.memory.as_ref()?.exchanges.first()
+    }
+
+    /// The last time it was taken on; at a payer that deduplicates also the first.
+    pub(super) fn last_exchange(&self) -> Option<&Exchange> {
+        self.memory.as_ref()?.exchanges.last()
+    }
+
+    /// Cancels the exchange of that attempt.
+    pub(super) fn cancel(&mut self, attempt: u16) {
+        let exchanges = self.memory.iter_mut().flat_map(|memory| &mut memory.exchanges);
+        for exchange in exchanges.filter(|exchange| exchange.reference.attempt == attempt) {
+            exchange.cancelled = true;
+        }
     }
 }
 
@@ -124,8 +143,8 @@ impl Exchange {
             sha256: hex::encode(self.stated.sha256),
             url: format!("{base_url}/exchanges/{}/data", self.reference),
         });
-        let problem = (status == ExchangeStatus::Failed)
-            .then(|| self.failure().unwrap_or(ProblemKind::Internal).into());
+        let problem =
+            (status == ExchangeStatus::Failed).then(|| self.failure().unwrap_or(ProblemKind::Internal).into());
         ExchangeState { status, reference: self.reference.to_string(), manifest, problem }
     }
 

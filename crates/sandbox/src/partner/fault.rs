@@ -81,6 +81,21 @@ pub enum FaultLevel {
     Rough,
 }
 
+// === impl Fault ===
+
+impl Fault {
+    /// The faults of which an answer meets one at most.
+    const OF_ANSWERS: [Self; 7] = [
+        Self::ServerError,
+        Self::Throttled,
+        Self::ClosedBefore,
+        Self::ClosedAfter,
+        Self::HungAfter,
+        Self::Malformed,
+        Self::Truncated,
+    ];
+}
+
 // === impl FaultRates ===
 
 impl FaultRates {
@@ -137,20 +152,29 @@ impl FaultRates {
         }
     }
 
+    /// How often one fault strikes, per mille.
+    pub(super) const fn of(&self, fault: Fault) -> u32 {
+        match fault {
+            Fault::LatencyTail => self.latency_tail,
+            Fault::ServerError => self.server_error,
+            Fault::Throttled => self.throttled,
+            Fault::ClosedBefore => self.closed_before,
+            Fault::ClosedAfter => self.closed_after,
+            Fault::HungAfter => self.hung_after,
+            Fault::Malformed => self.malformed,
+            Fault::Truncated => self.truncated,
+            Fault::WrongManifest => self.wrong_manifest,
+            Fault::CallbackDuplicate => self.callback_duplicate,
+            Fault::CallbackLate => self.callback_late,
+            Fault::CallbackContradictory => self.callback_contradictory,
+        }
+    }
+
     /// The fault that strikes the answer for which `draw` was drawn.
     pub(super) fn of_answer(&self, draw: Draw) -> Option<Fault> {
-        let ladder = [
-            (self.server_error, Fault::ServerError),
-            (self.throttled, Fault::Throttled),
-            (self.closed_before, Fault::ClosedBefore),
-            (self.closed_after, Fault::ClosedAfter),
-            (self.hung_after, Fault::HungAfter),
-            (self.malformed, Fault::Malformed),
-            (self.truncated, Fault::Truncated),
-        ];
         let mut height = draw.below(1000);
-        for (rate, fault) in ladder {
-            let rate = u64::from(rate);
+        for fault in Fault::OF_ANSWERS {
+            let rate = u64::from(self.of(fault));
             if height < rate {
                 return Some(fault);
             }

@@ -55,15 +55,15 @@ pub struct Oracle {
     pub totals: PayerCounts,
     /// Each payer by id.
     pub payers: BTreeMap<String, PayerCounts>,
-    /// The operations whose side effect stands more than once, at one payer or at several.
+    /// The operations whose work was done more than once, at one payer or at several.
     pub performed_twice: BTreeMap<Uuid, Effects>,
 }
 
 // === impl Effects ===
 
 impl Effects {
-    /// True when the side effect stands more than once.
-    pub fn stands_twice(&self) -> bool {
+    /// True when the work was done more than once, taken back later or not.
+    pub fn done_twice(&self) -> bool {
         self.performed.saturating_sub(self.cancelled) > 1
     }
 }
@@ -118,7 +118,7 @@ impl Oracle {
             totals += counts;
         }
         let performed_twice =
-            effects.iter().filter(|(_, effects)| effects.stands_twice()).map(|(id, effects)| (*id, *effects)).collect();
+            effects.iter().filter(|(_, effects)| effects.done_twice()).map(|(id, effects)| (*id, *effects)).collect();
         Self { totals, payers, performed_twice }
     }
 }

@@ -146,7 +146,7 @@ impl Payer {
         self.work_ms = times(self.work_ms);
         self.retry_after_ms = times(self.retry_after_ms);
         self.callback_late_ms = times(self.callback_late_ms);
-        self.timeout_ms = times(self.timeout_ms).max(250);
+        self.timeout_ms = times(self.timeout_ms).max(500);
         self.backoff_ms = times(self.backoff_ms).max(5);
         self.backoff_ms_max = times(self.backoff_ms_max).max(50);
         self

@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::dice::Dice;
 
-/// Which record types an exchange covers. Types that the sandbox does not make are left out; none at all means every one.
+/// Which record types an exchange covers. Types that the sandbox does not make are left out; none at all
+/// means every one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResourceSet(u16);
 
@@ -39,10 +40,38 @@ const SHAPES: [Shape; 9] = [
     shape("Observation", "subject", "effectiveDateTime", "code", LOINC, ["4548-4", "8480-6", "2093-3", "39156-5"]),
     shape("DiagnosticReport", "subject", "issued", "code", LOINC, ["58410-2", "24323-8", "57698-3", "24356-8"]),
     shape("Encounter", "subject", "recorded", "type", SNOMED, ["185345009", "50849002", "185347001", "270427003"]),
-    shape("Procedure", "subject", "performedDateTime", "code", SNOMED, ["73761001", "80146002", "265764009", "34068001"]),
-    shape("Immunization", "patient", "occurrenceDateTime", "vaccineCode", SNOMED, ["86198006", "871875004", "836374004", "836398006"]),
-    shape("MedicationRequest", "subject", "authoredOn", "reasonCode", SNOMED, ["59621000", "44054006", "13645005", "55822004"]),
-    shape("ExplanationOfBenefit", "patient", "created", "type", SNOMED, ["185349003", "32485007", "25656009", "86181006"]),
+    shape(
+        "Procedure",
+        "subject",
+        "performedDateTime",
+        "code",
+        SNOMED,
+        ["73761001", "80146002", "265764009", "34068001"],
+    ),
+    shape(
+        "Immunization",
+        "patient",
+        "occurrenceDateTime",
+        "vaccineCode",
+        SNOMED,
+        ["86198006", "871875004", "836374004", "836398006"],
+    ),
+    shape(
+        "MedicationRequest",
+        "subject",
+        "authoredOn",
+        "reasonCode",
+        SNOMED,
+        ["59621000", "44054006", "13645005", "55822004"],
+    ),
+    shape(
+        "ExplanationOfBenefit",
+        "patient",
+        "created",
+        "type",
+        SNOMED,
+        ["185349003", "32485007", "25656009", "86181006"],
+    ),
 ];
 
 const fn shape(
@@ -89,8 +118,7 @@ pub(super) fn ndjson(dice: Dice, resources: ResourceSet) -> String {
         let Shape { resource_type, member_field, date_field, code_field, system, codes } = shape;
         let id = dice.draw(1).value();
         let code = codes[dice.draw(2).below(codes.len() as u64) as usize];
-        let (year, month, day) =
-            (2021 + dice.draw(3).below(5), 1 + dice.draw(4).below(12), 1 + dice.draw(5).below(28));
+        let (year, month, day) = (2021 + dice.draw(3).below(5), 1 + dice.draw(4).below(12), 1 + dice.draw(5).below(28));
         line(
             &mut body,
             format_args!(

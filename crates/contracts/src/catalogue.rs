@@ -1,0 +1,185 @@
+//! The catalogue: which schema has which id.
+//!
+//! The bundled schemas have fixed ids, which the embedded bus uses as they stand; the table only ever grows. With a registry, whoever
+//! talks to it builds a catalogue from the same texts under the registry's ids, and from those of other writers it met.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_avro_fast::Schema;
+use serde_avro_fast::schema::{Name, SchemaMut};
+use serde_json::Value;
+
+use crate::phi::{self, PhiField};
+use crate::schema;
+use crate::subject::Subject;
+
+/// A schema bundled with this build.
+#[derive(Clone, Copy, Debug)]
+pub struct Bundled {
+    /// What it describes.
+    pub subject: Subject,
+    /// The version of that.
+    pub version: u32,
+    /// Its fixed id.
+    pub id: u32,
+    /// The Rabin fingerprint of its canonical form: changing a published schema needs a new version.
+    pub fingerprint: u64,
+    /// Its text.
+    pub text: &'static str,
+}
+
+macro_rules! bundled {
+    ($($id:literal $subject:ident $version:literal $fingerprint:literal $path:literal)*) => {
+        /// The bundled schemas. Rows are added at the end and never changed.
+        pub const BUNDLED: &[Bundled] = &[$(Bundled {
+            subject: Subject::$subject,
+            version: $version,
+            id: $id,
+            fingerprint: $fingerprint,
+            text: include_str!(concat!("../../../schemas/", $path, ".avsc")),
+        }),*];
+    };
+}
+
+bundled! {
+    1 IntakeRequest 1 0x0 "intake-request/v1"
+    2 IdentityWork 1 0x0 "identity-work/v1"
+    3 DispatchWork 1 0x0 "dispatch-work/v1"
+    4 PartnerMessage 1 0x0 "partner-message/v1"
+    5 Command 1 0x0 "command/v1"
+    6 LifecycleEvent 1 0x0 "lifecycle-event/v1"
+    7 Outcome 1 0x0 "outcome/v1"
+    8 DeadLetter 1 0x0 "dead-letter/v1"
+    9 MemberRecord 1 0x0 "member-record/v1"
+    10 Policy 1 0x0 "policy/v1"
+    11 Dossier 1 0x0 "dossier/v1"
+    12 RosterMember 1 0x0 "roster-member/v1"
+    13 MemoryIntake 1 0x0 "memory-intake/v1"
+    14 MemoryIdentity 1 0x0 "memory-identity/v1"
+    15 MemoryDispatch 1 0x0 "memory-dispatch/v1"
+    16 MemoryReconciliation 1 0x0 "memory-reconciliation/v1"
+    17 MemoryTriage 1 0x0 "memory-triage/v1"
+    18 MemoryFleet 1 0x0 "memory-fleet/v1"
+}
+
+/// Schemas by id, and by what this build writes.
+#[derive(Debug)]
+pub struct Catalogue {
+    known: BTreeMap<u32, Known>,
+    /// The id this build writes each subject with, by the subject's place in [`Subject::ALL`].
+    written: [u32; Subject::ALL.len()],
+}
+
+/// A schema under an id.
+pub(crate) struct Known {
+    pub(crate) subject: Subject,
+    /// The version of the subject, where a change of shape that serde's defaults don't bridge needs an upcast.
+    pub(crate) version: u32,
+    pub(crate) schema: Schema,
+    /// The names of its fields and branches: nothing else may appear in an error's place.
+    pub(crate) names: BTreeSet<String>,
+    json: Value,
+}
+
+/// Why schemas make no catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogueError {
+    /// A text is no Avro schema.
+    #[error("schema {id} of {subject} is malformed")]
+    Malformed {
+        /// Its id.
+        id: u32,
+        /// Its subject.
+        subject: Subject,
+    },
+    /// The version this build writes is not among them.
+    #[error("no schema given for {subject} version {version}")]
+    Missing {
+        /// The subject.
+        subject: Subject,
+        /// The version this build writes.
+        version: u32,
+    },
+}
+
+// === impl Catalogue ===
+
+impl Catalogue {
+    /// The bundled schemas under their fixed ids.
+    pub fn bundled() -> Self {
+        let rows = BUNDLED.iter().map(|row| (row.id, row.subject, row.version, row.text));
+        Self::new(rows).expect("the bundled schemas are well-formed and complete, as the tests show")
+    }
+
+    /// A catalogue of schemas as (id, subject, version, text), as a registry numbers them.
+    pub fn new<'t>(rows: impl IntoIterator<Item = (u32, Subject, u32, &'t str)>) -> Result<Self, CatalogueError> {
+        let mut known = BTreeMap::new();
+        for (id, subject, version, text) in rows {
+            let parsed = Known::parse(subject, version, text);
+            known.insert(id, parsed.ok_or(CatalogueError::Malformed { id, subject })?);
+        }
+        let mut written = [0; Subject::ALL.len()];
+        for (place, subject) in written.iter_mut().zip(Subject::ALL) {
+            let version = subject.version();
+            *place = *known
+                .iter()
+                .find(|(_, known): &(_, &Known)| (known.subject, known.version) == (subject, version))
+                .ok_or(CatalogueError::Missing { subject, version })?
+                .0;
+        }
+        Ok(Self { known, written })
+    }
+
+    /// The id this build writes a subject with.
+    pub fn id(&self, subject: Subject) -> u32 {
+        self.written[subject as usize]
+    }
+
+    /// The subject and version of an id.
+    pub fn lookup(&self, id: u32) -> Option<(Subject, u32)> {
+        self.known.get(&id).map(|known| (known.subject, known.version))
+    }
+
+    /// The schema this build writes a subject with, as JSON.
+    pub fn schema(&self, subject: Subject) -> &Value {
+        &self.writer(subject).1.json
+    }
+
+    /// The fields of a subject that hold PHI.
+    pub fn phi_fields(&self, subject: Subject) -> Vec<PhiField> {
+        phi::marks(self.schema(subject))
+    }
+
+    /// The id and schema this build writes a subject with.
+    pub(crate) fn writer(&self, subject: Subject) -> (u32, &Known) {
+        let id = self.id(subject);
+        (id, &self.known[&id])
+    }
+
+    pub(crate) fn known(&self, id: u32) -> Option<&Known> {
+        self.known.get(&id)
+    }
+}
+
+// === impl Known ===
+
+impl Known {
+    fn parse(subject: Subject, version: u32, text: &str) -> Option<Self> {
+        let json: Value = serde_json::from_str(text).ok()?;
+        let mut nodes: SchemaMut = text.parse().ok()?;
+        let mut names: BTreeSet<String> =
+            schema::fields(&json).iter().filter_map(|field| field.text("name").map(str::to_owned)).collect();
+        // Union branches are matched with enum variants by full name and Rust has no namespaces. Names don't touch the encoding.
+        for name in nodes.nodes_mut().iter_mut().filter_map(|node| node.type_.name_mut()) {
+            *name = Name::from_fully_qualified_name(name.name());
+            names.insert(name.name().to_owned());
+        }
+        Some(Self { subject, version, schema: nodes.freeze().ok()?, names, json })
+    }
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} v{}", self.subject, self.version)
+    }
+}

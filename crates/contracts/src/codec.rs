@@ -1,0 +1,260 @@
+//! The codec: messages to framed Avro and back. Every value is written with the schema this build was made for and read with the
+//! schema it was written with, found by the id in its frame.
+//!
+//! Errors name places, never content: what can't be read may be somebody's name.
+
+use std::io::BufRead;
+use std::sync::Arc;
+
+use domain::{Code, FailureClass, Message, Poison, Stage};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_avro_fast::de::read::SliceRead;
+use serde_avro_fast::de::{DeserializerConfig, DeserializerState};
+use serde_avro_fast::ser::{SerializerConfig, SerializerState};
+use serde_path_to_error::{Path, Segment};
+
+use crate::catalogue::{Catalogue, Known};
+use crate::frame;
+use crate::subject::Subject;
+use crate::topics::Topic;
+
+/// Encodes and decodes. Clones share one catalogue.
+#[derive(Clone, Debug)]
+pub struct Codec(Arc<Catalogue>);
+
+/// A value that does not fit the schema it is to be written with: a defect of this build.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a {subject} does not fit its schema at {place}")]
+pub struct EncodeError {
+    /// What was to be written.
+    pub subject: Subject,
+    /// The field, as a path.
+    pub place: String,
+}
+
+/// Why a value can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// It is not in the Confluent wire format.
+    #[error("the value is not framed with a schema id")]
+    NotFramed,
+    /// Its schema is not in the catalogue.
+    #[error("no schema of id {id} is known")]
+    SchemaUnknown {
+        /// The id in the frame.
+        id: u32,
+    },
+    /// Its schema belongs elsewhere.
+    #[error("a {subject} has no place here")]
+    SchemaUnexpected {
+        /// What it is.
+        subject: Subject,
+    },
+    /// The bytes do not fit the schema.
+    #[error("the bytes do not fit their schema at {place}")]
+    Undecodable {
+        /// The field, as a path without indexes; `end` for bytes beyond the datum.
+        place: String,
+    },
+}
+
+// === impl Codec ===
+
+impl Codec {
+    /// A codec over the bundled catalogue.
+    pub fn bundled() -> Self {
+        Self::new(Catalogue::bundled())
+    }
+
+    /// A codec over a catalogue.
+    pub fn new(catalogue: Catalogue) -> Self {
+        Self(Arc::new(catalogue))
+    }
+
+    /// The catalogue.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.0
+    }
+
+    /// Appends the framed message; answers its schema id.
+    pub fn encode(&self, message: &Message, out: &mut Vec<u8>) -> Result<u32, EncodeError> {
+        let subject = Subject::of(message);
+        match message {
+            Message::Intake(body) => self.write(subject, body, out),
+            Message::Identity(body) => self.write(subject, body, out),
+            Message::Dispatch(body) => self.write(subject, body, out),
+            Message::Partner(body) => self.write(subject, body, out),
+            Message::Command(body) => self.write(subject, body, out),
+            Message::Event(body) => self.write(subject, body, out),
+            Message::Outcome(body) => self.write(subject, body, out),
+            Message::Letter(body) => self.write(subject, body, out),
+            Message::Member(body) => self.write(subject, body, out),
+            Message::Policy(body) => self.write(subject, body, out),
+        }
+    }
+
+    /// Reads a framed message of a topic; answers its schema id with it.
+    pub fn decode(&self, topic: &Topic, value: &[u8]) -> Result<(u32, Message), DecodeError> {
+        let (id, known, datum) = self.open(value)?;
+        if !topic.holds(known.subject) {
+            return Err(DecodeError::SchemaUnexpected { subject: known.subject });
+        }
+        // Versions whose shapes serde's defaults can't bridge are upcast here, by (subject, version), before anybody sees them.
+        let message = match known.subject {
+            Subject::IntakeRequest => Message::Intake(known.read(datum)?),
+            Subject::IdentityWork => Message::Identity(known.read(datum)?),
+            Subject::DispatchWork => Message::Dispatch(known.read(datum)?),
+            Subject::PartnerMessage => Message::Partner(known.read(datum)?),
+            Subject::Command => Message::Command(known.read(datum)?),
+            Subject::LifecycleEvent => Message::Event(known.read(datum)?),
+            Subject::Outcome => Message::Outcome(known.read(datum)?),
+            Subject::DeadLetter => Message::Letter(known.read(datum)?),
+            Subject::MemberRecord => Message::Member(known.read(datum)?),
+            Subject::Policy => Message::Policy(known.read(datum)?),
+            subject @ (Subject::Dossier
+            | Subject::RosterMember
+            | Subject::MemoryIntake
+            | Subject::MemoryIdentity
+            | Subject::MemoryDispatch
+            | Subject::MemoryReconciliation
+            | Subject::MemoryTriage
+            | Subject::MemoryFleet) => return Err(DecodeError::SchemaUnexpected { subject }),
+        };
+        Ok((id, message))
+    }
+
+    /// Appends the framed entry of a worker's memory.
+    pub fn encode_entry<E: Serialize>(&self, stage: Stage, entry: &E, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.encode_value(Subject::memory(stage), entry, out)
+    }
+
+    /// Reads an entry of a worker's memory.
+    pub fn decode_entry<E: DeserializeOwned>(&self, stage: Stage, value: &[u8]) -> Result<E, DecodeError> {
+        self.decode_value(Subject::memory(stage), value)
+    }
+
+    /// Appends a framed value that is no message: sealed content, the fleet's own entries.
+    pub fn encode_value<T: Serialize>(&self, subject: Subject, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.write(subject, value, out).map(|_| ())
+    }
+
+    /// Reads a framed value of this subject.
+    pub fn decode_value<T: DeserializeOwned>(&self, subject: Subject, value: &[u8]) -> Result<T, DecodeError> {
+        let (_, known, datum) = self.open(value)?;
+        if known.subject != subject {
+            return Err(DecodeError::SchemaUnexpected { subject: known.subject });
+        }
+        known.read(datum)
+    }
+
+    fn open<'v>(&self, value: &'v [u8]) -> Result<(u32, &Known, &'v [u8]), DecodeError> {
+        let (id, datum) = frame::split(value).ok_or(DecodeError::NotFramed)?;
+        let known = self.0.known(id).ok_or(DecodeError::SchemaUnknown { id })?;
+        Ok((id, known, datum))
+    }
+
+    fn write<T: Serialize>(&self, subject: Subject, value: &T, out: &mut Vec<u8>) -> Result<u32, EncodeError> {
+        let (id, known) = self.0.writer(subject);
+        let start = out.len();
+        frame::open(id, out);
+        known.write(value, out).map_err(|place| {
+            out.truncate(start);
+            EncodeError { subject, place }
+        })?;
+        Ok(id)
+    }
+}
+
+// === impl Known ===
+
+impl Known {
+    /// Appends the datum, or answers the place that does not fit.
+    fn write<T: Serialize>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), String> {
+        let mut config = SerializerConfig::new(&self.schema);
+        let mut state = SerializerState::from_writer(out, &mut config);
+        if value.serialize(state.serializer()).is_ok() {
+            return Ok(());
+        }
+        // Only now, as following the path costs time.
+        let mut state = SerializerState::from_writer(Vec::new(), &mut config);
+        let failure = serde_path_to_error::serialize(value, state.serializer()).err();
+        Err(failure.map(|failure| self.place(failure.path())).unwrap_or_default())
+    }
+
+    fn read<T: DeserializeOwned>(&self, datum: &[u8]) -> Result<T, DecodeError> {
+        let mut state = self.reader(datum);
+        match T::deserialize(state.deserializer()) {
+            Ok(value) if at_end(state.into_reader()) => Ok(value),
+            Ok(_) => Err(DecodeError::Undecodable { place: END.to_owned() }),
+            Err(_) => Err(DecodeError::Undecodable { place: self.locate::<T>(datum) }),
+        }
+    }
+
+    /// Hostile lengths are harmless: texts can't be longer than what is left, sequences not longer than the datum.
+    fn reader<'v>(&self, datum: &'v [u8]) -> DeserializerState<'_, SliceRead<'v>> {
+        let mut config = DeserializerConfig::new(&self.schema);
+        config.max_seq_size = datum.len();
+        DeserializerState::with_config(SliceRead::new(datum), config)
+    }
+
+    /// Where reading fails. Reads a second time, as following the path costs time.
+    fn locate<T: DeserializeOwned>(&self, datum: &[u8]) -> String {
+        let mut state = self.reader(datum);
+        let failure = serde_path_to_error::deserialize::<_, T>(state.deserializer()).err();
+        failure.map(|failure| self.place(failure.path())).unwrap_or_default()
+    }
+
+    /// A path as a place: without indexes, and without any name that is not the schema's own.
+    fn place(&self, path: &Path) -> String {
+        let known = |name: &str| if self.names.contains(name) { name.to_owned() } else { "?".to_owned() };
+        let steps: Vec<String> = path
+            .iter()
+            .filter_map(|segment| match segment {
+                Segment::Map { key } => Some(known(key)),
+                Segment::Enum { variant } => Some(known(variant)),
+                Segment::Seq { .. } | Segment::Unknown => None,
+            })
+            .collect();
+        if steps.is_empty() { ROOT.to_owned() } else { steps.join(".") }
+    }
+}
+
+fn at_end(mut reader: SliceRead<'_>) -> bool {
+    reader.fill_buf().is_ok_and(<[u8]>::is_empty)
+}
+
+/// The place of what concerns the whole value.
+const ROOT: &str = "value";
+/// The place of bytes beyond the datum.
+const END: &str = "end";
+
+// === impl DecodeError ===
+
+impl DecodeError {
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotFramed => Code::NotFramed,
+            Self::SchemaUnknown { .. } => Code::SchemaUnknown,
+            Self::SchemaUnexpected { .. } => Code::SchemaUnexpected,
+            Self::Undecodable { .. } => Code::Undecodable,
+        }
+    }
+
+    /// Where it failed, without volatile parts and without PHI.
+    pub fn place(&self) -> &str {
+        match self {
+            Self::NotFramed => "frame",
+            Self::SchemaUnknown { .. } => "schema id",
+            Self::SchemaUnexpected { subject } => subject.as_str(),
+            Self::Undecodable { place } => place,
+        }
+    }
+}
+
+impl From<DecodeError> for Poison {
+    fn from(error: DecodeError) -> Self {
+        Self { class: FailureClass::Schema, code: error.code(), place: error.place().to_owned() }
+    }
+}

@@ -1,0 +1,239 @@
+//! Topics: where every message goes, under which key, and how long it stays. One table; `waybill topics apply` makes them.
+
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::ids::uuid_text;
+use domain::messages::CommandTarget;
+use domain::worker::Destination;
+use domain::{Lane, Message, SourceId, Stage};
+
+use crate::subject::Subject;
+pub use table::{Cleanup, Party, Reading, Row, Spread, TABLE};
+
+/// A topic.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Topic {
+    /// `intake.{lane}`
+    Intake(Lane),
+    /// `identity.{lane}`
+    Identity(Lane),
+    /// `dispatch.{lane}`
+    Dispatch(Lane),
+    /// `partner-messages`
+    PartnerMessages,
+    /// `commands`
+    Commands,
+    /// `events`
+    Events,
+    /// `outcomes.{source}`
+    Outcomes(SourceId),
+    /// `dead-letters`
+    DeadLetters,
+    /// `members`
+    Members,
+    /// `policies`
+    Policies,
+    /// `rehearsals`
+    Rehearsals,
+    /// `memory.{worker}`
+    Memory(Stage),
+    /// `checkpoints`
+    Checkpoints,
+}
+
+/// The topics of a deployment: their prefix, their names, their partition counts. Clones share the names.
+#[derive(Clone, Debug)]
+pub struct Topics {
+    prefix: Arc<str>,
+    partitions: u32,
+    names: Arc<BTreeMap<Topic, Arc<str>>>,
+}
+
+// === impl Topic ===
+
+impl Topic {
+    /// Every topic but those of sources, in the order of the table.
+    pub fn fixed() -> impl Iterator<Item = Self> {
+        let lanes = |topic: fn(Lane) -> Self| Lane::ALL.into_iter().map(topic);
+        lanes(Self::Intake)
+            .chain(lanes(Self::Identity))
+            .chain(lanes(Self::Dispatch))
+            .chain([Self::PartnerMessages, Self::Commands, Self::Events, Self::DeadLetters])
+            .chain([Self::Members, Self::Policies, Self::Rehearsals])
+            .chain(Stage::ALL.into_iter().map(Self::Memory))
+            .chain([Self::Checkpoints])
+    }
+
+    /// What a worker consumes as a member of its group. Of a stage's lanes the most urgent comes first.
+    pub fn inputs(stage: Stage) -> Vec<Self> {
+        match stage {
+            Stage::Intake => Lane::ALL.map(Self::Intake).into(),
+            Stage::Identity => Lane::ALL.map(Self::Identity).into(),
+            Stage::Dispatch => [Self::PartnerMessages].into_iter().chain(Lane::ALL.map(Self::Dispatch)).collect(),
+            Stage::Reconciliation => vec![Self::Commands, Self::Events],
+            Stage::Triage => vec![Self::Commands, Self::DeadLetters],
+        }
+    }
+
+    /// The shared tables a worker reads whole, beside its inputs.
+    pub fn tables(stage: Stage) -> Vec<Self> {
+        match stage {
+            Stage::Identity => vec![Self::Members, Self::Policies],
+            Stage::Intake | Stage::Dispatch | Stage::Reconciliation | Stage::Triage => vec![Self::Policies],
+        }
+    }
+
+    /// Its row of the table.
+    pub fn row(&self) -> &'static Row {
+        match self {
+            Self::Intake(_) => &table::INTAKE,
+            Self::Identity(_) => &table::IDENTITY,
+            Self::Dispatch(_) => &table::DISPATCH,
+            Self::PartnerMessages => &table::PARTNER_MESSAGES,
+            Self::Commands => &table::COMMANDS,
+            Self::Events => &table::EVENTS,
+            Self::Outcomes(_) => &table::OUTCOMES,
+            Self::DeadLetters => &table::DEAD_LETTERS,
+            Self::Members => &table::MEMBERS,
+            Self::Policies => &table::POLICIES,
+            Self::Rehearsals => &table::REHEARSALS,
+            Self::Memory(_) => &table::MEMORY,
+            Self::Checkpoints => &table::CHECKPOINTS,
+        }
+    }
+
+    /// Whether values of a subject are legal here.
+    pub fn holds(&self, subject: Subject) -> bool {
+        match self {
+            Self::Memory(stage) => subject == Subject::memory(*stage) || subject == Subject::MemoryFleet,
+            Self::Intake(_)
+            | Self::Identity(_)
+            | Self::Dispatch(_)
+            | Self::PartnerMessages
+            | Self::Commands
+            | Self::Events
+            | Self::Outcomes(_)
+            | Self::DeadLetters
+            | Self::Members
+            | Self::Policies
+            | Self::Rehearsals
+            | Self::Checkpoints => self.row().subjects.contains(&subject),
+        }
+    }
+
+    /// The lane, where the topic has one.
+    pub fn lane(&self) -> Option<Lane> {
+        match self {
+            Self::Intake(lane) | Self::Identity(lane) | Self::Dispatch(lane) => Some(*lane),
+            Self::PartnerMessages
+            | Self::Commands
+            | Self::Events
+            | Self::Outcomes(_)
+            | Self::DeadLetters
+            | Self::Members
+            | Self::Policies
+            | Self::Rehearsals
+            | Self::Memory(_)
+            | Self::Checkpoints => None,
+        }
+    }
+
+    /// Its name without the deployment's prefix.
+    fn suffix(&self) -> String {
+        let pattern = self.row().pattern;
+        let family = pattern.split('.').next().unwrap_or(pattern);
+        match self {
+            Self::Intake(lane) | Self::Identity(lane) | Self::Dispatch(lane) => format!("{family}.{}", lane.as_str()),
+            Self::Outcomes(source) => format!("{family}.{source}"),
+            Self::Memory(stage) => format!("{family}.{}", stage.as_str()),
+            Self::PartnerMessages
+            | Self::Commands
+            | Self::Events
+            | Self::DeadLetters
+            | Self::Members
+            | Self::Policies
+            | Self::Rehearsals
+            | Self::Checkpoints => family.to_owned(),
+        }
+    }
+}
+
+// === impl Topics ===
+
+impl Topics {
+    /// The topics under a prefix such as `waybill.`. `partitions` is the count that request and partner topics share, chosen once.
+    pub fn new(prefix: &str, partitions: u32) -> Self {
+        let names = Topic::fixed().map(|topic| {
+            let name = format!("{prefix}{}", topic.suffix()).into();
+            (topic, name)
+        });
+        Self { prefix: prefix.into(), partitions, names: Arc::new(names.collect()) }
+    }
+
+    /// The full name of a topic.
+    pub fn name(&self, topic: &Topic) -> Arc<str> {
+        self.names.get(topic).cloned().unwrap_or_else(|| format!("{}{}", self.prefix, topic.suffix()).into())
+    }
+
+    /// The topic of a full name; none if it is none of ours.
+    pub fn parse(&self, name: &str) -> Option<Topic> {
+        if let Some((topic, _)) = self.names.iter().find(|(_, known)| ***known == *name) {
+            return Some(topic.clone());
+        }
+        let source = name.strip_prefix(&*self.prefix)?.strip_prefix("outcomes.")?;
+        (!source.is_empty()).then(|| Topic::Outcomes(source.into()))
+    }
+
+    /// How many partitions a topic has.
+    pub fn partitions(&self, topic: &Topic) -> u32 {
+        match topic.row().spread {
+            Spread::Requests | Spread::Partners => self.partitions,
+            Spread::Single => 1,
+        }
+    }
+}
+
+// === keys ===
+
+/// The topic and record key of a forwarded message.
+pub fn address(to: &Destination) -> (Topic, Bytes) {
+    match to {
+        Destination::Identity(lane, request) => (Topic::Identity(*lane), id_key(&request.0)),
+        Destination::Dispatch(lane, route) => (Topic::Dispatch(*lane), route.key().into()),
+        Destination::Outcomes(source, id) => (Topic::Outcomes(source.clone()), id_key(id)),
+    }
+}
+
+/// The record key of a message. None where the message does not carry it: a command about a letter is keyed by the letter's
+/// signature, so that it meets the letter on triage's partition.
+pub fn key(message: &Message) -> Option<Bytes> {
+    match message {
+        Message::Intake(request) => Some(Bytes::copy_from_slice(request.idempotency_key.as_bytes())),
+        Message::Identity(work) => Some(id_key(&work.context.request_id.0)),
+        Message::Dispatch(work) => Some(work.route.key().into()),
+        Message::Partner(message) => Some(message.route.key().into()),
+        Message::Command(command) => match command.target {
+            CommandTarget::RequestTarget { request_id } => Some(id_key(&request_id.0)),
+            CommandTarget::LetterTarget { .. } => None,
+        },
+        Message::Event(event) => Some(id_key(&event.request_id.0)),
+        Message::Outcome(outcome) => {
+            outcome.request_id.map(|id| id.0).or(outcome.submission_id.map(|id| id.0)).map(|id| id_key(&id))
+        }
+        Message::Letter(letter) => Some(id_key(&letter.signature.0)),
+        Message::Member(record) => Some(Bytes::copy_from_slice(record.member_key.as_bytes())),
+        Message::Policy(policy) => Some(Bytes::copy_from_slice(policy.name.as_bytes())),
+    }
+}
+
+/// An id as a record key: the 36 characters of its UUID, so that every Kafka tool shows it.
+pub fn id_key(id: &[u8; 16]) -> Bytes {
+    Bytes::copy_from_slice(&uuid_text(id))
+}
+
+#[cfg(test)]
+mod tests;

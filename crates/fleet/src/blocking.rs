@@ -1,0 +1,181 @@
+//! What the fleet itself remembers beside a worker's memory: requests blocked behind a dead letter, the records parked behind
+//! them, and records suspected of bringing the process down.
+//!
+//! These entries live in the worker's own changelog under the subject `memory-fleet`, their keys marked by a first byte of their
+//! own, so they are committed and restored with everything else.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use domain::{LetterId, MemoryEntry, MemoryKey, RequestId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::bus::{Delivered, Headers};
+
+/// Keys of the fleet's own entries.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum FleetKey {
+    /// A request that waits for its letter.
+    Blocked(RequestId),
+    /// The `n`-th record parked behind it.
+    Parked(RequestId, u64),
+    /// The record of a topic at which the process may be ending again and again.
+    Suspect(String),
+}
+
+/// The fleet's own entries.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum FleetEntry {
+    /// A request's successors wait behind this letter.
+    Blocked {
+        /// The letter.
+        letter_id: LetterId,
+        /// The number the next parked record gets.
+        next: u64,
+    },
+    /// A record that waits. Its PHI is sealed, as on its topic.
+    Parked {
+        /// Its topic.
+        topic: String,
+        /// Its offset there.
+        offset: u64,
+        /// Its timestamp there.
+        at: Timestamp,
+        /// Its key.
+        key: Option<Bytes>,
+        /// Its value.
+        value: Option<Bytes>,
+        /// Its headers.
+        headers: Vec<ParkedHeader>,
+    },
+    /// The process started this often without getting past this offset.
+    Suspect {
+        /// The committed offset at start.
+        offset: u64,
+        /// Starts in a row.
+        starts: u32,
+        /// How often this very record was tried alone.
+        attempts: u32,
+    },
+}
+
+/// One header of a parked record.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ParkedHeader {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Bytes,
+}
+
+/// The first byte of a changelog key that belongs to the fleet.
+pub(crate) const FLEET_KEY: u8 = b'f';
+/// The first byte of a changelog key that belongs to the worker.
+pub(crate) const WORKER_KEY: u8 = b'w';
+
+impl MemoryEntry for FleetEntry {}
+
+impl MemoryKey for FleetKey {
+    fn encode(&self) -> Bytes {
+        let mut key = BytesMut::with_capacity(26);
+        match self {
+            Self::Blocked(request) => {
+                key.put_u8(b'b');
+                key.put_slice(&request.0);
+            }
+            Self::Parked(request, number) => {
+                key.put_u8(b'p');
+                key.put_slice(&request.0);
+                key.put_u64(*number);
+            }
+            Self::Suspect(topic) => {
+                key.put_u8(b's');
+                key.put_slice(topic.as_bytes());
+            }
+        }
+        key.freeze()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (kind, rest) = bytes.split_first()?;
+        match kind {
+            b'b' => Some(Self::Blocked(RequestId(rest.try_into().ok()?))),
+            b'p' => {
+                let (request, number) = rest.split_at_checked(16)?;
+                Some(Self::Parked(RequestId(request.try_into().ok()?), u64::from_be_bytes(number.try_into().ok()?)))
+            }
+            b's' => Some(Self::Suspect(String::from_utf8(rest.to_vec()).ok()?)),
+            _ => None,
+        }
+    }
+}
+
+impl FleetEntry {
+    /// A record as it is parked.
+    pub(crate) fn park(record: &Delivered) -> Self {
+        let header = |(name, value): &(crate::bus::HeaderName, Bytes)| ParkedHeader {
+            name: name.clone().into_owned(),
+            value: value.clone(),
+        };
+        Self::Parked {
+            topic: record.topic.to_string(),
+            offset: record.offset,
+            at: Timestamp(record.timestamp_ms),
+            key: record.key.clone(),
+            value: record.value.clone(),
+            headers: record.headers.0.iter().map(header).collect(),
+        }
+    }
+
+    /// The parked record as it came; none for other entries.
+    pub(crate) fn unpark(&self, partition: u32) -> Option<Delivered> {
+        match self {
+            Self::Parked { topic, offset, at, key, value, headers } => Some(Delivered {
+                topic: topic.as_str().into(),
+                partition,
+                offset: *offset,
+                timestamp_ms: at.0,
+                key: key.clone(),
+                value: value.clone(),
+                headers: Headers(headers.iter().map(|h| (h.name.clone().into(), h.value.clone())).collect()),
+            }),
+            Self::Blocked { .. } | Self::Suspect { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_read_back_and_parked_records_keep_their_order() {
+        let request = RequestId([3; 16]);
+        let keys = [
+            FleetKey::Blocked(request),
+            FleetKey::Parked(request, 1),
+            FleetKey::Parked(request, 256),
+            FleetKey::Suspect("waybill.events".into()),
+        ];
+        for key in &keys {
+            assert_eq!(FleetKey::decode(&key.encode()).as_ref(), Some(key));
+        }
+        assert!(keys[1] < keys[2]);
+        assert_eq!(FleetKey::decode(b"x"), None);
+        assert_eq!(FleetKey::decode(b""), None);
+    }
+
+    #[test]
+    fn a_parked_record_comes_back_as_it_was() {
+        let mut headers = Headers::default();
+        headers.push("ce_id", "1");
+        let record = Delivered {
+            topic: "waybill.identity.urgent".into(),
+            partition: 4,
+            offset: 9,
+            timestamp_ms: 5,
+            key: Some("k".into()),
+            value: Some("v".into()),
+            headers,
+        };
+        assert_eq!(FleetEntry::park(&record).unpark(4), Some(record));
+    }
+}

@@ -1,0 +1,105 @@
+//! The changelog: memory as a compacted topic, one partition beside each input partition. Changes are written once per key and
+//! turn, with the partition named explicitly; restoring reads them back.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use contracts::{Codec, Subject};
+use domain::{Change, MemoryKey, Worker};
+
+use crate::blocking::{FLEET_KEY, FleetKey, WORKER_KEY};
+use crate::bus::{Delivered, Headers, Outgoing, TopicPartition};
+use crate::partition::Partition;
+use crate::turn::Unwritable;
+
+/// The records that make a turn's changes of one partition durable.
+pub(crate) fn records<W: Worker>(
+    partition: &Partition<W>,
+    codec: &Codec,
+    to: &TopicPartition,
+    now_ms: i64,
+    out: &mut Vec<Outgoing>,
+) -> Result<(), Unwritable> {
+    let mut write = |key: Bytes, value: Option<Bytes>| {
+        out.push(Outgoing {
+            topic: Arc::clone(&to.topic),
+            partition: to.partition,
+            timestamp_ms: now_ms,
+            key: Some(key),
+            value,
+            headers: Headers::default(),
+        });
+    };
+    for (key, entry) in partition.overlay.changes() {
+        let before = partition.memory.get(key);
+        if before == entry {
+            continue;
+        }
+        let value = entry.map(|entry| encode(|out| codec.encode_entry(W::STAGE, entry, out))).transpose()?;
+        write(prefixed(WORKER_KEY, &key.encode()), value);
+    }
+    for (key, entry) in partition.fleet_overlay.changes() {
+        if partition.fleet.get(key) == entry {
+            continue;
+        }
+        let value =
+            entry.map(|entry| encode(|out| codec.encode_value(Subject::MemoryFleet, entry, out))).transpose()?;
+        write(prefixed(FLEET_KEY, &key.encode()), value);
+    }
+    Ok(())
+}
+
+/// Takes one changelog record into memory. What can't be read is reported: a changelog is ours, so it is damage or a newer
+/// version's entry, and going on without it would forget something.
+pub(crate) fn replay<W: Worker>(
+    partition: &mut Partition<W>,
+    codec: &Codec,
+    record: &Delivered,
+) -> Result<(), UnreadableEntry> {
+    let unreadable = || UnreadableEntry { at: record.topic_partition(), offset: record.offset };
+    let (kind, key) = record.key.as_deref().and_then(<[u8]>::split_first).ok_or_else(unreadable)?;
+    match *kind {
+        WORKER_KEY => {
+            let key = W::Key::decode(key).ok_or_else(unreadable)?;
+            partition.apply(match &record.value {
+                Some(value) => Change::Put(key, codec.decode_entry(W::STAGE, value).map_err(|_| unreadable())?),
+                None => Change::Forget(key),
+            });
+        }
+        FLEET_KEY => {
+            let key = FleetKey::decode(key).ok_or_else(unreadable)?;
+            partition.fleet.apply(match &record.value {
+                Some(value) => {
+                    let entry = codec.decode_value(Subject::MemoryFleet, value).map_err(|_| unreadable())?;
+                    Change::Put(key, entry)
+                }
+                None => Change::Forget(key),
+            });
+        }
+        _ => return Err(unreadable()),
+    }
+    Ok(())
+}
+
+/// A changelog record that this version can't read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the memory entry at {at} offset {offset} can't be read: it is damaged, or written by a newer version")]
+pub struct UnreadableEntry {
+    /// Where it lies.
+    pub at: TopicPartition,
+    /// At which offset.
+    pub offset: u64,
+}
+
+fn encode<E>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes, Unwritable> {
+    let mut out = Vec::with_capacity(128);
+    write(&mut out).map_err(|_| Unwritable::Encoding)?;
+    Ok(out.into())
+}
+
+fn prefixed(kind: u8, key: &[u8]) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(key.len() + 1);
+    bytes.extend_from_slice(&[kind]);
+    bytes.extend_from_slice(key);
+    bytes.freeze()
+}

@@ -1,0 +1,203 @@
+//! Who may submit: the registered upstream systems, their keys, and what they may ask for.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::messages::{Lane, Workflow};
+use domain::worker::Signature;
+use domain::{Code, SourceId};
+use ed25519_dalek::VerifyingKey;
+use serde::Deserialize;
+
+/// The register of `deploy/sources/*.toml`.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    by_id: BTreeMap<SourceId, Source>,
+}
+
+/// One registered upstream system.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The fastest lane it may use.
+    pub lane: Lane,
+    /// How many requests a minute may take a lane above bulk; none means any number.
+    pub share_per_min: Option<u32>,
+    /// What it may ask for.
+    pub workflows: Vec<Workflow>,
+    /// Whether it may submit without a signature.
+    pub unsigned: bool,
+    keys: BTreeMap<String, VerifyingKey>,
+}
+
+/// What the deployment is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Trying things out: a source may be registered as unsigned.
+    Development,
+    /// Real members: every source signs.
+    Production,
+}
+
+/// Why a registration can't stand.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[error("source registration {file}: {problem}")]
+pub struct SourceError {
+    /// The file it came from.
+    pub file: String,
+    /// What is wrong with it.
+    #[source]
+    pub problem: SourceProblem,
+}
+
+/// What is wrong with a registration.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum SourceProblem {
+    /// It is not TOML of the expected shape.
+    #[error("not a registration")]
+    Unreadable(#[source] toml::de::Error),
+    /// The id is used in a topic name and can't be.
+    #[error("the id must be 1 to 64 of a-z, 0-9 and '-', and not \"{UNREGISTERED}\"")]
+    IdMalformed,
+    /// Another file registers the same id.
+    #[error("the id is registered twice")]
+    IdRepeated,
+    /// It may ask for nothing.
+    #[error("no workflow is allowed")]
+    WorkflowsMissing,
+    /// Unsigned submissions belong to development.
+    #[error("unsigned = true is legal in development mode only")]
+    UnsignedInProduction,
+    /// Nobody could submit under it.
+    #[error("no key is registered; add one, or unsigned = true in development mode")]
+    KeysMissing,
+    /// A key is not 32 bytes of base64, or is a weak point of the curve.
+    #[error("key {key_id} is no Ed25519 public key in base64")]
+    KeyMalformed {
+        /// The key.
+        key_id: String,
+    },
+    /// A key id is empty, longer than 255 bytes, or stands twice.
+    #[error("key id {key_id:?} is empty, too long or repeated")]
+    KeyIdMalformed {
+        /// The key.
+        key_id: String,
+    },
+}
+
+/// Outcomes for those who are not registered go under this name.
+pub const UNREGISTERED: &str = "unregistered";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Registration {
+    id: String,
+    lane: Lane,
+    workflows: Vec<Workflow>,
+    share_per_min: Option<u32>,
+    #[serde(default)]
+    unsigned: bool,
+    #[serde(default)]
+    keys: Vec<RegisteredKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegisteredKey {
+    id: String,
+    public: String,
+}
+
+// === impl Sources ===
+
+impl Sources {
+    /// Reads registrations, each a file name and its text; all that is wrong is said at once.
+    pub fn parse<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        mode: Mode,
+    ) -> Result<Self, Vec<SourceError>> {
+        let mut sources = Self::default();
+        let mut errors = Vec::new();
+        for (file, text) in files {
+            if let Err(problem) = sources.register(text, mode) {
+                errors.push(SourceError { file: file.to_owned(), problem });
+            }
+        }
+        if errors.is_empty() { Ok(sources) } else { Err(errors) }
+    }
+
+    /// The source of this name.
+    pub fn get(&self, id: &SourceId) -> Option<&Source> {
+        self.by_id.get(id)
+    }
+
+    /// All registered names, for the outcome topics to be made.
+    pub fn ids(&self) -> impl Iterator<Item = &SourceId> {
+        self.by_id.keys()
+    }
+
+    fn register(&mut self, text: &str, mode: Mode) -> Result<(), SourceProblem> {
+        let registration: Registration = toml::from_str(text).map_err(SourceProblem::Unreadable)?;
+        if !is_source_name(&registration.id) || registration.id == UNREGISTERED {
+            return Err(SourceProblem::IdMalformed);
+        }
+        let id = SourceId::from(registration.id.as_str());
+        if self.by_id.contains_key(&id) {
+            return Err(SourceProblem::IdRepeated);
+        }
+        self.by_id.insert(id, Source::of(registration, mode)?);
+        Ok(())
+    }
+}
+
+/// Whether a text may name a source: it becomes part of a topic's name.
+pub fn is_source_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+// === impl Source ===
+
+impl Source {
+    /// Whether a submission comes from this source: true if it is signed and the signature fits, false if it is unsigned and may be.
+    pub fn authenticate(&self, signature: Option<&Signature>, value: &[u8]) -> Result<bool, Code> {
+        let Some(Signature { key_id, bytes }) = signature else {
+            return if self.unsigned { Ok(false) } else { Err(Code::SignatureMissing) };
+        };
+        let key = self.keys.get(key_id).ok_or(Code::SignatureKeyUnknown)?;
+        let signature = ed25519_dalek::Signature::from_slice(bytes).map_err(|_| Code::SignatureWrong)?;
+        key.verify_strict(&Signature::covered(key_id, value), &signature).map_err(|_| Code::SignatureWrong)?;
+        Ok(true)
+    }
+
+    fn of(registration: Registration, mode: Mode) -> Result<Self, SourceProblem> {
+        let Registration { id: _, lane, workflows, share_per_min, unsigned, keys } = registration;
+        if workflows.is_empty() {
+            return Err(SourceProblem::WorkflowsMissing);
+        }
+        match mode {
+            Mode::Production if unsigned => return Err(SourceProblem::UnsignedInProduction),
+            Mode::Production | Mode::Development => {}
+        }
+        if keys.is_empty() && !unsigned {
+            return Err(SourceProblem::KeysMissing);
+        }
+        let mut verifying = BTreeMap::new();
+        for RegisteredKey { id: key_id, public } in keys {
+            let key = verifying_key(&public).ok_or_else(|| SourceProblem::KeyMalformed { key_id: key_id.clone() })?;
+            let fits = (1..=usize::from(u8::MAX)).contains(&key_id.len());
+            if !fits || verifying.insert(key_id.clone(), key).is_some() {
+                return Err(SourceProblem::KeyIdMalformed { key_id });
+            }
+        }
+        Ok(Self { lane, share_per_min, workflows, unsigned, keys: verifying })
+    }
+}
+
+fn verifying_key(public: &str) -> Option<VerifyingKey> {
+    let bytes: [u8; 32] = STANDARD.decode(public).ok()?.try_into().ok()?;
+    VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak())
+}
+
+#[cfg(test)]
+mod tests;

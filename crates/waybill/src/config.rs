@@ -1,0 +1,195 @@
+//! The configuration: one TOML file with environment overrides, validated whole before anything starts.
+//!
+//! Every value may be overridden by `WAYBILL_<SECTION>_<KEY>`. Mistakes are collected and told all at once, each with its path and
+//! the remedy; the process then ends with exit code 64.
+
+mod read;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::messages::Stage;
+use local::Durability;
+use telemetry::LogFormat;
+
+pub(crate) use read::{Mistake, Reader};
+
+/// Everything a process needs to know before it starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Whether shortcuts of development are allowed: unsigned sources, generated keys.
+    pub(crate) mode: Mode,
+    /// Our own payer id.
+    pub(crate) payer_id: String,
+    /// Where everything this process owns lies.
+    pub(crate) data_dir: PathBuf,
+    /// How many partitions the co-partitioned topics have; chosen once.
+    pub(crate) partitions: u32,
+    /// When a commit of the embedded log counts as durable.
+    pub(crate) durability: Durability,
+    /// The deployment keys.
+    pub(crate) keys_file: PathBuf,
+    /// Registered sources.
+    pub(crate) sources_dir: PathBuf,
+    /// The partner registry.
+    pub(crate) partners_dir: PathBuf,
+    /// Policies.
+    pub(crate) policies_dir: PathBuf,
+    /// The database of projections.
+    pub(crate) projections: PathBuf,
+    /// Where the admin endpoint listens: commands, health, metrics.
+    pub(crate) admin: SocketAddr,
+    /// Where partners reach the callback door.
+    pub(crate) callback_url: Option<String>,
+    /// How a worker's slots behave.
+    pub(crate) fleet: FleetConfig,
+    /// The form of log lines.
+    pub(crate) log_format: LogFormat,
+    /// Which log lines, as in `RUST_LOG`.
+    pub(crate) log_filter: String,
+}
+
+/// How careful a process has to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// Shortcuts are allowed.
+    Development,
+    /// They are not.
+    Production,
+}
+
+/// How a worker's slots behave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FleetConfig {
+    /// How long a group waits for a silent member.
+    pub(crate) session_timeout: Duration,
+    /// The most records of a turn.
+    pub(crate) turn_records_max: usize,
+    /// The most bytes of a turn.
+    pub(crate) turn_bytes_max: usize,
+    /// How long a turn should take at most.
+    pub(crate) turn_target: Duration,
+    /// How long a stop waits for answers.
+    pub(crate) drain: Duration,
+}
+
+impl Config {
+    /// Reads a file, or the defaults where none is named; `environment` gives the overrides.
+    pub(crate) fn load(
+        file: Option<&Path>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<Mistake>> {
+        let (text, base) = match file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| vec![Mistake::file(file, &format!("can't be read: {error}"))])?;
+                (text, file.parent().unwrap_or(Path::new("")).to_path_buf())
+            }
+            None => (String::new(), PathBuf::new()),
+        };
+        Self::parse(&text, &base, environment)
+    }
+
+    /// Reads the text of a configuration; relative paths start at `base`.
+    pub(crate) fn parse(
+        text: &str,
+        base: &Path,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<Mistake>> {
+        let table = text.parse::<toml::Table>().map_err(|error| vec![Mistake::syntax(&error)])?;
+        let mut read = Reader::new(table, environment);
+        let data_dir = base.join(read.text("data_dir", ".waybill"));
+        let under = |read: &mut Reader<_>, key: &str, name: &str| match read.optional_text(key) {
+            Some(path) => base.join(path),
+            None => data_dir.join(name),
+        };
+        let config = Self {
+            mode: read.choice("mode", &[("development", Mode::Development), ("production", Mode::Production)]),
+            payer_id: read.text("payer_id", "waybill-demo-payer"),
+            partitions: read.number("partitions", 4, 1..=1000).try_into().unwrap_or(4),
+            durability: read.choice("log.durability", &DURABILITIES),
+            keys_file: under(&mut read, "keys_file", "keys.toml"),
+            sources_dir: base.join(read.text("sources_dir", "deploy/sources")),
+            partners_dir: base.join(read.text("partners_dir", "deploy/partners")),
+            policies_dir: base.join(read.text("policies_dir", "deploy/policy")),
+            projections: under(&mut read, "projections.file", "projections.sqlite"),
+            admin: read.address("admin.listen", "127.0.0.1:9464"),
+            callback_url: read.optional_text("callback_url"),
+            fleet: fleet(&mut read),
+            log_format: read.choice("logs.format", &[("human", LogFormat::Human), ("json", LogFormat::Json)]),
+            log_filter: read.text("logs.filter", "info"),
+            data_dir,
+        };
+        read.finish().map(|()| config)
+    }
+
+    /// Where the embedded log lies.
+    pub(crate) fn log_dir(&self) -> PathBuf {
+        self.data_dir.join("log")
+    }
+
+    /// Where sealed evidence and large letters lie.
+    pub(crate) fn evidence_dir(&self) -> PathBuf {
+        self.data_dir.join("evidence")
+    }
+
+    /// Where erasable keys lie.
+    pub(crate) fn keystore_dir(&self) -> PathBuf {
+        self.data_dir.join("keystore")
+    }
+
+    /// The stable name of a worker's slot.
+    pub(crate) fn instance(stage: Stage, slot: usize) -> String {
+        format!("waybill-{}-{slot}", stage.as_str())
+    }
+}
+
+const DURABILITIES: [(&str, Durability); 2] = [("every-commit", Durability::EveryCommit), ("none", Durability::None)];
+
+fn fleet<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>) -> FleetConfig {
+    let mut span = |key: &str, default: u64, range| Duration::from_millis(read.number(key, default, range));
+    let session_timeout = span("fleet.session_timeout_ms", 10_000, 500..=300_000);
+    let turn_target = span("fleet.turn_target_ms", 20, 1..=10_000);
+    let drain = span("fleet.drain_ms", 5_000, 0..=600_000);
+    FleetConfig {
+        session_timeout,
+        turn_target,
+        drain,
+        turn_records_max: usize::try_from(read.number("fleet.turn_records_max", 4_096, 1..=100_000)).unwrap_or(4_096),
+        turn_bytes_max: usize::try_from(read.number("fleet.turn_bytes_max", 16 << 20, 1 << 20..=1 << 30)).unwrap_or(16 << 20),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, Vec<Mistake>> {
+        Config::parse(text, Path::new("/base"), |_| None)
+    }
+
+    #[test]
+    fn an_empty_file_is_a_whole_configuration() {
+        let config = parse("").expect("defaults");
+        assert_eq!((config.mode, config.partitions), (Mode::Development, 4));
+        assert_eq!(config.projections, Path::new("/base/.waybill/projections.sqlite"));
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let mistakes = parse(
+            "mode = \"prod\"\npartitions = 0\ncolour = 1\n[admin]\nlisten = \"here\"\n[fleet]\ndrain_ms = \"soon\"\n",
+        )
+        .expect_err("five mistakes");
+        let paths: Vec<&str> = mistakes.iter().map(|mistake| mistake.path.as_str()).collect();
+        assert_eq!(paths, ["mode", "partitions", "admin.listen", "fleet.drain_ms", "colour"]);
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let environment = |name: &str| (name == "WAYBILL_FLEET_DRAIN_MS").then(|| "7".to_owned());
+        let config = Config::parse("[fleet]\ndrain_ms = 5\n", Path::new(""), environment).expect("valid");
+        assert_eq!(config.fleet.drain, Duration::from_millis(7));
+    }
+}

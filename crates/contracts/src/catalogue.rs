@@ -42,24 +42,24 @@ macro_rules! bundled {
 }
 
 bundled! {
-    1 IntakeRequest 1 0x0 "intake-request/v1"
-    2 IdentityWork 1 0x0 "identity-work/v1"
-    3 DispatchWork 1 0x0 "dispatch-work/v1"
-    4 PartnerMessage 1 0x0 "partner-message/v1"
-    5 Command 1 0x0 "command/v1"
-    6 LifecycleEvent 1 0x0 "lifecycle-event/v1"
-    7 Outcome 1 0x0 "outcome/v1"
-    8 DeadLetter 1 0x0 "dead-letter/v1"
-    9 MemberRecord 1 0x0 "member-record/v1"
-    10 Policy 1 0x0 "policy/v1"
-    11 Dossier 1 0x0 "dossier/v1"
-    12 RosterMember 1 0x0 "roster-member/v1"
-    13 MemoryIntake 1 0x0 "memory-intake/v1"
-    14 MemoryIdentity 1 0x0 "memory-identity/v1"
-    15 MemoryDispatch 1 0x0 "memory-dispatch/v1"
-    16 MemoryReconciliation 1 0x0 "memory-reconciliation/v1"
-    17 MemoryTriage 1 0x0 "memory-triage/v1"
-    18 MemoryFleet 1 0x0 "memory-fleet/v1"
+    1 IntakeRequest 1 0x1fd6_1a59_472b_4a37 "intake-request/v1"
+    2 IdentityWork 1 0xd9b3_e2b2_f4d7_9ebd "identity-work/v1"
+    3 DispatchWork 1 0xc24c_c056_03d6_7b4e "dispatch-work/v1"
+    4 PartnerMessage 1 0xe1e6_81f3_984e_9718 "partner-message/v1"
+    5 Command 1 0xc9f9_a583_ff3e_8441 "command/v1"
+    6 LifecycleEvent 1 0x78d4_6abe_b9bf_ef71 "lifecycle-event/v1"
+    7 Outcome 1 0x3445_5b96_1d7a_b71e "outcome/v1"
+    8 DeadLetter 1 0xfa4f_440e_10a0_3de8 "dead-letter/v1"
+    9 MemberRecord 1 0x1d18_238b_cd9f_60fe "member-record/v1"
+    10 Policy 1 0xfb49_be8e_d4ee_f055 "policy/v1"
+    11 Dossier 1 0x173e_7104_aa46_298c "dossier/v1"
+    12 RosterMember 1 0x20ad_983b_c1a1_1c70 "roster-member/v1"
+    13 MemoryIntake 1 0x7f9a_9bcf_a3b2_ff77 "memory-intake/v1"
+    14 MemoryIdentity 1 0xac0a_9728_47af_9d7d "memory-identity/v1"
+    15 MemoryDispatch 1 0x070c_2dda_cf8c_aa8b "memory-dispatch/v1"
+    16 MemoryReconciliation 1 0xffbf_3573_811e_08b8 "memory-reconciliation/v1"
+    17 MemoryTriage 1 0xca81_b292_40c1_2846 "memory-triage/v1"
+    18 MemoryFleet 1 0xdeb4_8bfb_7c99_c848 "memory-fleet/v1"
 }
 
 /// Schemas by id, and by what this build writes.
@@ -181,5 +181,48 @@ impl Known {
 impl std::fmt::Debug for Known {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} v{}", self.subject, self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_only_grows() {
+        assert!(BUNDLED.is_sorted_by(|a, b| a.id < b.id), "rows are added at the end");
+        for (row, id) in BUNDLED.iter().zip(1..) {
+            assert_eq!(row.id, id, "no id is left out or used twice");
+        }
+        for subject in Subject::ALL {
+            let versions: Vec<_> = BUNDLED.iter().filter(|row| row.subject == subject).map(|row| row.version).collect();
+            let expected: Vec<_> = (1..=subject.version()).collect();
+            assert_eq!(versions, expected, "{subject}");
+        }
+    }
+
+    #[test]
+    fn a_published_schema_never_changes() {
+        let changed = BUNDLED.iter().filter_map(|row| {
+            let schema: Schema = row.text.parse().expect("a schema");
+            let fingerprint = u64::from_le_bytes(*schema.rabin_fingerprint());
+            (row.fingerprint != fingerprint)
+                .then(|| format!("{} v{} is now {fingerprint:#018x}", row.subject, row.version))
+        });
+        let changed: Vec<_> = changed.collect();
+        assert!(changed.is_empty(), "give a changed schema a new version: {changed:#?}");
+    }
+
+    #[test]
+    fn a_registry_numbers_schemas_as_it_likes() {
+        let rows = || BUNDLED.iter().map(|row| (row.id * 1000 + 7, row.subject, row.version, row.text));
+        let catalogue = Catalogue::new(rows()).expect("a catalogue");
+        assert_eq!(catalogue.id(Subject::IdentityWork), 2007);
+        assert_eq!(catalogue.lookup(2007), Some((Subject::IdentityWork, 1)));
+        assert_eq!(catalogue.lookup(2), None);
+        let missing = Catalogue::new(rows().skip(1)).expect_err("incomplete");
+        assert_eq!(missing, CatalogueError::Missing { subject: Subject::IntakeRequest, version: 1 });
+        let malformed = Catalogue::new([(9, Subject::Command, 1, "{\"type\": \"recrod\"}")]).expect_err("no schema");
+        assert_eq!(malformed, CatalogueError::Malformed { id: 9, subject: Subject::Command });
     }
 }

@@ -135,7 +135,12 @@ impl Codec {
     }
 
     /// Appends a framed value that is no message: sealed content, the fleet's own entries.
-    pub fn encode_value<T: Serialize>(&self, subject: Subject, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub fn encode_value<T: Serialize>(
+        &self,
+        subject: Subject,
+        value: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
         self.write(subject, value, out).map(|_| ())
     }
 
@@ -256,5 +261,67 @@ impl DecodeError {
 impl From<DecodeError> for Poison {
     fn from(error: DecodeError) -> Self {
         Self { class: FailureClass::Schema, code: error.code(), place: error.place().to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::lifecycle::EventBody;
+    use domain::messages::{Manifest, ReceivedData};
+    use domain::{LifecycleEvent, OperationId, RecordId, RequestId, Timestamp};
+
+    use super::*;
+    use crate::catalogue::BUNDLED;
+
+    fn fulfilled(records: u64) -> Message {
+        let body = EventBody::Fulfilled {
+            operation_id: OperationId([1; 16]),
+            manifest: Manifest { records, sha256: [2; 32] },
+            received: ReceivedData { records: 7, sha256: [2; 32], evidence: None },
+        };
+        Message::Event(Box::new(LifecycleEvent {
+            request_id: RequestId([3; 16]),
+            at: Timestamp(1),
+            by: Stage::Dispatch,
+            version: "1".into(),
+            cause: RecordId([4; 16]),
+            body,
+        }))
+    }
+
+    #[test]
+    fn a_codec_is_shared_by_threads() {
+        fn shared<T: Clone + Send + Sync + 'static>() {}
+        shared::<Codec>();
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_leaves_no_trace() {
+        let mut out = b"before".to_vec();
+        let error = Codec::bundled().encode(&fulfilled(u64::MAX), &mut out).expect_err("an Avro long is signed");
+        assert_eq!(error.place, "body.Fulfilled.manifest.records");
+        assert_eq!(out, b"before");
+    }
+
+    #[test]
+    fn values_are_read_by_the_id_they_carry_whatever_the_numbering() {
+        let numbered = |offset: u32| {
+            let rows = BUNDLED.iter().map(|row| (row.id + offset, row.subject, row.version, row.text));
+            Codec::new(Catalogue::new(rows).expect("a catalogue"))
+        };
+        let (here, there) = (numbered(0), numbered(500));
+        let mut value = Vec::new();
+        assert_eq!(there.encode(&fulfilled(7), &mut value), Ok(506));
+        assert_eq!(there.decode(&Topic::Events, &value), Ok((506, fulfilled(7))));
+        assert_eq!(here.decode(&Topic::Events, &value), Err(DecodeError::SchemaUnknown { id: 506 }));
+    }
+
+    #[test]
+    fn entries_of_another_worker_are_not_taken_for_ones_own() {
+        let codec = Codec::bundled();
+        let mut value = Vec::new();
+        codec.encode(&fulfilled(7), &mut value).expect("encodes");
+        let error = codec.decode_entry::<LifecycleEvent>(Stage::Triage, &value).expect_err("an event");
+        assert_eq!(error, DecodeError::SchemaUnexpected { subject: Subject::LifecycleEvent });
     }
 }

@@ -83,7 +83,9 @@ impl<'de> Deserializer<'de> for Reader {
         match self.0 {
             Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Reader))),
             Value::Object(fields) => visitor.visit_map(MapDeserializer::new(inner(fields))),
-            plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain.deserialize_any(visitor),
+            plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                plain.deserialize_any(visitor)
+            }
         }
     }
 
@@ -102,7 +104,9 @@ impl<'de> Deserializer<'de> for Reader {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.0 {
-            Value::Object(fields) => visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(inner(fields)))),
+            Value::Object(fields) => {
+                visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(inner(fields))))
+            }
             plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
                 plain.deserialize_enum(name, variants, visitor)
             }

@@ -47,10 +47,10 @@ pub(crate) fn marks(schema: &Value) -> Vec<PhiField> {
                 "quasi" => PhiClass::Quasi,
                 _ => PhiClass::Direct,
             };
-            let holds = match schema::holds(field.kind())? {
-                Value::String(kind) if kind == "bytes" => Holds::Bytes,
-                Value::String(kind) if kind == "string" => Holds::Text,
-                _ => Holds::Symbol,
+            let holds = match schema::holds(field.kind())?.as_str() {
+                Some("string") => Holds::Text,
+                Some("bytes") => Holds::Bytes,
+                Some(_) | None => Holds::Symbol,
             };
             // An array of texts is marked as a whole; each of its items is such a text.
             let repeated = field.kind().get("type").is_some_and(|kind| kind == "array");

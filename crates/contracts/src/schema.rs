@@ -59,9 +59,8 @@ impl<'s> Walk<'s> {
     fn enter(&mut self, kind: &'s Value, path: String) {
         match kind {
             Value::Array(branches) => {
-                let real = branches.iter().filter(|branch| *branch != "null");
-                let optional = real.clone().count() == 1;
-                for branch in real {
+                let optional = holds(kind).is_some();
+                for branch in branches {
                     let step = if optional { "" } else { name_of(branch).unwrap_or_default() };
                     self.enter(branch, join(&path, step));
                 }

@@ -57,7 +57,7 @@ mod tests {
         for (failures, ceiling) in ceilings {
             assert_eq!(pause(&RETRY, failures, None, seed(0)), Duration::ZERO);
             assert_eq!(pause(&RETRY, failures, None, seed(u32::MAX)), Duration::from_millis(ceiling));
-            assert_eq!(pause(&RETRY, failures, None, seed(1 << 31)), Duration::from_millis((ceiling + 1) / 2));
+            assert_eq!(pause(&RETRY, failures, None, seed(1 << 31)), Duration::from_millis(ceiling / 2));
         }
     }
 

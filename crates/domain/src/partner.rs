@@ -174,6 +174,12 @@ impl Secret {
     }
 }
 
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
@@ -249,7 +255,8 @@ mod tests {
         };
         let mistakes = Registry::new([partner("a"), broken, partner("a")]).expect_err("mistakes");
         let fields: Vec<_> = mistakes.iter().map(|mistake| mistake.field).collect();
-        let wanted = ["id", "name", "base_url", "buckets", "retry.attempts_max", "retry.backoff_ms_max", "callback", "id"];
+        let wanted =
+            ["id", "name", "base_url", "buckets", "retry.attempts_max", "retry.backoff_ms_max", "callback", "id"];
         assert_eq!(fields, wanted);
         assert_eq!(mistakes[7].to_string(), "partner `a`: id is registered twice");
     }

@@ -181,6 +181,16 @@ pub struct RosterMember {
     pub merged_into: Option<String>,
 }
 
+impl ConsentPolicy {
+    /// The name used in events and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Sensitive => "sensitive",
+        }
+    }
+}
+
 macro_rules! secret_debug {
     ($($name:ident),*) => {$(
         impl fmt::Debug for $name {

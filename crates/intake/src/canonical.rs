@@ -240,3 +240,6 @@ impl Writer {
         self.bytes(body);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,10 +173,7 @@ impl Arrival<'_> {
         let work = IdentityWork { context, task: IdentityTask::Resolve { dossier, ask: request.ask.clone() } };
         decision.send(Destination::Identity(lane, request_id), Message::Identity(Box::new(work)));
         let outcome = self.outcome(OutcomeStatus::Accepted, Some(request_id), Some(due_by));
-        decision.send(
-            Destination::Outcomes(request.source.clone(), request_id.0),
-            Message::Outcome(Box::new(outcome)),
-        );
+        decision.send(Destination::Outcomes(request.source.clone(), request_id.0), Message::Outcome(Box::new(outcome)));
         Ok(decision)
     }
 

@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU32;
 
+use domain::Timestamp;
 use domain::lifecycle::workflow;
 use domain::messages::{IntakeRequest, Lane};
-use domain::Timestamp;
 
 use crate::memory::MINUTE_MS;
 use crate::{Entry, Source};

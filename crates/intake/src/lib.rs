@@ -12,6 +12,8 @@ mod worker;
 
 pub mod canonical;
 mod decide;
+#[cfg(test)]
+mod given;
 pub mod lanes;
 pub mod memory;
 pub mod policy;

@@ -61,9 +61,6 @@ mod tests {
     fn a_policy_without_payer_or_with_unknown_words_is_refused() {
         assert_eq!(Policy::parse("version = 1\npayer_id = ' '"), Err(PolicyError::PayerMissing));
         assert!(matches!(Policy::parse("version = 1"), Err(PolicyError::Unreadable(_))));
-        assert!(matches!(
-            Policy::parse("version = 1\npayer_id = 'a'\npayer = 'b'"),
-            Err(PolicyError::Unreadable(_))
-        ));
+        assert!(matches!(Policy::parse("version = 1\npayer_id = 'a'\npayer = 'b'"), Err(PolicyError::Unreadable(_))));
     }
 }

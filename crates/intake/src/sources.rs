@@ -41,7 +41,7 @@ pub enum Mode {
 
 /// Why a registration can't stand.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
-#[error("source registration {file}: {problem}")]
+#[error("source registration {file}")]
 pub struct SourceError {
     /// The file it came from.
     pub file: String,
@@ -200,4 +200,59 @@ fn verifying_key(public: &str) -> Option<VerifyingKey> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn problem(text: &str, mode: Mode) -> SourceProblem {
+        let mut errors = Sources::parse([("source.toml", text)], mode).expect_err("a mistake");
+        assert_eq!((errors.len(), errors[0].file.as_str()), (1, "source.toml"));
+        errors.remove(0).problem
+    }
+
+    #[test]
+    fn the_deployed_development_sources_read() {
+        let files = [
+            ("enrolment.toml", include_str!("../../../deploy/sources/enrolment.toml")),
+            ("member-portal.toml", include_str!("../../../deploy/sources/member-portal.toml")),
+            ("partner-door.toml", include_str!("../../../deploy/sources/partner-door.toml")),
+        ];
+        let sources = Sources::parse(files, Mode::Development).expect("registrations");
+        assert_eq!(sources.ids().count(), files.len());
+        assert_eq!(Sources::parse(files, Mode::Production).expect_err("unsigned").len(), files.len());
+    }
+
+    #[test]
+    fn unsigned_is_legal_in_development_only() {
+        let text = "id = 'a'\nlane = 'bulk'\nworkflows = ['deliver']\nunsigned = true";
+        assert!(Sources::parse([("a.toml", text)], Mode::Development).is_ok());
+        assert_eq!(problem(text, Mode::Production), SourceProblem::UnsignedInProduction);
+    }
+
+    #[test]
+    fn each_mistake_in_a_registration_is_named() {
+        let with = |extra: &str| problem(&format!("lane = 'bulk'\n{extra}"), Mode::Production);
+        let deliver = "workflows = ['deliver']";
+        assert!(matches!(with("id = 'a'"), SourceProblem::Unreadable(_)));
+        assert!(matches!(with(&format!("id = 'a'\n{deliver}\nspeed = 9")), SourceProblem::Unreadable(_)));
+        assert_eq!(with(&format!("id = 'A b'\n{deliver}")), SourceProblem::IdMalformed);
+        assert_eq!(with(&format!("id = 'unregistered'\n{deliver}")), SourceProblem::IdMalformed);
+        assert_eq!(with("id = 'a'\nworkflows = []"), SourceProblem::WorkflowsMissing);
+        assert_eq!(with(&format!("id = 'a'\n{deliver}")), SourceProblem::KeysMissing);
+        let zeroes = STANDARD.encode([0; 32]);
+        for public in ["AAAA", "not base64", &zeroes] {
+            let keys = format!("keys = [{{ id = 'k', public = '{public}' }}]");
+            let malformed = SourceProblem::KeyMalformed { key_id: "k".into() };
+            assert_eq!(with(&format!("id = 'a'\n{deliver}\n{keys}")), malformed);
+        }
+    }
+
+    #[test]
+    fn every_file_at_fault_is_named_at_once() {
+        let fine = "id = 'a'\nlane = 'bulk'\nworkflows = ['deliver']\nunsigned = true";
+        let files = [("one.toml", fine), ("two.toml", fine), ("three.toml", "id = 1")];
+        let errors = Sources::parse(files, Mode::Development).expect_err("two mistakes");
+        assert_eq!(errors.len(), 2);
+        assert_eq!(errors[0].to_string(), "source registration two.toml");
+        assert_eq!(errors[0].problem, SourceProblem::IdRepeated);
+    }
+}

@@ -9,14 +9,14 @@ mod request;
 mod right;
 mod sizes;
 
-
 use std::collections::BTreeSet;
 use std::fmt;
 
 use domain::lifecycle::workflow::{self, Steps};
 use domain::messages::IntakeRequest;
+use domain::partner::Registry;
 use domain::time::Date;
-use domain::{Code, PartnerId, Timestamp};
+use domain::{Code, Timestamp};
 
 pub(crate) use sizes::is_too_long;
 
@@ -40,7 +40,7 @@ struct Case<'a> {
     request: &'a IntakeRequest,
     source: &'a Source,
     steps: Steps,
-    partners: &'a BTreeSet<PartnerId>,
+    partners: &'a Registry,
     payer_id: &'a str,
     now: Timestamp,
 }
@@ -119,3 +119,6 @@ fn is_malformed(start: Option<&str>, end: Option<&str>) -> bool {
         (None, _) | (_, None) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,13 @@
 //! Intake as the fleet sees it.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use domain::lifecycle::Clocks;
 use domain::messages::Stage;
+use domain::partner::Registry;
 use domain::phi::Phi;
-use domain::{Decision, Input, Message, Moment, PartnerId, Poison, Timestamp, View, Worker};
+use domain::{Decision, Input, Message, Moment, Poison, Timestamp, View, Worker};
 
 use crate::{Entry, Key, Policy, Sources, decide};
 
@@ -17,7 +17,7 @@ pub struct Intake {
     /// Who may submit.
     pub sources: Sources,
     /// The payers we exchange with.
-    pub partners: BTreeSet<PartnerId>,
+    pub partners: Arc<Registry>,
     /// The policy in force.
     pub policy: Policy,
     /// How long a request may take where its source does not say.

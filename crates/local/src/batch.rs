@@ -1,6 +1,6 @@
 //! How records lie in storage: batches, each the share of one transaction in one partition.
 //!
-//! A batch is a header of 25 bytes (format, checksum of all that follows, offsets spanned, records, newest timestamp; little
+//! A batch is a header of 25 bytes (format, checksum of all that follows, offsets spanned, records, time of appending; little
 //! endian) and the records. Numbers in records are LEB128 varints, timestamps differences to the record before. A header name is
 //! written where it first occurs and referred to by its number afterwards. The base offset is the batch's key in storage, so
 //! that a batch can be encoded and checksummed by the producer's thread before its place is known.
@@ -16,7 +16,7 @@ const FORMAT: u8 = 1;
 const CHECKSUM_AT: usize = 1;
 const SPAN_AT: usize = 9;
 const COUNT_AT: usize = 13;
-const NEWEST_AT: usize = 17;
+const APPENDED_AT: usize = 17;
 const RECORDS_AT: usize = 25;
 
 /// Encodes one batch.
@@ -27,7 +27,6 @@ pub(crate) struct BatchBuilder {
     next: u64,
     count: u32,
     last_ms: i64,
-    newest_ms: i64,
 }
 
 /// An encoded batch at its place in a partition. Cloning shares the bytes.
@@ -68,7 +67,7 @@ pub(crate) enum Malformed {
 impl BatchBuilder {
     /// An empty batch.
     pub(crate) fn new() -> Self {
-        Self { bytes: vec![0; RECORDS_AT], names: Vec::new(), next: 0, count: 0, last_ms: 0, newest_ms: i64::MIN }
+        Self { bytes: vec![0; RECORDS_AT], names: Vec::new(), next: 0, count: 0, last_ms: 0 }
     }
 
     /// How many records it has.
@@ -107,21 +106,20 @@ impl BatchBuilder {
         self.next = offset + 1;
         self.count += 1;
         self.last_ms = timestamp_ms;
-        self.newest_ms = self.newest_ms.max(timestamp_ms);
     }
 
     /// The finished batch, spanning the offsets up to its last record.
-    pub(crate) fn finish(self) -> Bytes {
+    pub(crate) fn finish(self, appended_ms: i64) -> Bytes {
         let span = u32::try_from(self.next).expect("a batch is closed long before it spans 2^32 offsets");
-        self.finish_spanning(span)
+        self.finish_spanning(span, appended_ms)
     }
 
     /// The finished batch, spanning this many offsets.
-    pub(crate) fn finish_spanning(mut self, span: u32) -> Bytes {
+    pub(crate) fn finish_spanning(mut self, span: u32, appended_ms: i64) -> Bytes {
         self.bytes[0] = FORMAT;
         self.bytes[SPAN_AT..COUNT_AT].copy_from_slice(&span.to_le_bytes());
-        self.bytes[COUNT_AT..NEWEST_AT].copy_from_slice(&self.count.to_le_bytes());
-        self.bytes[NEWEST_AT..RECORDS_AT].copy_from_slice(&self.newest_ms.to_le_bytes());
+        self.bytes[COUNT_AT..APPENDED_AT].copy_from_slice(&self.count.to_le_bytes());
+        self.bytes[APPENDED_AT..RECORDS_AT].copy_from_slice(&appended_ms.to_le_bytes());
         let checksum = xxh3_64(&self.bytes[SPAN_AT..]);
         self.bytes[CHECKSUM_AT..SPAN_AT].copy_from_slice(&checksum.to_le_bytes());
         self.bytes.into()
@@ -194,9 +192,9 @@ impl Batch {
         u32::from_le_bytes(self.field(COUNT_AT))
     }
 
-    /// The newest timestamp in it.
-    pub(crate) fn newest_ms(&self) -> i64 {
-        i64::from_le_bytes(self.field(NEWEST_AT))
+    /// When it was appended, by the clock of the log, in milliseconds since the epoch.
+    pub(crate) fn appended_ms(&self) -> i64 {
+        i64::from_le_bytes(self.field(APPENDED_AT))
     }
 
     /// How many bytes it takes.

@@ -37,6 +37,7 @@ mod maintenance;
 mod options;
 mod stats;
 mod sync;
+mod verify;
 
 pub use local::Local;
 pub use maintenance::Upkeep;

@@ -103,7 +103,7 @@ fn expire(
     let (mut bytes, mut low, mut removed) = (0, bounds.low, Vec::new());
     partition.scan(&*engine.storage, bounds.low..high, &mut |batch: Batch| {
         bytes += batch.size_bytes();
-        if oldest_ms <= batch.newest_ms() {
+        if oldest_ms <= batch.appended_ms() {
             return ControlFlow::Break(());
         }
         low = batch.next();

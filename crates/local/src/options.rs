@@ -16,12 +16,15 @@ pub struct Options {
     pub tail_cache_bytes: usize,
     /// The memory for blocks read from the disk.
     pub block_cache_bytes: u64,
+    /// How much the storage engine gathers in memory before it writes a table; up to five times as much under load. Chosen
+    /// when the log is made.
+    pub write_buffer_bytes: u64,
     /// Header names that readers hand out without an allocation.
     pub header_names: &'static [&'static str],
     /// Commits answer `Full` while the file system has less free space than this, so that the storage underneath never
     /// runs out in the middle of a write.
     pub free_space_bytes_min: u64,
-    /// How long a tombstone outlives the record it deletes, so that slow readers still see it.
+    /// How long a tombstone stays after it was appended, so that readers under way still see it.
     pub tombstone_retention: Duration,
     /// A partition is compacted when at least this many records came since, and as many as survived the last time.
     pub dirty_records_min: u64,
@@ -55,6 +58,7 @@ impl Options {
             clock,
             tail_cache_bytes: 64 << 20,
             block_cache_bytes: 32 << 20,
+            write_buffer_bytes: 32 << 20,
             header_names: &[],
             free_space_bytes_min: 256 << 20,
             tombstone_retention: Duration::from_secs(24 * 60 * 60),

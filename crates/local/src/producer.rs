@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use bytes::Bytes;
 use fleet::bus::{BusError, Consumed, Outgoing, Producer, RECORD_LIMIT_BYTES};
 
 use crate::append::{Append, Transaction};
@@ -29,7 +28,7 @@ pub(crate) struct LocalProducer {
 /// What the open transaction has for one partition.
 struct Share {
     topic: Arc<Topic>,
-    closed: Vec<Bytes>,
+    closed: Vec<BatchBuilder>,
     open: BatchBuilder,
 }
 
@@ -80,8 +79,9 @@ impl LocalProducer {
             let partition = (partition.topic_number, partition.number);
             offsets.push(CommittedOffset { group, partition, next: *next });
         }
+        let now_ms = self.engine.options.clock.now_ms();
         let shares = std::mem::take(&mut self.shares);
-        let appends = shares.into_iter().flat_map(|((_, number), share)| share.finish(number)).collect();
+        let appends = shares.into_iter().flat_map(|((_, number), share)| share.finish(number, now_ms)).collect();
         let group = consumed.map(|consumed| consumed.group.clone());
         Ok(Transaction { holder: (self.holder, self.newest.clone()), appends, group, offsets })
     }
@@ -100,8 +100,7 @@ impl Producer for LocalProducer {
         }
         share.open.push(record.timestamp_ms, record.key.as_ref(), record.value.as_ref(), &record.headers);
         if BATCH_BYTES <= share.open.size_bytes() {
-            let full = std::mem::replace(&mut share.open, BatchBuilder::new());
-            share.closed.push(full.finish());
+            share.closed.push(std::mem::replace(&mut share.open, BatchBuilder::new()));
         }
         Ok(())
     }
@@ -131,12 +130,13 @@ impl Producer for LocalProducer {
 // === impl Share ===
 
 impl Share {
-    fn finish(mut self, number: u32) -> Vec<Append> {
-        if 0 < self.open.count() {
-            self.closed.push(self.open.finish());
-        }
-        let partition = &self.topic.partitions[number as usize];
-        let append = |bytes| Append { topic: self.topic.clone(), partition: partition.clone(), bytes };
-        self.closed.into_iter().map(append).collect()
+    fn finish(self, number: u32, now_ms: i64) -> Vec<Append> {
+        let topic = self.topic;
+        let partition = &topic.partitions[number as usize];
+        let batches = self.closed.into_iter().chain([self.open]).filter(|batch| 0 < batch.count());
+        let append = |batch: BatchBuilder| {
+            Append { topic: topic.clone(), partition: partition.clone(), bytes: batch.finish(now_ms) }
+        };
+        batches.map(append).collect()
     }
 }

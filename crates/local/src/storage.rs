@@ -3,6 +3,7 @@
 mod directory;
 mod disk;
 pub(crate) mod keys;
+mod manifest;
 mod memory;
 
 use std::ops::{ControlFlow, Range};

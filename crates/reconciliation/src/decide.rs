@@ -2,7 +2,7 @@
 
 use domain::messages::{Command, CommandTarget};
 use domain::{
-    Code, Decision, EventBody, Input, LifecycleEvent, Message, Moment, Poison, Record, RequestId, View,
+    Code, Decision, EventBody, Input, LifecycleEvent, Message, Moment, Poison, Record, TerminalOutcome, View,
 };
 
 use crate::case::Case;
@@ -64,18 +64,20 @@ fn on_event_after_the_end(
         outcomes::repeat_end(&mut decision, event.request_id, ended, submission_id);
         return decision;
     }
-    on_event_of_nobody(judge, event)
+    match ended.outcome {
+        TerminalOutcome::Fulfilled => Decision::nothing(),
+        TerminalOutcome::Rejected
+        | TerminalOutcome::Cancelled
+        | TerminalOutcome::Superseded
+        | TerminalOutcome::Escalated => on_event_of_nobody(judge, event),
+    }
 }
 
 /// An effect of a request that nobody watches: there is nothing left to undo it with, so an owner is named.
 fn on_event_of_nobody(judge: &Reconciliation, event: &LifecycleEvent) -> Decision<Key, Entry> {
     let mut decision = Decision::nothing();
     if matches!(event.body, EventBody::Fulfilled { .. }) {
-        let code = Code::EffectAfterEnd;
-        let escalation = &judge.policy().escalation;
-        let owner = escalation.owner(code, 0).unwrap_or_default().to_owned();
-        let runbook = escalation.runbook(code).to_owned();
-        decision.event(event.request_id, EventBody::ExceptionRaised { code, owner, runbook });
+        decision.event(event.request_id, judge.policy().escalation.raised(Code::EffectAfterEnd));
     }
     decision
 }
@@ -91,9 +93,7 @@ fn on_command(
         return Decision::nothing();
     };
     match view.get(&Key::Request(request_id)) {
-        Some(Entry::WatchedRequest(watched)) => {
-            commands::on_command(Case::of(judge, watched.clone(), moment), command)
-        }
+        Some(Entry::WatchedRequest(watched)) => commands::on_command(Case::of(judge, watched.clone(), moment), command),
         Some(Entry::EndedRequest(ended)) => commands::on_command_after_the_end(request_id, ended, command),
         None => commands::refused(request_id, command, Code::TargetUnknown),
     }
@@ -109,11 +109,6 @@ fn on_timer(judge: &Reconciliation, view: &View<'_, Key, Entry>, key: Key, momen
         }
         Some(Entry::EndedRequest(_)) | None => Decision::nothing(),
     }
-}
-
-/// The key of a request's entry.
-pub(crate) fn key_of(request: RequestId) -> Key {
-    Key::Request(request)
 }
 
 #[cfg(test)]

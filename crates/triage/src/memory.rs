@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use domain::messages::{Lane, SealedOriginal, Stage};
-use domain::{
-    Code, CommandId, FailureClass, LetterId, MemoryEntry, MemoryKey, RequestId, Timestamp, Token, Trace,
-};
+use domain::{Code, CommandId, FailureClass, LetterId, MemoryEntry, MemoryKey, RequestId, Timestamp, Token, Trace};
 use serde::{Deserialize, Serialize};
 
 /// The key of an entry.

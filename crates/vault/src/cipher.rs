@@ -80,10 +80,10 @@ impl Prf {
         Self(Hmac::new_from_slice(key.bytes()).expect("HMAC takes a key of any length"))
     }
 
-    /// The function's value at a list of parts.
-    pub(crate) fn at(&self, parts: &[&[u8]]) -> Secret {
+    /// The function's value at a list of parts, for the purpose that the label names.
+    pub(crate) fn at(&self, label: &str, parts: &[&[u8]]) -> Secret {
         let mut mac = self.0.clone();
-        for part in parts {
+        for part in [label.as_bytes()].iter().chain(parts) {
             mac.update(&length_prefix(part));
             mac.update(part);
         }
@@ -102,14 +102,14 @@ impl fmt::Debug for Prf {
 impl SealingKey {
     pub(crate) fn new(secret: &Secret) -> Self {
         let subkeys = Prf::new(secret);
-        let content = subkeys.at(&[b"waybill/content"]);
-        Self { content: Aes256Gcm::new(content.bytes().into()), nonces: Prf::new(&subkeys.at(&[b"waybill/nonces"])) }
+        let content = subkeys.at("waybill/content", &[]);
+        Self { content: Aes256Gcm::new(content.bytes().into()), nonces: Prf::new(&subkeys.at("waybill/nonces", &[])) }
     }
 
     /// Seals to nonce, ciphertext and tag; the same input gives the same bytes.
     pub(crate) fn seal(&self, associated_data: &[u8], plaintext: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
-        nonce.copy_from_slice(&self.nonces.at(&[associated_data, plaintext]).bytes()[..NONCE_BYTES]);
+        nonce.copy_from_slice(&self.nonces.at("waybill/nonce", &[associated_data, plaintext]).bytes()[..NONCE_BYTES]);
         self.seal_with(nonce, associated_data, plaintext)
     }
 
@@ -166,7 +166,7 @@ mod tests {
     fn the_function_is_hmac_sha256_over_length_prefixed_parts() {
         // Computed with Python's hmac module: key of 32 bytes 0x01, message = two parts "ab" and "c" with 8-byte lengths.
         let expected = "00f7da38a97bdafddab2519a3ee0272e086a448b0f5357cfdae24a596c194a12";
-        let value = Prf::new(&Secret::new([1; 32])).at(&[b"ab", b"c"]);
+        let value = Prf::new(&Secret::new([1; 32])).at("ab", &[b"c"]);
         let hex: String = value.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, expected);
     }

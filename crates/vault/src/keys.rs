@@ -30,7 +30,7 @@ pub(crate) struct WrappingKey {
     wraps: SealingKey,
 }
 
-/// Why there are no keys to work with. None of the messages shows any part of a key.
+/// Why there are no keys to work with. No message quotes the file: what stands in the wrong place may be a key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The file can't be read.
@@ -58,20 +58,20 @@ pub enum KeysError {
         line: usize,
     },
     /// The id of a wrapping key is unfit or stands twice.
-    #[error("the key file {path} has a wrapping key id that is not unique, or not 1 to 32 of a-z, 0-9 and hyphens: {id}")]
+    #[error(
+        "wrapping key {position} in the key file {path} needs an id of its own, of 1 to 32 of a-z, 0-9 and hyphens"
+    )]
     Id {
         /// The file.
         path: PathBuf,
-        /// The id.
-        id: String,
+        /// Which one, from 1.
+        position: usize,
     },
     /// The key that should seal is not there.
-    #[error("the key file {path} names {id} as active, but has no such wrapping key")]
+    #[error("the key file {path} has no wrapping key of the id it names as active")]
     NoActive {
         /// The file.
         path: PathBuf,
-        /// The id.
-        id: String,
     },
     /// The file can't be written, or exists already.
     #[error("can't write the key file {path}")]
@@ -110,8 +110,8 @@ impl Keys {
         Self::assemble(path, &file)
     }
 
-    /// Adds a fresh wrapping key to the file and makes it the active one. Processes that run already don't know it: where several
-    /// share the file, restart all of them before the first record they can't open arrives.
+    /// Adds a fresh wrapping key to the file and makes it the active one. Processes read the file when they start: where several
+    /// share it, stop them around a rotation, as an old one can't open what a new one seals.
     pub fn rotate(path: &Path) -> Result<Self, KeysError> {
         let mut file = KeyFile::read(path)?;
         let fresh = WrappingEntry::fresh(now())?;
@@ -125,7 +125,7 @@ impl Keys {
     /// Keys that depend on the seed alone, for tests and the simulation.
     pub fn from_seed(seed: u64) -> Self {
         let source = Prf::new(&Secret::new([0; Secret::BYTES]));
-        let secret = |name: &[u8]| source.at(&[b"waybill/seeded-keys", &seed.to_be_bytes(), name]);
+        let secret = |name: &[u8]| source.at("waybill/seeded-keys", &[&seed.to_be_bytes(), name]);
         Self {
             wrapping: vec![WrappingKey::new("seeded".to_owned(), &secret(b"wrapping"))],
             active: 0,
@@ -154,21 +154,24 @@ impl Keys {
 
     fn assemble(path: &Path, file: &KeyFile) -> Result<Self, KeysError> {
         let mut wrapping: Vec<WrappingKey> = Vec::with_capacity(file.wrapping.len());
-        for entry in &file.wrapping {
+        for (entry, position) in file.wrapping.iter().zip(1..) {
             if !fit(&entry.id) || wrapping.iter().any(|key| key.id == entry.id) {
-                return Err(KeysError::Id { path: path.to_owned(), id: entry.id.clone() });
+                return Err(KeysError::Id { path: path.to_owned(), position });
             }
             wrapping.push(WrappingKey::new(entry.id.clone(), &entry.key));
         }
         let active = wrapping.iter().position(|key| key.id == file.active);
-        let active = active.ok_or_else(|| KeysError::NoActive { path: path.to_owned(), id: file.active.clone() })?;
+        let active = active.ok_or_else(|| KeysError::NoActive { path: path.to_owned() })?;
         Ok(Self { wrapping, active, tokens: Prf::new(&file.token_key), digests: Prf::new(&file.digest_key) })
     }
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("active", &self.active_id()).field("wrapping", &self.wrapping).finish_non_exhaustive()
+        f.debug_struct("Keys")
+            .field("active", &self.active_id())
+            .field("wrapping", &self.wrapping)
+            .finish_non_exhaustive()
     }
 }
 
@@ -179,8 +182,8 @@ impl WrappingKey {
         let subkeys = Prf::new(secret);
         Self {
             id,
-            data_keys: Prf::new(&subkeys.at(&[b"waybill/data-keys"])),
-            wraps: SealingKey::new(&subkeys.at(&[b"waybill/wrap"])),
+            data_keys: Prf::new(&subkeys.at("waybill/data-keys", &[])),
+            wraps: SealingKey::new(&subkeys.at("waybill/wrap", &[])),
         }
     }
 
@@ -190,7 +193,7 @@ impl WrappingKey {
 
     /// The data key for a list of parts: always the same one.
     pub(crate) fn data_key(&self, parts: &[&[u8]]) -> Secret {
-        self.data_keys.at(parts)
+        self.data_keys.at("waybill/seal", parts)
     }
 
     /// Wraps a key for what it is bound to.

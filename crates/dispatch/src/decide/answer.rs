@@ -11,22 +11,6 @@ use crate::admission::Health;
 use crate::memory::{Breaker, Effect, Entry, Finish, Key, Phase, Step};
 
 impl<'a> Desk<'a> {
-    /// Takes on an operation that was not known before.
-    pub(super) fn begin(&mut self, case: Case<'a>) {
-        let asked = Entry::Asked { work: Box::new(case.work.clone()), trace: case.trace };
-        self.decision.put(Key::Work(case.id), asked);
-        self.go(case);
-    }
-
-    /// Takes on an operation that commands have overtaken. A compensation is not to be cancelled, only held.
-    pub(super) fn begin_late(&mut self, mut case: Case<'a>, cancel: Option<CommandId>, held: bool) {
-        case.operation.held = held;
-        match cancel {
-            Some(command_id) if !case.is_compensation() => self.cancelled(case, command_id),
-            Some(_) | None => self.begin(case),
-        }
-    }
-
     /// Frees the slot of an answered call for those who wait for it; answers whether the call was a probe that failed.
     pub(super) fn settle(&mut self, health: Health) -> bool {
         let probing = matches!(self.load.breaker, Breaker::Probing {});
@@ -57,10 +41,9 @@ impl<'a> Desk<'a> {
             CallResult::CancelTooLate if step == Step::Cancel => self.cancel_failed(case, Code::EffectTookPlace),
             CallResult::Compensated if case.is_compensation() => self.compensated(case),
             CallResult::Lost => self.failed(case, &Failure::lost()),
-            CallResult::Pending { .. }
-            | CallResult::NotFound
-            | CallResult::CancelTooLate
-            | CallResult::Compensated => self.failed(case, &Failure::unexpected(probe_failed)),
+            CallResult::Pending { .. } | CallResult::NotFound | CallResult::CancelTooLate | CallResult::Compensated => {
+                self.failed(case, &Failure::unexpected(probe_failed));
+            }
         }
     }
 

@@ -24,9 +24,8 @@ pub(super) fn decide<'a>(
         None => match view.get(&Key::Operation(work.operation_id)) {
             Some(Entry::Ended { finish, .. }) => after_the_end(work, *finish),
             Some(Entry::Early { cancel, held, .. }) => before_the_beginning(dispatch, work, moment, *cancel, *held),
-            Some(Entry::Underway { .. } | Entry::Asked { .. } | Entry::Loaded { .. } | Entry::Queuing { .. }) | None => {
-                before_the_beginning(dispatch, work, moment, None, false)
-            }
+            Some(Entry::Underway { .. } | Entry::Asked { .. } | Entry::Loaded { .. } | Entry::Queuing { .. })
+            | None => before_the_beginning(dispatch, work, moment, None, false),
         },
     }
 }
@@ -178,7 +177,8 @@ impl<'a> Desk<'a> {
         if case.is_compensation() {
             return self.compensated(case);
         }
-        let (query, again) = self.partner.map_or((false, false), |partner| (partner.status_query, partner.deduplicates));
+        let (query, again) =
+            self.partner.map_or((false, false), |partner| (partner.status_query, partner.deduplicates));
         if case.operation.reference.is_some() {
             case.operation.step = Step::Poll;
         } else if query {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use domain::messages::{DispatchTask, DispatchWork, Route};
 use domain::partner::Partner;
-use domain::{Call, CallVerb, Decision, Draft, EventBody, FailureClass, Moment, OperationId, Timestamp, Trace, View};
+use domain::{
+    Call, CallVerb, CommandId, Decision, Draft, EventBody, FailureClass, Moment, OperationId, Timestamp, Trace, View,
+};
 
 use crate::Dispatch;
 use crate::backoff::next_poll;
@@ -41,17 +43,8 @@ impl<'a> Desk<'a> {
         moment: &'a Moment,
         route: &'a Route,
     ) -> Self {
-        let load = match view.get(&Key::Route(route.clone())) {
-            Some(Entry::Loaded { load }) => *load,
-            Some(
-                Entry::Asked { .. }
-                | Entry::Underway { .. }
-                | Entry::Ended { .. }
-                | Entry::Early { .. }
-                | Entry::Queuing { .. },
-            )
-            | None => Load::NONE,
-        };
+        let found = view.get(&Key::Route(route.clone()));
+        let load = if let Some(Entry::Loaded { load }) = found { *load } else { Load::NONE };
         let partner = dispatch.registry.get(&route.partner);
         Self { moment, partner, load, decision: Decision::nothing(), dispatch, view, route, load_before: load }
     }
@@ -70,6 +63,22 @@ impl<'a> Desk<'a> {
 
     pub(super) fn timeout(&self) -> Duration {
         self.partner.map_or(Duration::ZERO, Partner::timeout)
+    }
+
+    /// Takes on an operation that was not known before.
+    pub(super) fn begin(&mut self, case: Case<'a>) {
+        let asked = Entry::Asked { work: Box::new(case.work.clone()), trace: case.trace };
+        self.decision.put(Key::Work(case.id), asked);
+        self.go(case);
+    }
+
+    /// Takes on an operation that commands have overtaken. A compensation is not to be cancelled, only held.
+    pub(super) fn begin_late(&mut self, mut case: Case<'a>, cancel: Option<CommandId>, held: bool) {
+        case.operation.held = held;
+        match cancel {
+            Some(command_id) if !case.is_compensation() => self.cancelled(case, command_id),
+            Some(_) | None => self.begin(case),
+        }
     }
 
     /// States a fact about an operation, on the operation's own trace.
@@ -111,8 +120,7 @@ impl<'a> Desk<'a> {
         case.operation.attempt += 1;
         let due_by = case.work.context.due_by;
         let timeout = partner.timeout();
-        case.operation.phase =
-            Phase::Calling { lost_at: self.now() + self.dispatch.options.session_timeout + timeout };
+        case.operation.phase = Phase::Calling { lost_at: self.now() + self.dispatch.options.session_timeout + timeout };
         if case.operation.step == Step::Send && case.operation.attempt == 1 {
             let Route { partner, bucket } = self.route.clone();
             self.say(&case, EventBody::PartnerDispatched { operation_id: case.id, partner, bucket });

@@ -60,7 +60,8 @@ impl<'a> Desk<'a> {
             self.attempt_failed(&case, failure, None);
             return self.cancelled(case, command_id);
         }
-        let until = self.now() + pause(&partner.retry, case.operation.failures + 1, failure.retry_after, self.moment.id);
+        let until =
+            self.now() + pause(&partner.retry, case.operation.failures + 1, failure.retry_after, self.moment.id);
         if self.count(&mut case, failure) || case.work.context.due_by <= until {
             return self.give_up(case, failure);
         }
@@ -76,7 +77,7 @@ impl<'a> Desk<'a> {
         let Some(partner) = self.partner else { return self.give_up(case, failure) };
         let backoff = pause(&partner.retry, case.operation.failures + 1, failure.retry_after, self.moment.id);
         let (resolution, wait) = match (partner.status_query, partner.deduplicates) {
-            (true, _) => (Resolution::Query, failure.settling(self.timeout(), backoff)),
+            (true, _) => (Resolution::Query, self.settling(&case, failure, backoff)),
             (false, true) => (Resolution::Resend, backoff),
             (false, false) => return self.give_up(case, failure),
         };
@@ -85,11 +86,26 @@ impl<'a> Desk<'a> {
             return self.give_up(case, failure);
         }
         self.attempt_failed(&case, failure, Some(until));
-        self.say(&case, EventBody::OutcomeUnknown { operation_id: case.id, attempt: case.operation.attempt, resolution });
+        self.say(
+            &case,
+            EventBody::OutcomeUnknown { operation_id: case.id, attempt: case.operation.attempt, resolution },
+        );
         if resolution == Resolution::Query {
             case.operation.step = Step::Query;
         }
         self.wait(case, until);
+    }
+
+    /// How long to wait before a query. While the partner may still be at work, "not found" would not mean "never".
+    fn settling(&self, case: &Case<'a>, failure: &Failure<'_>, backoff: Duration) -> Duration {
+        let lost_at = if let Phase::Calling { lost_at } = case.operation.phase { lost_at } else { self.now() };
+        if failure.code == LOST {
+            lost_at.since(self.now())
+        } else if failure.class == FailureClass::Schema {
+            backoff
+        } else {
+            self.timeout()
+        }
     }
 
     /// Counts a failure; answers whether it was one too many. What is not the operation's fault lengthens its pauses but is never the
@@ -203,16 +219,5 @@ impl Failure<'static> {
 impl Failure<'_> {
     fn is_nobodys_fault(&self) -> bool {
         self.probe_failed || self.class == FailureClass::Throttled
-    }
-
-    /// How long to wait before a query. While the partner may still be at work, "not found" would not mean "never".
-    fn settling(&self, timeout: Duration, backoff: Duration) -> Duration {
-        if self.code == LOST {
-            Duration::ZERO
-        } else if self.class == FailureClass::Schema {
-            backoff
-        } else {
-            timeout
-        }
     }
 }

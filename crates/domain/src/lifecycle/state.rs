@@ -129,6 +129,20 @@ impl State {
 }
 
 impl Progress {
+    /// The name used in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Received
+            | Self::Validated
+            | Self::InReview
+            | Self::IdentityMatched
+            | Self::PartnerDispatched
+            | Self::Acknowledged
+            | Self::Fulfilled => self.state().as_str(),
+        }
+    }
+
     /// The state a request shows when nothing else overlays its progress.
     pub fn state(self) -> State {
         match self {

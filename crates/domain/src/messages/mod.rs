@@ -148,6 +148,16 @@ impl Workflow {
     }
 }
 
+impl PayerRole {
+    /// The name used in events and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requester => "requester",
+            Self::Responder => "responder",
+        }
+    }
+}
+
 impl Message {
     /// The request a message belongs to, where it names one: its successors park behind it when it becomes a letter.
     pub fn request_id(&self) -> Option<RequestId> {

@@ -22,7 +22,7 @@ fn counterparty_is_given(case: &Case<'_>, found: &mut Findings) {
 
 fn counterparty_is_known(case: &Case<'_>, found: &mut Findings) {
     let counterparty = &case.request.counterparty;
-    let unknown = !is_blank(counterparty.as_str()) && !case.partners.contains(counterparty);
+    let unknown = !is_blank(counterparty.as_str()) && case.partners.get(counterparty).is_none();
     found.add_if(unknown, "counterparty", Code::CounterpartyUnknown);
 }
 

@@ -8,8 +8,13 @@ use domain::person::Coverage;
 
 use super::{Case, Findings, Rule, is_blank, is_malformed};
 
-pub(super) const RULES: &[Rule] =
-    &[coverage_to_match_is_given, coverage_to_link_is_given, payer_is_given, identifier_is_given, period_is_well_formed];
+pub(super) const RULES: &[Rule] = &[
+    coverage_to_match_is_given,
+    coverage_to_link_is_given,
+    payer_is_given,
+    identifier_is_given,
+    period_is_well_formed,
+];
 
 fn coverage_to_match_is_given(case: &Case<'_>, found: &mut Findings) {
     let partner_looks_up = case.steps.role == PayerRole::Requester && case.steps.data;

@@ -57,7 +57,12 @@ impl Sizes<'_> {
     }
 
     /// Looks at a list's items, unless there are too many of them.
-    fn list<T>(&mut self, field: impl fmt::Display, items: &[T], mut look: impl FnMut(&mut Self, fmt::Arguments<'_>, &T)) {
+    fn list<T>(
+        &mut self,
+        field: impl fmt::Display,
+        items: &[T],
+        mut look: impl FnMut(&mut Self, fmt::Arguments<'_>, &T),
+    ) {
         if LIST_ITEMS_MAX < items.len() {
             return self.0.add(field, Code::ListTooLong);
         }

@@ -29,7 +29,7 @@ fn encode(records: &[Plain]) -> (Bytes, Vec<Delivered>) {
         expected.push(Delivered { topic, partition: 3, offset, timestamp_ms, key, value, headers });
         next += gap + 1;
     }
-    (builder.finish(), expected)
+    (builder.finish(7), expected)
 }
 
 fn decode(batch: &Batch) -> Result<Vec<Delivered>, Malformed> {
@@ -44,7 +44,7 @@ proptest! {
         let batch = Batch::stored(1000, bytes).unwrap();
         prop_assert_eq!(batch.count() as usize, expected.len());
         prop_assert_eq!(batch.next(), expected.last().unwrap().offset + 1);
-        prop_assert_eq!(batch.newest_ms(), expected.iter().map(|record| record.timestamp_ms).max().unwrap());
+        prop_assert_eq!(batch.appended_ms(), 7);
         prop_assert_eq!(decode(&batch).unwrap(), expected);
     }
 
@@ -60,7 +60,7 @@ proptest! {
     fn nonsense_behind_a_good_checksum_is_an_error_or_records_but_no_panic(body in vec(any::<u8>(), 0..300)) {
         let mut builder = BatchBuilder::new();
         builder.bytes.extend_from_slice(&body);
-        let batch = Batch::stored(0, builder.finish()).unwrap();
+        let batch = Batch::stored(0, builder.finish(7)).unwrap();
         let _ = decode(&batch);
     }
 }
@@ -69,14 +69,14 @@ proptest! {
 fn known_header_names_are_borrowed() {
     let mut builder = BatchBuilder::new();
     builder.push(0, None, None, &headers_of(&[("bb".into(), vec![]), ("other".into(), vec![])]));
-    let records = decode(&Batch::fresh(0, builder.finish())).unwrap();
+    let records = decode(&Batch::fresh(0, builder.finish(7))).unwrap();
     assert!(matches!(records[0].headers.0[0].0, Cow::Borrowed("bb")));
     assert!(matches!(records[0].headers.0[1].0, Cow::Owned(_)));
 }
 
 #[test]
 fn a_newer_format_is_named() {
-    let mut bytes = BatchBuilder::new().finish().to_vec();
+    let mut bytes = BatchBuilder::new().finish(7).to_vec();
     bytes[0] = 9;
     assert_eq!(Batch::stored(0, bytes.into()).unwrap_err(), Malformed::Format(9));
 }

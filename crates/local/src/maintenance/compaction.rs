@@ -59,7 +59,7 @@ impl Pass {
         Self { partition, stage: Stage::Gathering, at, until, newest: Newest::default(), survivors: 0 }
     }
 
-    /// Does a little of it; whether there is more to do. Tombstones older than `tombstones_from_ms` go.
+    /// Does a little of it; whether there is more to do. Tombstones appended before `tombstones_from_ms` go.
     pub(super) fn step(
         &mut self,
         engine: &Engine,
@@ -115,7 +115,7 @@ impl Pass {
             }
             let base = merge.base().unwrap_or(batch.base);
             each(&self.partition, &batch, |record| {
-                let is_expired = record.value.is_none() && record.timestamp_ms < tombstones_from_ms;
+                let is_expired = record.value.is_none() && batch.appended_ms() < tombstones_from_ms;
                 if !is_expired && !self.newest.supersedes(&record) {
                     let Delivered { offset, timestamp_ms, key, value, headers, .. } = record;
                     merge.survivors.push_at(offset - base, timestamp_ms, key.as_ref(), value.as_ref(), &headers);
@@ -195,10 +195,11 @@ impl Merge {
             return u64::from(survivors);
         }
         let next = others.last().unwrap_or(first).next();
+        let appended_ms = self.inputs.iter().map(Batch::appended_ms).max().unwrap_or_default();
         let span = u32::try_from(next - first.base).expect("room was asked for before each batch");
         writes.push(match survivors {
             0 => Write::remove(Space::Log, partition.key(first.base)),
-            _ => Write::put(Space::Log, partition.key(first.base), self.survivors.finish_spanning(span)),
+            _ => Write::put(Space::Log, partition.key(first.base), self.survivors.finish_spanning(span, appended_ms)),
         });
         writes.extend(others.iter().map(|other| Write::remove(Space::Log, partition.key(other.base))));
         u64::from(survivors)

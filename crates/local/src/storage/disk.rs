@@ -3,6 +3,7 @@
 //! The log's values are kept apart from their keys, so that the engine's compaction moves keys only. Values in its journal stay
 //! uncompressed: the journal is short-lived and compressing it costs the commit path more than the disk gains.
 
+use std::io::ErrorKind;
 use std::ops::{Bound, ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -13,12 +14,10 @@ use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSepara
 use fleet::bus::BusError;
 
 use super::directory::{Acknowledged, Directory, failure};
-use super::{Space, Storage, Visit, Write, keys};
+use super::{Space, Storage, Visit, Write, keys, manifest};
 use crate::options::Options;
 use crate::sync::locked;
 
-/// How much the engine gathers in memory before it writes a table.
-const MEMTABLE_BYTES: u64 = 32 << 20;
 /// How much journal the engine keeps at most for tables not yet written.
 const JOURNAL_BYTES: u64 = 256 << 20;
 
@@ -48,6 +47,7 @@ impl Disk {
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Self, BusError> {
         let directory = Directory::hold(path)?;
         let store = directory.store()?;
+        manifest::check(&store)?;
         let database = engine(&store, || {
             Database::builder(&store)
                 .cache_size(options.block_cache_bytes)
@@ -55,8 +55,8 @@ impl Disk {
                 .max_journaling_size(JOURNAL_BYTES)
                 .open()
         })?;
-        let log = engine(&store, || database.keyspace("log", log_options))?;
-        let state = engine(&store, || database.keyspace("state", state_options))?;
+        let log = engine(&store, || database.keyspace("log", || log_options(options)))?;
+        let state = engine(&store, || database.keyspace("state", || state_options(options)))?;
         let number = engine(&store, || state.get(keys::WRITES))?.map_or(Ok(0), |value| decode_number(&store, &value))?;
         let (mut acknowledged, noted) = directory.acknowledged()?;
         if let Some(noted) = noted.filter(|noted| number < *noted) {
@@ -167,6 +167,9 @@ fn engine<T>(path: &Path, run: impl FnOnce() -> fjall::Result<T>) -> Result<T, B
 
 fn engine_failure(path: &Path, error: &fjall::Error) -> BusError {
     match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) if error.kind() == ErrorKind::NotFound => {
+            damaged(path, "a file is missing")
+        }
         fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => failure(path, error),
         fjall::Error::Locked => BusError::Locked(path.display().to_string()),
         fjall::Error::InvalidVersion(Some(version)) => {
@@ -197,13 +200,13 @@ fn decode_number(path: &Path, value: &[u8]) -> Result<u64, BusError> {
     Ok(u64::from_be_bytes(bytes))
 }
 
-fn log_options() -> KeyspaceCreateOptions {
+fn log_options(options: &Options) -> KeyspaceCreateOptions {
     let apart = KvSeparationOptions::default().separation_threshold(512);
-    KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES).with_kv_separation(Some(apart))
+    KeyspaceCreateOptions::default().max_memtable_size(options.write_buffer_bytes).with_kv_separation(Some(apart))
 }
 
-fn state_options() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES / 4)
+fn state_options(options: &Options) -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default().max_memtable_size(options.write_buffer_bytes / 4)
 }
 
 fn between(range: Range<&[u8]>) -> (Bound<&[u8]>, Bound<&[u8]>) {

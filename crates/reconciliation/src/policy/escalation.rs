@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::Code;
 use domain::lifecycle::PolicyRef;
+use domain::{Code, EventBody};
 use toml::Value;
 
 use super::PolicyError;
@@ -64,6 +64,12 @@ impl Escalation {
         self.ladder(code).runbook.as_deref().unwrap_or(code.as_str())
     }
 
+    /// The fact that an exception of this code has its first owner.
+    pub fn raised(&self, code: Code) -> EventBody {
+        let owner = self.owner(code, 0).unwrap_or_default().to_owned();
+        EventBody::ExceptionRaised { code, owner, runbook: self.runbook(code).to_owned() }
+    }
+
     fn ladder(&self, code: Code) -> &Ladder {
         self.by_code.get(&code).unwrap_or(&self.standard)
     }
@@ -75,13 +81,12 @@ fn ladder_of(reading: &mut Reading, name: &str) -> Option<(Code, Ladder)> {
         return None;
     };
     let ladder = reading.within(name, table, ladder);
-    match Code::of(name) {
-        Code::Unknown => {
-            reading.mistake(name, "is no reason code");
-            None
-        }
-        code => Some((code, ladder)),
+    let code = Code::of(name);
+    if code == Code::Unknown {
+        reading.mistake(name, "is no reason code");
+        return None;
     }
+    Some((code, ladder))
 }
 
 fn ladder(reading: &mut Reading) -> Ladder {
@@ -115,7 +120,8 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named_with_its_place() {
-        let text = "tiers = []\nrunbook = 3\nowner = 'jo'\n[codes]\nhold-overdue = 1\n[codes.lunch-overdue]\ntiers = ['cook']";
+        let text =
+            "tiers = []\nrunbook = 3\nowner = 'jo'\n[codes]\nhold-overdue = 1\n[codes.lunch-overdue]\ntiers = ['cook']";
         let error = Escalation::parse(text).expect_err("mistakes");
         let places: Vec<_> = error.0.iter().map(|mistake| mistake.at.as_str()).collect();
         let wanted = ["version", "tiers", "runbook", "codes.hold-overdue", "codes.lunch-overdue", "owner"];

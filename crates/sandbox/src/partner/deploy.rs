@@ -42,22 +42,28 @@ struct CallbackSecret<'a> {
     secret: &'a str,
 }
 
-/// The text of `deploy/partners/<id>.toml` for a payer that answers at `base_url`.
-pub(super) fn partner_toml(payer: &Payer, base_url: &str) -> String {
-    let file = PartnerFile {
-        id: &payer.id,
-        name: &payer.name,
-        base_url,
-        adapter: "rest",
-        deduplicates: payer.deduplicates,
-        status_query: payer.status_query,
-        completion: payer.completion,
-        buckets: 1,
-        limits: Limits { outstanding_max: OUTSTANDING_MAX, timeout_ms: payer.timeout_ms },
-        retry: Retry { attempts_max: ATTEMPTS_MAX, backoff_ms: payer.backoff_ms, backoff_ms_max: payer.backoff_ms_max },
-        callback: CallbackSecret { secret: &payer.callback_secret },
-    };
-    toml::to_string(&file).expect("a partner file is plain data")
+impl Payer {
+    /// The text of `deploy/partners/<id>.toml` for this payer where it answers at `base_url`.
+    pub fn partner_toml(&self, base_url: &str) -> String {
+        let file = PartnerFile {
+            id: &self.id,
+            name: &self.name,
+            base_url,
+            adapter: "rest",
+            deduplicates: self.deduplicates,
+            status_query: self.status_query,
+            completion: self.completion,
+            buckets: 1,
+            limits: Limits { outstanding_max: OUTSTANDING_MAX, timeout_ms: self.timeout_ms },
+            retry: Retry {
+                attempts_max: ATTEMPTS_MAX,
+                backoff_ms: self.backoff_ms,
+                backoff_ms_max: self.backoff_ms_max,
+            },
+            callback: CallbackSecret { secret: &self.callback_secret },
+        };
+        toml::to_string(&file).expect("a partner file is plain data")
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +75,7 @@ mod tests {
     fn the_file_says_what_the_payer_is_like() {
         let payers = standard_payers(1);
         let payer = payers.iter().find(|payer| payer.id == "cedarfall").unwrap();
-        let text = partner_toml(payer, "http://127.0.0.1:4711/cedarfall");
+        let text = payer.partner_toml("http://127.0.0.1:4711/cedarfall");
         let file: toml::Table = text.parse().unwrap();
         assert_eq!(file["id"].as_str(), Some("cedarfall"));
         assert_eq!(file["base_url"].as_str(), Some("http://127.0.0.1:4711/cedarfall"));

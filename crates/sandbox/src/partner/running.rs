@@ -15,7 +15,6 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
-use super::deploy::partner_toml;
 use super::fault::FaultLevel;
 use super::model::PartnerModel;
 use super::oracle::{Effects, Oracle};
@@ -139,7 +138,7 @@ impl RunningSandbox {
     /// The text of the partner file for a payer; `None` when there is no such payer.
     pub fn partner_toml(&self, payer: &str) -> Option<String> {
         let desk = self.hall.desk(payer)?;
-        Some(partner_toml(desk.payer(), &self.base_url(payer)))
+        Some(desk.payer().partner_toml(&self.base_url(payer)))
     }
 
     /// What the payers really did so far. Over HTTP: `GET /oracle`.

@@ -96,12 +96,9 @@ pub fn traffic(plan: &Traffic) -> Vec<Submission> {
                 let first = &sent[repeatable[usize::try_from(dice.draw(1).below(count)).unwrap_or(0)]];
                 repeated(first, kind)
             }
-            Kind::Good
-            | Kind::MisKeyed
-            | Kind::Invalid
-            | Kind::Unconsented
-            | Kind::Unmatched
-            | Kind::Ambiguous => fresh(plan, index, kind, dice),
+            Kind::Good | Kind::MisKeyed | Kind::Invalid | Kind::Unconsented | Kind::Unmatched | Kind::Ambiguous => {
+                fresh(plan, index, kind, dice)
+            }
         };
         if matches!(kind, Kind::Good | Kind::MisKeyed) {
             repeatable.push(sent.len());

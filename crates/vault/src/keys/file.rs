@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::KeysError;
 use crate::cipher::Secret;
+use crate::disk;
 
 /// A key file as it is written.
 #[derive(Serialize, Deserialize)]
@@ -44,9 +45,11 @@ pub(super) struct WrappingEntry {
 }
 
 /// What a key file looks like, for error messages.
-pub(super) const SHAPE: &str = "expected active, token_key, digest_key, and [[wrapping]] with id, key and created; keys are 32 bytes in base64";
+pub(super) const SHAPE: &str =
+    "expected active, token_key, digest_key, and [[wrapping]] with id, key and created; keys are 32 bytes in base64";
 
-const HEADING: &str = "# The deployment's keys. Whoever has this file can open everything sealed under it; without it nobody can.
+const HEADING: &str =
+    "# The deployment's keys. Whoever has this file can open everything sealed under it; without it nobody can.
 # Keep a copy where the data is not. Never change token_key or digest_key: requests would no longer be recognised.
 # `active` seals; every [[wrapping]] key opens. Remove one only when nothing sealed under it is kept any more.
 
@@ -68,7 +71,7 @@ impl KeyFile {
     pub(super) fn create(&self, path: &Path) -> Result<(), KeysError> {
         let unwritable = |source| KeysError::Unwritable { path: path.to_owned(), source };
         fs::create_dir_all(directory(path)).map_err(unwritable)?;
-        self.write(path).and_then(|()| sync_directory(path)).map_err(unwritable)
+        self.write(path).and_then(|()| disk::sync_directory(directory(path))).map_err(unwritable)
     }
 
     /// Replaces a file, wholly or not at all.
@@ -77,9 +80,12 @@ impl KeyFile {
         next.push(".next");
         let next = PathBuf::from(next);
         let replace = || {
+            if next.exists() {
+                fs::remove_file(&next)?;
+            }
             self.write(&next)?;
             fs::rename(&next, path)?;
-            sync_directory(path)
+            disk::sync_directory(directory(path))
         };
         replace().map_err(|source| KeysError::Unwritable { path: path.to_owned(), source })
     }
@@ -118,10 +124,6 @@ fn read_private(path: &Path) -> Result<Zeroizing<String>, KeysError> {
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(unreadable)?;
     Ok(text)
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(directory(path))?.sync_all()
 }
 
 fn directory(path: &Path) -> &Path {

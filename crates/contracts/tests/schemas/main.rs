@@ -1,0 +1,10 @@
+//! Holds three things together: the schemas under `schemas/`, the Rust shapes, and the Avro reference implementation.
+
+mod datum;
+mod documents;
+mod examples;
+mod hostile;
+mod marks;
+mod names;
+mod reference;
+mod subjects;

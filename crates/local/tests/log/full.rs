@@ -1,0 +1,111 @@
+//! A full disk: refused in time, and if not, then nothing acknowledged is lost.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use fleet::bus::{Bus, BusError, Cleanup, Producer};
+use local::{Local, Options};
+
+use crate::bed::{options, read, record, topic};
+
+/// A small file system in memory; unmounted when dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// None where mounting is not permitted.
+    fn mount(megabytes: u32) -> Option<Self> {
+        let directory = tempfile::tempdir().unwrap();
+        let size = format!("size={megabytes}m");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(directory.path()).output();
+        let is_mounted = mount.as_ref().is_ok_and(|output| output.status.success());
+        if !is_mounted {
+            println!("skipped: no small file system can be mounted here: {mount:?}");
+        }
+        is_mounted.then_some(Self(directory))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.path()).status();
+        assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
+    }
+}
+
+#[test]
+fn a_full_disk_is_refused_in_time_and_work_goes_on_when_there_is_space() {
+    let Some(disk) = SmallDisk::mount(64) else { return };
+    let open = || Local::open(disk.path().join("log"), Options { free_space_bytes_min: 24 << 20, ..small() }).unwrap();
+    let log = open();
+    let topic = topic(&log, "topic", 1, Cleanup::Keep);
+    fs::write(disk.path().join("filler"), vec![1; 20 << 20]).unwrap();
+    let mut producer = log.producer("producer").unwrap();
+    let mut done = 0;
+    let refusal = loop {
+        match write(&mut *producer, done) {
+            Ok(()) => done += 1,
+            Err(refusal) => break refusal,
+        }
+    };
+    let BusError::Full(what) = &refusal else { panic!("{refusal}") };
+    assert!(what.contains(disk.path().to_str().unwrap()), "{what}");
+    assert!(refusal.is_transient());
+    producer.abort().unwrap();
+    assert!(matches!(write(&mut *producer, done), Err(BusError::Full(_))), "it stays full");
+    producer.abort().unwrap();
+    assert_eq!(read(&log, &topic, 0).len(), done);
+    fs::remove_file(disk.path().join("filler")).unwrap();
+    write(&mut *producer, done).expect("there is space again");
+    drop((producer, log));
+    assert_eq!(read(&open(), &topic, 0).len(), done + 1);
+}
+
+#[test]
+fn a_disk_that_runs_out_in_the_middle_loses_nothing_acknowledged() {
+    let Some(disk) = SmallDisk::mount(48) else { return };
+    let open = || Local::open(disk.path().join("log"), small());
+    let log = open().unwrap();
+    let topic = topic(&log, "topic", 1, Cleanup::Keep);
+    fs::write(disk.path().join("filler"), vec![1; 24 << 20]).unwrap();
+    let mut producer = log.producer("producer").unwrap();
+    let mut done = 0;
+    let failure = loop {
+        match write(&mut *producer, done) {
+            Ok(()) => done += 1,
+            Err(failure) => break failure,
+        }
+    };
+    println!("after {done}: {failure}");
+    assert!(failure.to_string().contains("restart"), "{failure}");
+    producer.abort().unwrap();
+    let again = write(&mut *producer, done).unwrap_err();
+    assert!(matches!(&again, BusError::Fatal(what) if what.contains("restart")), "{again}");
+    assert_eq!(read(&log, &topic, 0).len(), done, "what is there can still be read");
+    drop((producer, log));
+    fs::remove_file(disk.path().join("filler")).unwrap();
+    let log = open().unwrap();
+    let found = read(&log, &topic, 0).len();
+    assert!(found == done || found == done + 1, "{done} were acknowledged, {found} are there");
+    write(&mut *log.producer("producer").unwrap(), found).unwrap();
+}
+
+/// A transaction of about 100 KB that does not compress.
+fn write(producer: &mut dyn Producer, number: usize) -> Result<(), BusError> {
+    let mut noise = number as u64 + 1;
+    let mut digit = || {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'!' + u8::try_from(noise >> 58).unwrap())
+    };
+    let value: String = (0..100_000).map(|_| digit()).collect();
+    producer.send(record(&"topic".into(), 0, "key", Some(&value)))?;
+    producer.commit(None)
+}
+
+fn small() -> Options {
+    Options { write_buffer_bytes: 2 << 20, tail_cache_bytes: 1 << 20, ..options() }
+}

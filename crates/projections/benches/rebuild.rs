@@ -1,0 +1,2 @@
+//! Rebuild speed.
+fn main() {}

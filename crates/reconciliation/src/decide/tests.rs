@@ -1,0 +1,5 @@
+mod commands;
+mod deadlines;
+mod endings;
+mod properties;
+mod world;

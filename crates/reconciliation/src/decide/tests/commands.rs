@@ -1,0 +1,182 @@
+//! What people ask for, and what comes of it.
+
+use domain::messages::{CommandAction, DispatchTask, IdentityTask, Stage, Verdict};
+use domain::{Code, CommandId, EventBody, State, Token};
+
+use super::world::*;
+
+const FIRST: CommandId = CommandId([1; 16]);
+
+#[test]
+fn a_cancel_enters_at_identity_and_follows_the_item() {
+    let mut world = World::given([received(), validated()]);
+    assert_eq!(world.command(CommandAction::Cancel), None);
+    assert_eq!(world.identity_tasks(), [&IdentityTask::CancelIdentity { command_id: FIRST }]);
+    world.when([matched(), passed(1, CommandAction::Cancel)]);
+    assert_eq!(world.dispatch_tasks(), [&DispatchTask::CancelDispatch { command_id: FIRST }]);
+    assert_eq!(world.state(), State::Cancelling);
+    world.when([cancelled(Stage::Dispatch)]);
+    assert_eq!((world.state(), world.closings()), (State::Closed, 1));
+}
+
+#[test]
+fn a_cancel_goes_to_dispatch_once_dispatch_has_the_item() {
+    let mut world = World::given(on_its_way());
+    assert_eq!(world.command(CommandAction::Cancel), None);
+    assert_eq!(world.dispatch_tasks(), [&DispatchTask::CancelDispatch { command_id: FIRST }]);
+    let failed = EventBody::CancelFailed { command_id: FIRST, code: Code::EffectTookPlace };
+    world.when([(Stage::Dispatch, failed)]);
+    assert_eq!((world.state(), world.closings()), (State::Acknowledged, 0));
+}
+
+#[test]
+fn a_command_that_comes_twice_is_carried_out_once() {
+    let mut world = World::given(on_its_way());
+    world.give(1, CommandAction::Hold, None, None);
+    let (facts, work) = (world.log.len(), world.sent.len());
+    assert_eq!(world.give(1, CommandAction::Hold, None, None), None);
+    assert_eq!((world.log.len(), world.sent.len()), (facts, work));
+    world.catch_up();
+    assert_eq!(world.give(2, CommandAction::Hold, None, None), Some(Code::AlreadyDone));
+}
+
+#[test]
+fn commands_are_judged_by_what_was_written_not_by_what_was_read_back() {
+    let mut world = World::given(on_its_way());
+    assert_eq!(world.command(CommandAction::Cancel), None);
+    assert_eq!(world.command(CommandAction::Cancel), Some(Code::AlreadyDone));
+    assert_eq!(world.command(CommandAction::Hold), Some(Code::NotInThisState));
+    world.catch_up();
+    assert_eq!((world.state(), world.folded().anomalies), (State::Cancelling, 0));
+}
+
+#[test]
+fn a_hold_stops_the_work_and_the_requests_clock() {
+    let mut world = World::given([received(), validated(), matched()]);
+    assert_eq!(world.command(CommandAction::Hold), None);
+    world.catch_up();
+    assert_eq!(world.state(), State::Held);
+    assert_eq!(world.outcomes()[0].state, Some(State::Held));
+    let due_by = world.watched().context.due_by;
+    world.pass(10 * DAY);
+    assert!(world.exceptions().is_empty(), "longer than the request may take, but held");
+    assert_eq!(world.command(CommandAction::Release), None);
+    world.catch_up();
+    assert_eq!(world.state(), State::IdentityMatched);
+    assert_eq!(world.watched().context.due_by, due_by + 10 * DAY);
+    let tasks = world.identity_tasks();
+    assert!(matches!(tasks[..], [IdentityTask::HoldIdentity { .. }, IdentityTask::ReleaseIdentity { .. }]));
+}
+
+#[test]
+fn a_hold_that_was_released_in_the_meantime_is_not_passed_on() {
+    let mut world = World::given([received(), validated(), matched()]);
+    world.give(1, CommandAction::Hold, None, None);
+    world.when([dispatched()]);
+    world.give(2, CommandAction::Release, None, None);
+    world.when([passed(1, CommandAction::Hold)]);
+    assert_eq!(world.dispatch_tasks(), [&DispatchTask::ReleaseDispatch { command_id: CommandId([2; 16]) }]);
+    let mut world = World::given([received(), validated(), matched()]);
+    world.give(1, CommandAction::Hold, None, None);
+    world.when([passed(1, CommandAction::Hold)]);
+    world.give(2, CommandAction::Release, None, None);
+    world.when([passed(2, CommandAction::Release)]);
+    let tasks = world.dispatch_tasks();
+    assert!(matches!(tasks[..], [DispatchTask::HoldDispatch { .. }, DispatchTask::ReleaseDispatch { .. }]));
+}
+
+#[test]
+fn a_review_is_decided_while_it_is_open_even_when_overdue() {
+    let verdict = Some(Verdict::IsMember { member_token: Token([8; 16]) });
+    let mut world = World::given([received(), validated(), in_review()]);
+    assert_eq!(world.command(CommandAction::DecideReview), Some(Code::VerdictMissing));
+    let wrong = Some(Verdict::TookEffect {});
+    assert_eq!(world.command_with(CommandAction::DecideReview, wrong, None), Some(Code::VerdictMissing));
+    world.pass(2 * DAY);
+    assert_eq!(world.exceptions(), [Code::StageOverdue]);
+    assert_eq!(world.command_with(CommandAction::DecideReview, verdict, None), None);
+    assert!(matches!(world.identity_tasks()[..], [IdentityTask::DecideReview { .. }]));
+    world.when([matched()]);
+    assert_eq!(world.state(), State::IdentityMatched);
+    let too_late = world.command_with(CommandAction::DecideReview, verdict, None);
+    assert_eq!(too_late, Some(Code::NoOpenReview));
+}
+
+#[test]
+fn an_unknown_outcome_is_resolved_once() {
+    use domain::lifecycle::event::Resolution;
+    let mut world = World::given(on_its_way()[..4].to_vec());
+    let took_effect = Some(Verdict::TookEffect {});
+    let early = world.command_with(CommandAction::ResolveUnknown, took_effect, None);
+    assert_eq!(early, Some(Code::NotInThisState));
+    world.when([unknown(Resolution::Review)]);
+    assert_eq!(world.command(CommandAction::ResolveUnknown), Some(Code::VerdictMissing));
+    let wrong = Some(Verdict::IsNobody {});
+    assert_eq!(world.command_with(CommandAction::ResolveUnknown, wrong, None), Some(Code::VerdictMissing));
+    assert_eq!(world.command_with(CommandAction::ResolveUnknown, took_effect, None), None);
+    let answer = DispatchTask::ResolveUnknown { command_id: CommandId([4; 16]), took_effect: true };
+    assert_eq!(world.dispatch_tasks(), [&answer]);
+    let other_answer = Some(Verdict::TookNoEffect {});
+    let second = world.command_with(CommandAction::ResolveUnknown, other_answer, None);
+    assert_eq!(second, Some(Code::NotInThisState));
+}
+
+#[test]
+fn an_operator_who_saw_another_state_decides_again() {
+    let mut world = World::given(on_its_way());
+    let seen = Some(State::PartnerDispatched);
+    assert_eq!(world.command_with(CommandAction::Cancel, None, seen), Some(Code::StateStale));
+    let seen = Some(State::Acknowledged);
+    assert_eq!(world.command_with(CommandAction::Cancel, None, seen), None);
+}
+
+#[test]
+fn commands_about_ended_and_unknown_requests_are_answered() {
+    let mut world = World::new();
+    assert_eq!(world.command(CommandAction::Cancel), Some(Code::TargetUnknown));
+    let mut world = World::given([received(), validated(), cancelled(Stage::Identity)]);
+    assert_eq!(world.ended().code, Some(Code::CancelledByOperator));
+    assert_eq!(world.command(CommandAction::Cancel), Some(Code::AlreadyDone));
+    assert_eq!(world.command(CommandAction::Hold), Some(Code::NotInThisState));
+    let seen = Some(State::Validated);
+    assert_eq!(world.command_with(CommandAction::Cancel, None, seen), Some(Code::StateStale));
+    let mut world = World::given(on_its_way().into_iter().chain([fulfilled(3)]));
+    assert_eq!(world.command(CommandAction::Cancel), Some(Code::EffectTookPlace));
+    // Ended, but watched in case an effect comes to light.
+    let mut world = World::given(on_its_way().into_iter().chain([partner_refused()]));
+    assert_eq!(world.watched().lifecycle.state, State::Closed);
+    assert_eq!(world.command(CommandAction::Cancel), Some(Code::NotInThisState));
+}
+
+#[test]
+fn a_command_given_before_the_end_is_not_answered_again_after_it() {
+    let mut world = World::given([received(), validated()]);
+    assert_eq!(world.give(1, CommandAction::Cancel, None, None), None);
+    world.when([cancelled(Stage::Identity)]);
+    let facts = world.log.len();
+    assert_eq!(world.give(1, CommandAction::Cancel, None, None), None);
+    assert_eq!((world.log.len(), world.ended().commands.as_slice()), (facts, [FIRST].as_slice()));
+}
+
+#[test]
+fn a_letter_discarded_under_a_cancel_is_a_cancel() {
+    let mut world = World::given([received(), validated(), dead_lettered(Stage::Identity)]);
+    assert_eq!(world.command(CommandAction::Cancel), None);
+    world.when([letter_discarded()]);
+    assert_eq!(world.ended().outcome, domain::TerminalOutcome::Cancelled);
+}
+
+#[test]
+fn letters_are_not_the_supervisors() {
+    let mut world = World::given(on_its_way());
+    for action in [CommandAction::ReplayLetter, CommandAction::DiscardLetter] {
+        assert_eq!(world.command(action), Some(Code::NotInThisState));
+    }
+}
+
+#[test]
+fn commands_that_identity_has_no_place_for_are_refused_for_it() {
+    let mut world = World::given(on_its_way());
+    world.when([passed(1, CommandAction::DecideReview)]);
+    assert_eq!(world.own().iter().find_map(refusal), Some(Code::NotInThisState));
+}

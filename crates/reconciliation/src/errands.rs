@@ -1,0 +1,92 @@
+//! Work the supervisor sends back to the stages.
+
+use domain::ids::derive;
+use domain::messages::{CommandAction, DispatchTask, DispatchWork, IdentityTask, IdentityWork, Route};
+use domain::{Code, CommandId, Destination, EventBody, Forward, Message, OperationId, TerminalOutcome};
+
+use crate::case::Case;
+
+/// What a stage is told about the work it has of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Errand {
+    /// Stop it if it has not taken effect.
+    Cancel,
+    /// Let it stand still.
+    Hold,
+    /// Let it go on.
+    Release,
+}
+
+impl Case<'_> {
+    /// Tells the stage where the request is. It enters at identity until dispatch is known to have it; if the item has left identity
+    /// by then, identity says so and [`Case::pass_on`] sends it on.
+    pub(crate) fn tell_stage(&mut self, errand: Errand, command_id: CommandId) {
+        if self.request.route.is_some() {
+            self.tell_dispatch(errand, command_id);
+        } else {
+            self.ask_identity(match errand {
+                Errand::Cancel => IdentityTask::CancelIdentity { command_id },
+                Errand::Hold => IdentityTask::HoldIdentity { command_id },
+                Errand::Release => IdentityTask::ReleaseIdentity { command_id },
+            });
+        }
+    }
+
+    /// Stops whatever still runs, without anybody's command: the request is about to end.
+    pub(crate) fn stop(&mut self) {
+        let command_id = CommandId(derive(&[b"stop", &self.id().0]));
+        self.tell_stage(Errand::Cancel, command_id);
+    }
+
+    /// A command reached identity after the item had left it. It goes on to dispatch if it still stands: a hold that was released
+    /// in the meantime must not arrive after its release.
+    pub(crate) fn pass_on(&mut self, command_id: CommandId, action: CommandAction) {
+        let open = self.request.ended.is_none();
+        let held = self.request.held_since.is_some();
+        let still_to_stop = self.request.ended != Some(TerminalOutcome::Fulfilled);
+        match action {
+            CommandAction::Cancel if still_to_stop => self.tell_dispatch(Errand::Cancel, command_id),
+            CommandAction::Hold if open && held => self.tell_dispatch(Errand::Hold, command_id),
+            CommandAction::Release if open && !held => self.tell_dispatch(Errand::Release, command_id),
+            CommandAction::Cancel | CommandAction::Hold | CommandAction::Release => {}
+            CommandAction::DecideReview
+            | CommandAction::ResolveUnknown
+            | CommandAction::ReplayLetter
+            | CommandAction::DiscardLetter => {
+                self.write(EventBody::CommandRefused { command_id, action, code: Code::NotInThisState });
+            }
+        }
+    }
+
+    /// Sends work to identity.
+    pub(crate) fn ask_identity(&mut self, task: IdentityTask) {
+        let context = self.request.context.clone();
+        let to = Destination::Identity(context.lane, context.request_id);
+        self.forward(to, Message::Identity(Box::new(IdentityWork { context, task })));
+    }
+
+    /// Sends work about an operation to dispatch.
+    pub(crate) fn ask_dispatch(&mut self, operation_id: OperationId, task: DispatchTask) {
+        let context = self.request.context.clone();
+        let route = self.request.route.clone().unwrap_or_else(|| {
+            let buckets = self.judge.partners().get(&context.counterparty).map_or(1, |partner| partner.buckets);
+            Route::of(&context.counterparty, buckets, context.request_id)
+        });
+        let to = Destination::Dispatch(context.lane, route.clone());
+        self.forward(to, Message::Dispatch(Box::new(DispatchWork { context, route, operation_id, task })));
+    }
+
+    /// Sends a message that belongs to the request's trace.
+    pub(crate) fn forward(&mut self, to: Destination, message: Message) {
+        self.decision.forward.push(Forward { to, message, trace: Some(self.request.trace) });
+    }
+
+    fn tell_dispatch(&mut self, errand: Errand, command_id: CommandId) {
+        let task = match errand {
+            Errand::Cancel => DispatchTask::CancelDispatch { command_id },
+            Errand::Hold => DispatchTask::HoldDispatch { command_id },
+            Errand::Release => DispatchTask::ReleaseDispatch { command_id },
+        };
+        self.ask_dispatch(OperationId::of_send(self.id()), task);
+    }
+}

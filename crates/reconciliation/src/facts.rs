@@ -1,0 +1,124 @@
+//! What follows from another worker's fact. The supervisor's own facts are only folded: it acted on their cause.
+
+use domain::lifecycle::event::Resolution;
+use domain::lifecycle::{Anomaly, Step};
+use domain::messages::Route;
+use domain::{Code, Decision, EventBody, LetterId, LifecycleEvent, State, TerminalOutcome};
+
+use crate::case::{Case, is_own};
+use crate::memory::Undo;
+use crate::{Entry, Key};
+
+/// Folds an event that was read, whose bytes on the log are `value`, and does what follows from it.
+pub(crate) fn on_event(mut case: Case<'_>, event: &LifecycleEvent, value: &[u8]) -> Decision<Key, Entry> {
+    let step = case.read(event, value);
+    if !is_own(event) {
+        case.react(&event.body, step);
+    }
+    case.finish()
+}
+
+impl Case<'_> {
+    fn react(&mut self, body: &EventBody, step: Step) {
+        if step == Step::Advanced {
+            // Whatever letter there was, the request has moved on without it.
+            self.request.blocked_by = None;
+        }
+        match body {
+            EventBody::Validated { consent, .. } => self.request.context.consent = *consent,
+            EventBody::Diverted { to, .. } => self.request.context.lane = *to,
+            EventBody::DuplicateSuppressed { submission_id } => self.repeat(*submission_id),
+            EventBody::Refused { code, .. } | EventBody::IdentityUnmatched { code, .. } => {
+                self.end(step, TerminalOutcome::Rejected, Some(*code));
+            }
+            EventBody::CommandPassed { command_id, action } => self.pass_on(*command_id, *action),
+            EventBody::PartnerDispatched { partner, bucket, .. } => {
+                let route = Route { partner: partner.clone(), bucket: *bucket };
+                self.request.route.get_or_insert(route);
+            }
+            EventBody::AttemptFailed { .. } => self.request.unresolved = false,
+            EventBody::OutcomeUnknown { resolution, .. } => self.outcome_unknown(*resolution),
+            EventBody::Acknowledged { reference, .. } => {
+                self.request.unresolved = false;
+                self.request.reference = Some(reference.clone());
+            }
+            EventBody::Fulfilled { operation_id, manifest, received } => match step {
+                Step::Advanced => self.verify(manifest, received),
+                Step::Anomalous(Anomaly::EffectAfterEnd) => self.undo(*operation_id),
+                Step::Anomalous(Anomaly::OutOfOrder | Anomaly::AfterEnd) | Step::Noted => {}
+            },
+            EventBody::PartnerRefused { .. } => {
+                self.end(step, TerminalOutcome::Rejected, Some(Code::PartnerRefused));
+            }
+            EventBody::AttemptsExhausted { .. } => self.raise_while_open(Code::AttemptsExhausted),
+            EventBody::Cancelled { .. } => {
+                self.end(step, TerminalOutcome::Cancelled, Some(Code::CancelledByOperator));
+            }
+            EventBody::Superseded { .. } => self.end(step, TerminalOutcome::Superseded, None),
+            EventBody::Compensated { .. } => self.undone(),
+            EventBody::CompensationFailed { .. } => self.undo_failed(Code::CompensationFailed),
+            EventBody::DeadLettered { letter_id, .. } => self.request.blocked_by = Some(*letter_id),
+            EventBody::LetterReplayed { .. } => self.request.blocked_by = None,
+            EventBody::LetterDiscarded { letter_id, .. } => self.letter_discarded(*letter_id),
+            EventBody::Received { .. }
+            | EventBody::ConflictRefused { .. }
+            | EventBody::IdentityMatched { .. }
+            | EventBody::ReviewOpened { .. }
+            | EventBody::ReviewDecided { .. }
+            | EventBody::CancelFailed { .. }
+            | EventBody::DeadlineBreached { .. }
+            | EventBody::ExceptionRaised { .. }
+            | EventBody::Escalated { .. }
+            | EventBody::CancelRequested { .. }
+            | EventBody::Held { .. }
+            | EventBody::Released { .. }
+            | EventBody::CommandRefused { .. }
+            | EventBody::VerificationFailed { .. }
+            | EventBody::CompensationStarted { .. }
+            | EventBody::Closed { .. } => {}
+        }
+    }
+
+    /// An end that stands first in the log is the one.
+    fn end(&mut self, step: Step, outcome: TerminalOutcome, code: Option<Code>) {
+        if step == Step::Advanced {
+            self.close(outcome, code);
+        }
+    }
+
+    fn outcome_unknown(&mut self, resolution: Resolution) {
+        match resolution {
+            Resolution::Query | Resolution::Resend => self.request.unresolved = false,
+            Resolution::Review => {
+                self.request.unresolved = true;
+                self.raise_while_open(Code::OutcomeUnknownUnresolved);
+            }
+        }
+    }
+
+    /// The work that the letter holds will never be done. A cancel that waited behind it has what it wanted.
+    fn letter_discarded(&mut self, letter: LetterId) {
+        if self.request.blocked_by != Some(letter) || self.request.ended.is_some() {
+            return;
+        }
+        if self.request.route.is_some() {
+            self.stop();
+        }
+        if self.shown().state == State::Cancelling {
+            self.close(TerminalOutcome::Cancelled, Some(Code::CancelledByOperator));
+        } else {
+            self.close(TerminalOutcome::Rejected, Some(Code::LetterDiscarded));
+        }
+    }
+
+    fn undone(&mut self) {
+        match self.request.undo {
+            Undo::Running => self.request.undo = Undo::Done,
+            Undo::None | Undo::Done | Undo::Failed => {}
+        }
+        if self.shown().state == State::Compensated {
+            let outcome = self.shown().outcome.unwrap_or(TerminalOutcome::Cancelled);
+            self.close(outcome, self.request.code);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Whether all arrived: what came against what the partner says it sent.
+
+use domain::messages::{Manifest, ReceivedData};
+use domain::{Code, EventBody, TerminalOutcome};
+
+use crate::case::Case;
+
+impl Case<'_> {
+    /// A delivery that agrees with its manifest fulfils the request; any other needs an owner.
+    pub(crate) fn verify(&mut self, manifest: &Manifest, received: &ReceivedData) {
+        match disagreement(manifest, received) {
+            None => self.close(TerminalOutcome::Fulfilled, None),
+            Some(code) => {
+                self.write(EventBody::VerificationFailed { code });
+                self.raise(code);
+            }
+        }
+    }
+}
+
+/// What disagrees, if anything. The count comes first: it says more to whoever looks into it.
+fn disagreement(manifest: &Manifest, received: &ReceivedData) -> Option<Code> {
+    if manifest.records != received.records {
+        return Some(Code::CountMismatch);
+    }
+    (manifest.sha256 != received.sha256).then_some(Code::DigestMismatch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn count_and_digest_have_to_agree() {
+        let manifest = Manifest { records: 3, sha256: [7; 32] };
+        let received = |records, byte| ReceivedData { records, sha256: [byte; 32], evidence: None };
+        assert_eq!(disagreement(&manifest, &received(3, 7)), None);
+        assert_eq!(disagreement(&manifest, &received(2, 7)), Some(Code::CountMismatch));
+        assert_eq!(disagreement(&manifest, &received(4, 8)), Some(Code::CountMismatch));
+        assert_eq!(disagreement(&manifest, &received(3, 8)), Some(Code::DigestMismatch));
+    }
+}

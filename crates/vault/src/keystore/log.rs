@@ -1,0 +1,138 @@
+//! The file of slots: appended to in batches, each durable before the next begins; read by position.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::KeystoreError;
+use super::erasing::{self, Overwrite};
+use super::slot::{Image, SLOT_BYTES, Slot, Unreadable};
+use crate::disk;
+
+/// The most slots written together. More unreadable slots than this at the end of the file are no torn batch, but damage.
+pub(super) const BATCH_SLOTS_MAX: usize = 1024;
+
+/// The file, and the directory it lies in.
+pub(super) struct Log {
+    directory: PathBuf,
+    file: File,
+}
+
+/// The right to write, held by one thread of one process. Dropping it gives it back.
+pub(super) struct Held<'l> {
+    log: &'l Log,
+}
+
+const NAME: &str = "keys";
+const READ_SLOTS: usize = 8 * 1024;
+
+// === impl Log ===
+
+impl Log {
+    pub(super) fn open(directory: &Path) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        let path = directory.join(NAME);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        disk::sync_directory(directory)?;
+        Ok(Self { directory: directory.to_owned(), file })
+    }
+
+    /// The slot at a position. While another process overwrites it, it may look torn.
+    pub(super) fn slot(&self, at: u64) -> Result<Slot, KeystoreError> {
+        let mut image = [0; SLOT_BYTES];
+        self.file.read_exact_at(&mut image, offset(at))?;
+        Slot::read(&image).map_err(|_| KeystoreError::Damaged { slot: at })
+    }
+
+    /// Waits for the right to write. An erasure that a crash cut short is carried out first.
+    pub(super) fn hold(&self) -> Result<Held<'_>, KeystoreError> {
+        self.file.lock()?;
+        let held = Held { log: self };
+        if let Some(pending) = erasing::pending(&self.directory)? {
+            held.carry_out(&pending)?;
+        }
+        Ok(held)
+    }
+}
+
+// === impl Held ===
+
+impl Held<'_> {
+    /// Hands over every slot from a position on, durably written; answers the position behind the last one. What a crash left of a
+    /// batch is cut off: nobody was told of it.
+    pub(super) fn read_from(&self, from: u64, mut each: impl FnMut(u64, Slot)) -> Result<u64, KeystoreError> {
+        let file = &self.log.file;
+        let bytes = file.metadata()?.len();
+        if bytes == offset(from) {
+            return Ok(from);
+        }
+        file.sync_data()?;
+        let end = bytes / SLOT_BYTES as u64;
+        let mut torn = None;
+        let mut images = vec![0; READ_SLOTS * SLOT_BYTES];
+        let mut at = from;
+        while at < end {
+            let count = (end - at).min(READ_SLOTS as u64);
+            let chunk = &mut images[..usize::try_from(count).unwrap_or(READ_SLOTS) * SLOT_BYTES];
+            file.read_exact_at(chunk, offset(at))?;
+            let (chunk, _) = chunk.as_chunks::<SLOT_BYTES>();
+            for (at, image) in (at..).zip(chunk) {
+                match (Slot::read(image), torn) {
+                    (Ok(slot), None) => each(at, slot),
+                    (Ok(slot), Some(first)) if slot.batch <= first => {}
+                    (Err(Unreadable::Torn), None) => torn = Some(at),
+                    (Err(Unreadable::Torn), Some(first)) if at - first < BATCH_SLOTS_MAX as u64 => {}
+                    (Ok(_) | Err(Unreadable::Torn), Some(slot)) => return Err(KeystoreError::Damaged { slot }),
+                    (Err(Unreadable::Foreign), _) => return Err(KeystoreError::Damaged { slot: at }),
+                }
+            }
+            at += count;
+        }
+        let end = torn.unwrap_or(end);
+        if offset(end) < bytes {
+            file.set_len(offset(end))?;
+            file.sync_data()?;
+        }
+        Ok(end)
+    }
+
+    /// Appends a batch durably, or not at all.
+    pub(super) fn append(&self, at: u64, images: &[Image]) -> Result<(), KeystoreError> {
+        let file = &self.log.file;
+        let written = file.write_all_at(images.as_flattened(), offset(at)).and_then(|()| file.sync_data());
+        if written.is_err() {
+            // Best effort: what stays behind is a torn batch to the next reader.
+            let _ = file.set_len(offset(at));
+        }
+        written.map_err(KeystoreError::Store)
+    }
+
+    /// Overwrites slots: all of them, even if the process or the machine dies on the way.
+    pub(super) fn overwrite(&self, overwrites: &[Overwrite]) -> Result<(), KeystoreError> {
+        if overwrites.is_empty() {
+            return Ok(());
+        }
+        erasing::begin(&self.log.directory, overwrites)?;
+        self.carry_out(overwrites)
+    }
+
+    fn carry_out(&self, overwrites: &[Overwrite]) -> Result<(), KeystoreError> {
+        for (at, image) in overwrites {
+            self.log.file.write_all_at(image, offset(*at))?;
+        }
+        self.log.file.sync_data()?;
+        Ok(erasing::finish(&self.log.directory)?)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // The lock also goes with the file, so nothing is lost if unlocking fails.
+        let _ = self.log.file.unlock();
+    }
+}
+
+fn offset(at: u64) -> u64 {
+    at * SLOT_BYTES as u64
+}

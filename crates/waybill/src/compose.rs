@@ -1,0 +1,257 @@
+//! Where workers meet edges: the only file that knows both.
+//!
+//! [`Plant::open`] puts the parts of one deployment together; [`Plant::start`] runs workers on them, each slot a thread of its own,
+//! with one small runtime for everything that waits on sockets.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use contracts::{Codec, Topic, Topics};
+use domain::messages::Stage;
+use domain::phi::Phi;
+use domain::{SourceId, Worker};
+use fleet::bus::{Bus, Cleanup, TopicSpec};
+use fleet::caller::Caller;
+use fleet::clock::Clock;
+use fleet::{Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
+use local::Local;
+use telemetry::{Metric, Metrics};
+use vault::Vault;
+
+use crate::clock::SystemClock;
+use crate::config::{Config, Mistake};
+use crate::exit::Failure;
+use crate::failpoint::Failpoint;
+use crate::tables::Tables;
+
+/// The parts of one deployment, put together and not yet running.
+#[derive(Clone)]
+pub(crate) struct Plant {
+    pub(crate) config: Arc<Config>,
+    pub(crate) tables: Tables,
+    pub(crate) local: Local,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) codec: Codec,
+    pub(crate) topics: Topics,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) metrics: Metrics,
+}
+
+/// Workers that run.
+pub(crate) struct Running {
+    stop: Stop,
+    slots: Vec<JoinHandle<Result<(), SlotError>>>,
+    pending: Arc<Mutex<BTreeMap<Stage, (Pending, bool)>>>,
+}
+
+/// Whoever hears of refusals that no registered source claims.
+pub(crate) const UNREGISTERED: &str = "unregistered";
+
+impl Plant {
+    /// Opens everything a configuration names, and makes the topics that are missing.
+    pub(crate) fn open(config: Config, tables: Tables) -> Result<Self, Failure> {
+        std::fs::create_dir_all(&config.data_dir)
+            .map_err(|error| Failure::Disk(format!("{} can't be made: {error}", config.data_dir.display())))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let options = local::Options { durability: config.durability, ..local::Options::new(Arc::clone(&clock)) };
+        let local = Local::open(config.log_dir(), options)?;
+        let codec = Codec::bundled();
+        let topics = Topics::new("waybill.", config.partitions);
+        let vault = crate::secrets::open(&config, &codec)?;
+        let plant = Self {
+            config: Arc::new(config),
+            tables,
+            bus: Arc::new(local.clone()),
+            local,
+            codec,
+            topics,
+            clock,
+            vault: Arc::new(vault),
+            metrics: Metrics::new(),
+        };
+        plant.bus.create_topics(&plant.topic_specs())?;
+        Ok(plant)
+    }
+
+    /// Every topic of the deployment, with those of its sources.
+    fn topic_specs(&self) -> Vec<TopicSpec> {
+        let sources = self.tables.sources.ids().cloned().chain([SourceId::from(UNREGISTERED)]);
+        Topic::fixed().chain(sources.map(Topic::Outcomes)).map(|topic| self.topic_spec(&topic)).collect()
+    }
+
+    fn topic_spec(&self, topic: &Topic) -> TopicSpec {
+        let days = |days: u32| std::time::Duration::from_secs(u64::from(days) * 86_400);
+        let cleanup = match topic.row().cleanup {
+            contracts::topics::Cleanup::Keep => Cleanup::Keep,
+            contracts::topics::Cleanup::Delete { days: kept } => Cleanup::Delete { retention: days(kept) },
+            contracts::topics::Cleanup::Compact => Cleanup::Compact,
+            contracts::topics::Cleanup::CompactDelete { days: kept } => Cleanup::CompactDelete { retention: days(kept) },
+        };
+        TopicSpec { name: self.topics.name(topic), partitions: self.topics.partitions(topic), cleanup }
+    }
+
+    /// Runs these workers, performing their calls through `caller`.
+    pub(crate) fn start(&self, stages: &[Stage], caller: &Arc<dyn Caller>) -> Result<Running, Failure> {
+        let mut running = Running { stop: Stop::default(), slots: Vec::new(), pending: Arc::default() };
+        for stage in stages {
+            self.start_worker(*stage, caller, &mut running)?;
+        }
+        Ok(running)
+    }
+
+    fn start_worker(&self, stage: Stage, caller: &Arc<dyn Caller>, running: &mut Running) -> Result<(), Failure> {
+        let phi: Arc<dyn Phi> = self.vault.clone();
+        let (tables, partners) = (&self.tables, &self.tables.partners);
+        match stage {
+            Stage::Intake => {
+                let partitions = NonZeroU32::new(self.config.partitions).unwrap_or(NonZeroU32::MIN);
+                let (sources, policy) = (tables.sources.clone(), tables.intake.clone());
+                let (partners, clocks) = (Arc::clone(partners), tables.clocks());
+                self.spawn(intake::Intake { sources, partners, policy, clocks, partitions, phi }, caller, running)
+            }
+            Stage::Identity => {
+                let (policy, clocks, partners) = (tables.identity.clone(), tables.clocks(), Arc::clone(partners));
+                let roster = identity::Roster::default();
+                self.spawn(identity::Identity { policy, clocks, partners, phi, roster }, caller, running)
+            }
+            Stage::Dispatch => {
+                let session_timeout = self.config.fleet.session_timeout;
+                let options = dispatch::Options { session_timeout, ..dispatch::Options::STANDARD };
+                self.spawn(dispatch::Dispatch { registry: Arc::clone(partners), options }, caller, running)
+            }
+            Stage::Reconciliation => {
+                let supervisor = reconciliation::Reconciliation::new(tables.supervision.clone(), Arc::clone(partners));
+                self.spawn(supervisor, caller, running)
+            }
+            Stage::Triage => self.spawn(triage::Triage::default(), caller, running),
+        }
+    }
+
+    fn spawn<W: Worker>(&self, worker: W, caller: &Arc<dyn Caller>, running: &mut Running) -> Result<(), Failure> {
+        let ports = Ports {
+            bus: Arc::clone(&self.bus),
+            codec: self.codec.clone(),
+            topics: self.topics.clone(),
+            clock: Arc::clone(&self.clock),
+            caller: Arc::clone(caller),
+            originals: self.vault.clone(),
+            probe: Failpoint::from_environment(),
+        };
+        let fleet = self.config.fleet;
+        let options = SlotOptions {
+            instance: Config::instance(W::STAGE, 0),
+            group: format!("waybill.{}", W::STAGE.as_str()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            session_timeout: fleet.session_timeout,
+            lease_margin: fleet.session_timeout / 5,
+            records_max: fleet.turn_records_max,
+            bytes_max: fleet.turn_bytes_max,
+            turn_target: fleet.turn_target,
+            drain: fleet.drain,
+        };
+        let slot = Slot::join(worker, ports, options)?;
+        let (stop, metrics, pending) = (running.stop.clone(), self.metrics.clone(), Arc::clone(&running.pending));
+        let name = W::STAGE.as_str();
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let ended = slot.run(&stop, |slot, report, took| {
+                observe(&metrics, name, report, took);
+                if !report.tally.eq(&fleet::Tally::default()) || pending_is_due(&pending, W::STAGE) {
+                    note_pending(&metrics, &pending, W::STAGE, slot.pending(), slot.is_ready());
+                }
+            });
+            if let Err(error) = &ended {
+                tracing::error!(stage = name, error = error as &dyn std::error::Error, "the worker has stopped");
+            }
+            ended
+        });
+        let thread = thread.map_err(|error| Failure::Other(anyhow::anyhow!("a thread can't be started: {error}")))?;
+        running.slots.push(thread);
+        Ok(())
+    }
+}
+
+impl Running {
+    /// Whether every worker has its memory and tables at hand.
+    pub(crate) fn is_ready(&self) -> bool {
+        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.len() == self.slots.len() && pending.values().all(|(_, ready)| *ready)
+    }
+
+    /// What is pending in each worker.
+    pub(crate) fn pending(&self) -> BTreeMap<Stage, Pending> {
+        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.iter().map(|(stage, (pending, _))| (*stage, *pending)).collect()
+    }
+
+    /// Whether some worker has ended by itself.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.slots.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Stops in good order: answers are awaited, commits finished, groups left.
+    pub(crate) fn stop(self) -> Result<(), Failure> {
+        self.stop.stop();
+        let mut failure = None;
+        for slot in self.slots {
+            match slot.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => failure = Some(Failure::Other(error.into())),
+                Err(_) => failure = Some(Failure::Other(anyhow::anyhow!("a worker panicked"))),
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+fn observe(metrics: &Metrics, stage: &str, report: &Report, took: std::time::Duration) {
+    let tally = &report.tally;
+    if report.undone {
+        metrics.add(Metric::TurnsUndone, stage, 1);
+    }
+    if tally == &fleet::Tally::default() {
+        return;
+    }
+    metrics.add(Metric::Turns, stage, 1);
+    metrics.observe(Metric::TurnSeconds, stage, took.as_secs_f64());
+    metrics.observe(Metric::TurnRecords, stage, f64::from(u32::try_from(tally.records).unwrap_or(u32::MAX)));
+    let counts = [
+        (Metric::Records, tally.records),
+        (Metric::Written, tally.written),
+        (Metric::Events, tally.events),
+        (Metric::Letters, tally.letters),
+        (Metric::Calls, report.calls_made),
+        (Metric::Answers, tally.answers),
+        (Metric::Timers, tally.timers),
+    ];
+    counts.into_iter().filter(|(_, count)| *count > 0).for_each(|(metric, count)| metrics.add(metric, stage, count));
+}
+
+fn pending_is_due(pending: &Mutex<BTreeMap<Stage, (Pending, bool)>>, stage: Stage) -> bool {
+    pending.lock().unwrap_or_else(PoisonError::into_inner).get(&stage).is_none_or(|(_, ready)| !ready)
+}
+
+fn note_pending(
+    metrics: &Metrics,
+    all: &Mutex<BTreeMap<Stage, (Pending, bool)>>,
+    stage: Stage,
+    pending: Pending,
+    ready: bool,
+) {
+    let gauges = [
+        (Metric::Outstanding, pending.outstanding),
+        (Metric::Blocked, pending.blocked),
+        (Metric::Parked, pending.parked),
+        (Metric::Restoring, pending.restoring),
+        (Metric::Entries, pending.entries),
+    ];
+    gauges.into_iter().for_each(|(metric, value)| metrics.set(metric, stage.as_str(), value));
+    all.lock().unwrap_or_else(PoisonError::into_inner).insert(stage, (pending, ready));
+}
+
+/// Mistakes in tables as a failure.
+pub(crate) fn mistaken(mistakes: Vec<Mistake>) -> Failure {
+    Failure::Config(mistakes)
+}

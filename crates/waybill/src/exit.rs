@@ -1,0 +1,91 @@
+//! How a command ends: every exit code means something (sysexits.h), and every failure says what to do next.
+
+use std::process::ExitCode;
+
+use crate::config::Mistake;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The configuration has mistakes: 64.
+    Config(Vec<Mistake>),
+    /// What was handed in is no good: 65.
+    Input(String),
+    /// What was asked for is not there: 66.
+    Missing(String),
+    /// The log, the database or a running process can't be reached: 69.
+    Unavailable(String),
+    /// Something on disk can't be trusted or written: 74.
+    Disk(String),
+    /// Another process is in the way; try again later: 75.
+    Busy(String),
+    /// The accounts don't balance: 3.
+    Accounts(String),
+    /// Anything else: 1.
+    Other(anyhow::Error),
+}
+
+impl Failure {
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Other(_) => 1,
+            Self::Accounts(_) => 3,
+            Self::Config(_) => 64,
+            Self::Input(_) => 65,
+            Self::Missing(_) => 66,
+            Self::Unavailable(_) => 69,
+            Self::Disk(_) => 74,
+            Self::Busy(_) => 75,
+        }
+    }
+
+    /// Tells standard error and gives the exit code.
+    #[expect(clippy::print_stderr, reason = "this is where a command says why it failed")]
+    pub(crate) fn report(&self) -> ExitCode {
+        match self {
+            Self::Config(mistakes) => {
+                eprintln!("waybill: the configuration has {} mistake(s):", mistakes.len());
+                mistakes.iter().for_each(|mistake| eprintln!("  {mistake}"));
+                eprintln!("Correct them all, then start again; `waybill doctor` checks without starting.");
+            }
+            Self::Input(message)
+            | Self::Missing(message)
+            | Self::Unavailable(message)
+            | Self::Disk(message)
+            | Self::Busy(message)
+            | Self::Accounts(message) => eprintln!("waybill: {message}"),
+            Self::Other(error) => eprintln!("waybill: {error:#}"),
+        }
+        ExitCode::from(self.code())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<fleet::bus::BusError> for Failure {
+    fn from(error: fleet::bus::BusError) -> Self {
+        use fleet::bus::BusError;
+        let message = error.to_string();
+        match error {
+            BusError::Locked(_) => {
+                Self::Busy(format!("{message}; stop that process, or let its commands be sent to its admin endpoint"))
+            }
+            BusError::Damaged(_) | BusError::Full(_) => Self::Disk(message),
+            BusError::Unavailable(_) | BusError::Refused(_) | BusError::OutcomeUnknown(_) => Self::Unavailable(message),
+            BusError::PartitionCount { .. } => {
+                Self::Config(vec![Mistake { path: "partitions".into(), message: format!("{message}; the count is chosen once") }])
+            }
+            BusError::Fenced
+            | BusError::StaleGeneration
+            | BusError::Abort(_)
+            | BusError::TooLarge { .. }
+            | BusError::UnknownPartition(_)
+            | BusError::Fatal(_) => Self::Other(anyhow::anyhow!(message)),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Writing to the log from outside the workers: submissions, roster records, commands, callbacks.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use contracts::Topic;
+use domain::ids::derive;
+use domain::messages::{Command, IntakeRequest, MemberRecord, PartnerMessage};
+use domain::person::RosterMember;
+use domain::phi::Phi;
+use domain::{Lane, Message, RecordId, Timestamp, Trace};
+use fleet::Postman;
+use fleet::bus::{BusError, Outgoing, Producer};
+
+use crate::compose::Plant;
+use crate::exit::Failure;
+
+/// A producer of records that no worker writes.
+pub(crate) struct Feed {
+    plant: Plant,
+    postman: Postman,
+    producer: Mutex<Box<dyn Producer>>,
+    name: String,
+}
+
+impl Feed {
+    /// A feed of this name; it is its transactional id, so a second one of the same name fences the first.
+    pub(crate) fn open(plant: &Plant, name: &str) -> Result<Self, Failure> {
+        let postman = Postman::named(plant.codec.clone(), plant.topics.clone(), &format!("/waybill/{name}"));
+        let producer = Mutex::new(plant.bus.producer(&format!("waybill-{name}"))?);
+        Ok(Self { plant: plant.clone(), postman, producer, name: name.to_owned() })
+    }
+
+    /// Submits requests in one transaction.
+    pub(crate) fn submit(&self, requests: Vec<IntakeRequest>) -> Result<usize, Failure> {
+        let records = requests.into_iter().map(|request| {
+            let lane = domain::lifecycle::workflow::lane(request.sla);
+            let key = request.idempotency_key.clone().into_bytes();
+            self.intake_record(lane, &key, request)
+        });
+        self.append(records.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The record of a submission, under a key of the producer's own choice.
+    pub(crate) fn intake_record(&self, lane: Lane, key: &[u8], request: IntakeRequest) -> Result<Outgoing, Failure> {
+        let id = self.fresh_id(&[key, request.correlation_id.as_deref().unwrap_or_default().as_bytes()]);
+        self.record(&Topic::Intake(lane), key, &Message::Intake(Box::new(request)), id)
+    }
+
+    /// Publishes roster records in one transaction, sealed.
+    pub(crate) fn load_members(&self, members: Vec<(String, RosterMember)>) -> Result<usize, Failure> {
+        let now = self.now();
+        let records = members.into_iter().map(|(member_key, member)| {
+            let sealed = self
+                .plant
+                .vault
+                .seal_member(&member_key, &member)
+                .map_err(|error| Failure::Other(anyhow::anyhow!("a member can't be sealed: {error}")))?;
+            let id = self.fresh_id(&[member_key.as_bytes()]);
+            let key = member_key.clone().into_bytes();
+            let record = MemberRecord { member_key, member: sealed, updated_at: now };
+            self.record(&Topic::Members, &key, &Message::Member(Box::new(record)), id)
+        });
+        self.append(records.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Gives a command, under the key that brings it to its owner.
+    pub(crate) fn command(&self, key: &[u8], command: Command) -> Result<(), Failure> {
+        let id = RecordId(command.command_id.0);
+        let record = self.record(&Topic::Commands, key, &Message::Command(Box::new(command)), id)?;
+        self.append(vec![record]).map(drop)
+    }
+
+    /// Hands on a partner's callback; durable when this returns.
+    pub(crate) fn partner_message(&self, message: PartnerMessage) -> Result<(), Failure> {
+        let key = message.route.key().into_bytes();
+        let id = self.fresh_id(&[message.message_id.as_bytes()]);
+        let record = self.record(&Topic::PartnerMessages, &key, &Message::Partner(Box::new(message)), id)?;
+        self.append(vec![record]).map(drop)
+    }
+
+    /// Appends records in one transaction.
+    pub(crate) fn append(&self, records: Vec<Outgoing>) -> Result<usize, Failure> {
+        let count = records.len();
+        let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = records.into_iter().try_for_each(|record| producer.send(record)).and_then(|()| producer.commit(None));
+        match sent {
+            Ok(()) => Ok(count),
+            Err(error) => {
+                let aborted = producer.abort();
+                tracing::debug!(?aborted, "the feed's transaction was given up");
+                Err(refused(error))
+            }
+        }
+    }
+
+    fn record(&self, topic: &Topic, key: &[u8], message: &Message, id: RecordId) -> Result<Outgoing, Failure> {
+        let written = self.postman.write(topic, key, message, self.now(), id, Trace::root(id));
+        written.map_err(|error| Failure::Input(format!("a record can't be written: {error}")))
+    }
+
+    fn fresh_id(&self, parts: &[&[u8]]) -> RecordId {
+        let now = self.now().0.to_be_bytes();
+        let all: Vec<&[u8]> = [self.name.as_bytes(), &now].into_iter().chain(parts.iter().copied()).collect();
+        RecordId(derive(&all))
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.plant.clock.now_ms())
+    }
+}
+
+fn refused(error: BusError) -> Failure {
+    Failure::from(error)
+}
+
+/// A feed shared between threads.
+pub(crate) type SharedFeed = Arc<Feed>;

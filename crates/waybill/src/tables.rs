@@ -1,0 +1,130 @@
+//! The tables people write: sources, partners, policies. Read whole from their folders, with every mistake named at once.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use domain::lifecycle::Clocks;
+use domain::partner::{Partner, Registry};
+
+use crate::config::{Config, Mistake, Mode};
+
+/// Everything workers judge by that a person has written.
+#[derive(Clone)]
+pub(crate) struct Tables {
+    /// Registered sources.
+    pub(crate) sources: intake::Sources,
+    /// The payers we exchange with.
+    pub(crate) partners: Arc<Registry>,
+    /// What intake accepts.
+    pub(crate) intake: intake::Policy,
+    /// How identity matches.
+    pub(crate) identity: identity::Policy,
+    /// Clocks, escalation, what sources are told.
+    pub(crate) supervision: reconciliation::Policy,
+}
+
+impl Tables {
+    /// Reads the folders a configuration names.
+    pub(crate) fn load(config: &Config) -> Result<Self, Vec<Mistake>> {
+        let mut mistakes = Vec::new();
+        let sources = texts(&config.sources_dir, &mut mistakes);
+        let partners = texts(&config.partners_dir, &mut mistakes);
+        let policy = |name: &str| {
+            let path = config.policies_dir.join(name);
+            std::fs::read_to_string(&path).map_err(|error| Mistake::file(&path, &format!("can't be read: {error}")))
+        };
+        let sources = parse_sources(&sources, config.mode, &mut mistakes);
+        let partners = parse_partners(&partners, &mut mistakes);
+        let mut keep = |parsed| keep(parsed, &mut mistakes);
+        let texts = ["intake.toml", "identity.toml", "clocks.toml", "escalation.toml"].map(|name| keep(policy(name)));
+        let [intake, identity, clocks, escalation] = texts.map(Option::unwrap_or_default);
+        let at = |name: &str| config.policies_dir.join(name);
+        let intake = intake::Policy::parse(&intake).map_err(|error| Mistake::file(&at("intake.toml"), &told(&error)));
+        let identity =
+            identity::Policy::parse(&identity).map_err(|error| Mistake::file(&at("identity.toml"), &told(&error)));
+        let supervision = reconciliation::Policy::parse(&clocks, &escalation)
+            .map_err(|error| Mistake::file(&config.policies_dir, &told(&error)));
+        match (mistakes.is_empty(), sources, intake, identity, supervision) {
+            (true, Some(sources), Ok(intake), Ok(identity), Ok(supervision)) => {
+                Ok(Self { sources, partners: Arc::new(partners), intake, identity, supervision })
+            }
+            (_, _, intake, identity, supervision) => {
+                mistakes.extend(intake.err());
+                mistakes.extend(identity.err());
+                mistakes.extend(supervision.err());
+                Err(mistakes)
+            }
+        }
+    }
+
+    /// The clocks of the lifecycle.
+    pub(crate) fn clocks(&self) -> Clocks {
+        self.supervision.clocks.clocks
+    }
+}
+
+fn parse_sources(texts: &[(String, String)], mode: Mode, mistakes: &mut Vec<Mistake>) -> Option<intake::Sources> {
+    let mode = match mode {
+        Mode::Development => intake::Mode::Development,
+        Mode::Production => intake::Mode::Production,
+    };
+    let files = texts.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+    match intake::Sources::parse(files, mode) {
+        Ok(sources) => Some(sources),
+        Err(errors) => {
+            mistakes.extend(errors.iter().map(|error| Mistake { path: "sources".into(), message: told(error) }));
+            None
+        }
+    }
+}
+
+fn parse_partners(texts: &[(String, String)], mistakes: &mut Vec<Mistake>) -> Registry {
+    let mut partners: Vec<Partner> = Vec::new();
+    for (file, text) in texts {
+        match toml::from_str(text) {
+            Ok(partner) => partners.push(partner),
+            Err(error) => mistakes.push(Mistake { path: file.clone(), message: error.message().to_owned() }),
+        }
+    }
+    Registry::new(partners).unwrap_or_else(|found| {
+        mistakes.extend(found.iter().map(|mistake| Mistake {
+            path: format!("partners.{}.{}", mistake.partner, mistake.field),
+            message: mistake.problem.to_owned(),
+        }));
+        Registry::default()
+    })
+}
+
+/// The TOML files of a folder, by name.
+fn texts(folder: &Path, mistakes: &mut Vec<Mistake>) -> Vec<(String, String)> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            mistakes.push(Mistake::file(folder, &format!("can't be read: {error}")));
+            return Vec::new();
+        }
+    };
+    let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    let read = |path: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(path).map_err(|error| Mistake::file(path, &format!("can't be read: {error}")));
+        keep(text, mistakes).map(|text| (path.display().to_string(), text))
+    };
+    paths.iter().filter_map(read).collect()
+}
+
+fn keep<T>(result: Result<T, Mistake>, mistakes: &mut Vec<Mistake>) -> Option<T> {
+    result.map_err(|mistake| mistakes.push(mistake)).ok()
+}
+
+/// An error with its causes, in one line.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text = format!("{text}: {}", source.to_string().trim());
+        cause = source.source();
+    }
+    text
+}

@@ -1,0 +1,33 @@
+//! Virtual time: it moves only when the driver says so.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use fleet::clock::Clock;
+
+/// 2026-11-21T00:00:00Z, in milliseconds since the epoch.
+pub(crate) const START_MS: i64 = 1_795_219_200_000;
+
+/// A clock that the driver moves.
+#[derive(Debug)]
+pub(crate) struct VirtualClock(AtomicI64);
+
+impl VirtualClock {
+    pub(crate) fn new() -> Self {
+        Self(AtomicI64::new(START_MS))
+    }
+
+    pub(crate) fn advance(&self, span: Duration) {
+        self.0.fetch_add(i64::try_from(span.as_millis()).expect("a short span"), Ordering::Relaxed);
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn since_boot(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.now_ms() - START_MS).expect("time moves forward"))
+    }
+}

@@ -1,0 +1,209 @@
+//! The partner payers, without HTTP: the sandbox's models behind the caller port, in virtual time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::messages::{Manifest, ReceivedData};
+use domain::partner::Registry;
+use domain::{Answer, Call, CallResult, CallVerb, FailureClass, PartnerId};
+use fleet::caller::{Caller, Reply};
+use fleet::clock::Clock;
+use sandbox::partner::{
+    AnswerBody, Delivery, Effects, ExchangeState, ExchangeStatus, Kind, Order, PartnerModel, Payer, Request,
+    ResourceSet, RetryAfter,
+};
+
+use crate::clock::VirtualClock;
+
+/// All payers and the answers that are on their way.
+pub(crate) struct Partners {
+    clock: Arc<VirtualClock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    payers: BTreeMap<PartnerId, PartnerModel>,
+    timeouts: BTreeMap<PartnerId, Duration>,
+    /// By arrival time and order of sending.
+    under_way: BTreeMap<(i64, u64), (Answer, Reply)>,
+    sent: u64,
+}
+
+impl Partners {
+    pub(crate) fn new(seed: u64, payers: Vec<Payer>, registry: &Registry, clock: Arc<VirtualClock>) -> Arc<Self> {
+        let timeouts = registry.iter().map(|partner| (partner.id.clone(), partner.timeout())).collect();
+        let payers = payers
+            .into_iter()
+            .map(|payer| (PartnerId::from(payer.id.as_str()), PartnerModel::new(seed, payer, "sim:".to_owned())))
+            .collect();
+        let state = State { payers, timeouts, under_way: BTreeMap::new(), sent: 0 };
+        Arc::new(Self { clock, state: Mutex::new(state) })
+    }
+
+    /// Hands over the answers that have arrived; how many there were.
+    pub(crate) fn deliver(&self) -> usize {
+        let now = self.clock.now_ms();
+        let mut arrived = Vec::new();
+        {
+            let mut state = self.state.lock().expect("one thread");
+            while let Some(entry) = state.under_way.first_entry().filter(|entry| entry.key().0 <= now) {
+                arrived.push(entry.remove());
+            }
+        }
+        let count = arrived.len();
+        for (answer, reply) in arrived {
+            reply(answer);
+        }
+        count
+    }
+
+    /// The process that made the calls has ended: its answers find nobody.
+    pub(crate) fn hang_up(&self) {
+        let dropped = std::mem::take(&mut self.state.lock().expect("one thread").under_way);
+        drop(dropped);
+    }
+
+    /// When the next answer arrives.
+    pub(crate) fn next_ms(&self) -> Option<i64> {
+        self.state.lock().expect("one thread").under_way.keys().next().map(|(at, _)| *at)
+    }
+
+    /// What each payer really did, by operation.
+    pub(crate) fn effects(&self) -> Vec<(PartnerId, bool, uuid::Uuid, Effects)> {
+        let state = self.state.lock().expect("one thread");
+        let of = |(id, model): (&PartnerId, &PartnerModel)| {
+            let (id, deduplicates) = (id.clone(), model.payer().deduplicates);
+            model.effects().map(move |(operation, effects)| (id.clone(), deduplicates, operation, effects)).collect::<Vec<_>>()
+        };
+        state.payers.iter().flat_map(of).collect()
+    }
+}
+
+impl Caller for Partners {
+    fn perform(&self, call: Call, reply: Reply) {
+        let now = self.clock.now_ms();
+        let mut state = self.state.lock().expect("one thread");
+        let timeout = state.timeouts[&call.route.partner];
+        let model = state.payers.get_mut(&call.route.partner).expect("a registered partner");
+        let (result, after_ms) = answer(model, now, &call, timeout);
+        let answer = Answer { operation_id: call.operation_id, attempt: call.attempt, result };
+        state.sent += 1;
+        let key = (now + i64::try_from(after_ms).expect("a short wait"), state.sent);
+        state.under_way.insert(key, (answer, reply));
+    }
+}
+
+/// What comes of one call, and when.
+fn answer(model: &mut PartnerModel, now: i64, call: &Call, timeout: Duration) -> (CallResult, u64) {
+    let operation = uuid::Uuid::from_bytes(call.operation_id.0);
+    let is_send = matches!(call.verb, CallVerb::Send { .. } | CallVerb::Compensate { .. });
+    let Some(request) = request(call, operation) else { return (CallResult::NotFound, 1) };
+    let reply = model.handle(now, request);
+    let timeout_ms = u64::try_from(timeout.as_millis()).expect("short");
+    if timeout_ms < reply.after_ms {
+        let class = if is_send { FailureClass::Timeout } else { FailureClass::Transport };
+        return (failed(class, "timeout", None), timeout_ms);
+    }
+    let result = match reply.delivery {
+        Delivery::Closed | Delivery::Truncated(_) => {
+            let class = if is_send { FailureClass::OutcomeUnknown } else { FailureClass::Transport };
+            failed(class, "connection-closed", None)
+        }
+        Delivery::Malformed(_) => {
+            failed(if is_send { FailureClass::Schema } else { FailureClass::Transport }, "malformed", None)
+        }
+        Delivery::Whole(answer) => understood(model, now, call, &answer, is_send),
+    };
+    (result, reply.after_ms)
+}
+
+fn request(call: &Call, operation: uuid::Uuid) -> Option<Request> {
+    Some(match &call.verb {
+        CallVerb::Send { .. } => Request::Send { key: Some(operation), order: order(operation) },
+        CallVerb::Poll { reference } => Request::Status { reference: reference.parse().ok()? },
+        CallVerb::Query => Request::StatusByKey { key: operation },
+        CallVerb::Cancel { reference } => Request::Cancel { reference: reference.as_ref()?.parse().ok()? },
+        CallVerb::Compensate { reference, .. } => {
+            Request::Compensate { reference: reference.as_ref()?.parse().ok()?, key: operation }
+        }
+    })
+}
+
+/// What the HTTP edge would have put into the body, as far as it decides the payer's work.
+fn order(operation_id: uuid::Uuid) -> Order {
+    Order { operation_id, kind: Kind::Request, fingerprint: 1, resources: ResourceSet::ALL, callback_url: None }
+}
+
+fn understood(
+    model: &mut PartnerModel,
+    now: i64,
+    call: &Call,
+    answer: &sandbox::partner::Answer,
+    is_send: bool,
+) -> CallResult {
+    let retry_after = answer.retry_after.map(|wait| match wait {
+        RetryAfter::Wait { wait_ms } => Duration::from_millis(wait_ms),
+        RetryAfter::Date { at_ms } => Duration::from_millis(u64::try_from(at_ms - now).unwrap_or(0)),
+    });
+    match &answer.body {
+        AnswerBody::State(state) => stands(model, now, call, state, retry_after),
+        AnswerBody::Data(_) => failed(FailureClass::Schema, "unexpected-data", None),
+        AnswerBody::Problem(problem) => {
+            let code = problem.kind.code().to_owned();
+            match answer.status {
+                429 => failed(FailureClass::Throttled, &code, retry_after),
+                409 if matches!(call.verb, CallVerb::Cancel { .. }) => CallResult::CancelTooLate,
+                409 => failed(FailureClass::Throttled, &code, retry_after),
+                404 => CallResult::NotFound,
+                500..=599 if is_send && !model.payer().deduplicates => failed(FailureClass::OutcomeUnknown, &code, retry_after),
+                500..=599 => failed(FailureClass::Transport, &code, retry_after),
+                _ => CallResult::Refused { class: FailureClass::BusinessRule, code },
+            }
+        }
+    }
+}
+
+fn stands(
+    model: &mut PartnerModel,
+    now: i64,
+    call: &Call,
+    state: &ExchangeState,
+    retry_after: Option<Duration>,
+) -> CallResult {
+    match state.status {
+        ExchangeStatus::Accepted => CallResult::Pending { reference: state.reference.clone(), retry_after },
+        ExchangeStatus::Cancelled => CallResult::Cancelled,
+        ExchangeStatus::Failed => {
+            let code = state.problem.as_ref().map_or("failed", |problem| problem.kind.code()).to_owned();
+            CallResult::Refused { class: FailureClass::BusinessRule, code }
+        }
+        ExchangeStatus::Completed if matches!(call.verb, CallVerb::Compensate { .. }) => CallResult::Compensated,
+        ExchangeStatus::Completed => fetch(model, now, state),
+    }
+}
+
+/// Gets the data of a completed exchange and counts it, as the HTTP edge does.
+fn fetch(model: &mut PartnerModel, now: i64, state: &ExchangeState) -> CallResult {
+    let Ok(reference) = state.reference.parse() else { return failed(FailureClass::Schema, "reference", None) };
+    let Some(stated) = &state.manifest else { return failed(FailureClass::Schema, "manifest", None) };
+    let reply = model.handle(now, Request::Data { reference });
+    let Delivery::Whole(sandbox::partner::Answer { body: AnswerBody::Data(data), .. }) = reply.delivery else {
+        return failed(FailureClass::Transport, "data", None);
+    };
+    let mut sha256 = [0; 32];
+    let Ok(()) = hex::decode_to_slice(&stated.sha256, &mut sha256) else {
+        return failed(FailureClass::Schema, "manifest", None);
+    };
+    let received = ReceivedData {
+        records: u64::try_from(data.lines().count()).expect("few lines"),
+        sha256: domain::lifecycle::fold::digest(data.as_bytes()),
+        evidence: None,
+    };
+    let manifest = Manifest { records: u64::from(stated.records), sha256 };
+    CallResult::Completed { reference: state.reference.clone(), manifest, received }
+}
+
+fn failed(class: FailureClass, code: &str, retry_after: Option<Duration>) -> CallResult {
+    CallResult::Failed { class, code: code.to_owned(), retry_after }
+}

@@ -1,0 +1,205 @@
+//! The whole fleet in one thread: five workers as they run in production, an in-memory log, partners, upstream and an operator.
+
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::{Codec, Topic, Topics};
+use domain::messages::Stage;
+use domain::partner::Registry;
+use domain::phi::Phi;
+use domain::{SourceId, Worker};
+use fleet::bus::{Bus, Cleanup, TopicSpec};
+use fleet::clock::Clock;
+use fleet::{Ports, Report, Slot, SlotOptions};
+use local::Local;
+use sandbox::partner::{FaultLevel, standard_payers};
+use vault::Vault;
+
+use crate::chance::{Chance, Crash, Crashes};
+use crate::clock::VirtualClock;
+use crate::partners::Partners;
+
+/// The name of our own payer in the simulated world, as the intake policy has it.
+pub(crate) const PAYER: &str = "waybill-demo-payer";
+/// The one upstream source.
+pub(crate) const SOURCE: &str = "enrolment";
+
+/// Everything there is.
+pub(crate) struct World {
+    pub(crate) chance: Chance,
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) codec: Codec,
+    pub(crate) topics: Topics,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) partners: Arc<Partners>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) crashes: Arc<Crashes>,
+    stations: Vec<Station>,
+}
+
+/// One worker's process.
+struct Station {
+    stage: Stage,
+    slot: Option<Box<dyn Turning>>,
+    start: Box<dyn Fn() -> Box<dyn Turning>>,
+    /// After a crash: when it comes back.
+    down_until_ms: i64,
+}
+
+/// A slot of any worker.
+trait Turning {
+    fn turn(&mut self) -> Report;
+}
+
+impl<W: Worker> Turning for Slot<W> {
+    fn turn(&mut self) -> Report {
+        Slot::turn(self, Duration::ZERO).unwrap_or_else(|error| panic!("a slot stopped: {error:?}"))
+    }
+}
+
+const PARTITIONS: u32 = 3;
+const SESSION: Duration = Duration::from_secs(10);
+
+impl World {
+    /// A world with an empty log, in which at most `crashes` processes end.
+    pub(crate) fn new(seed: u64, crashes: u32) -> Self {
+        let clock = Arc::new(VirtualClock::new());
+        let options = local::Options::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let bus: Arc<dyn Bus> = Arc::new(Local::in_memory(options).expect("a log in memory"));
+        let topics = Topics::new("waybill.", PARTITIONS);
+        let sources = [SOURCE, "unregistered"].map(|name| Topic::Outcomes(SourceId::from(name)));
+        let spec = |topic: Topic| TopicSpec {
+            name: topics.name(&topic),
+            partitions: topics.partitions(&topic),
+            cleanup: Cleanup::Keep,
+        };
+        let specs: Vec<TopicSpec> = Topic::fixed().chain(sources).map(spec).collect();
+        bus.create_topics(&specs).expect("topics");
+        let payers: Vec<_> = standard_payers(seed).into_iter().map(|payer| payer.at_level(FaultLevel::Rough)).collect();
+        let registry = Arc::new(registry(&payers));
+        let partners = Partners::new(seed, payers, &registry, Arc::clone(&clock));
+        let mut world = Self {
+            chance: Chance::new(seed),
+            bus,
+            codec: Codec::bundled(),
+            topics,
+            vault: Arc::new(Vault::in_memory(seed)),
+            partners,
+            registry,
+            crashes: Arc::new(Crashes::new(seed, crashes, 4)),
+            clock,
+            stations: Vec::new(),
+        };
+        world.stations = world.workers();
+        world
+    }
+
+    /// One step of one worker, chosen by chance; whether anything happened.
+    pub(crate) fn step(&mut self) -> bool {
+        let index = self.chance.below(self.stations.len());
+        let now = self.clock.now_ms();
+        let station = &mut self.stations[index];
+        if station.slot.is_none() {
+            if now < station.down_until_ms {
+                return false;
+            }
+            station.slot = Some((station.start)());
+        }
+        let slot = station.slot.as_mut().expect("started above");
+        match catch_unwind(AssertUnwindSafe(|| slot.turn())) {
+            Ok(report) => report != Report::default(),
+            Err(payload) if payload.is::<Crash>() => {
+                station.slot = None;
+                station.down_until_ms = now + i64::try_from(self.chance.below(20_000)).expect("short");
+                if station.stage == Stage::Dispatch {
+                    self.partners.hang_up();
+                }
+                true
+            }
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+
+    /// Whether some worker is down.
+    pub(crate) fn is_anyone_down(&self) -> bool {
+        self.stations.iter().any(|station| station.slot.is_none())
+    }
+
+    fn workers(&self) -> Vec<Station> {
+        let phi: Arc<dyn Phi> = self.vault.clone();
+        let intake_policy = intake::Policy::parse(include_str!("../../deploy/policy/intake.toml")).expect("a policy");
+        let identity_policy = identity::Policy::parse(include_str!("../../deploy/policy/identity.toml")).expect("a policy");
+        let supervision = reconciliation::Policy::parse(
+            include_str!("../../deploy/policy/clocks.toml"),
+            include_str!("../../deploy/policy/escalation.toml"),
+        )
+        .expect("policies");
+        let source = format!("id = \"{SOURCE}\"\nunsigned = true\nworkflows = [\"request_data\"]\n");
+        let sources = intake::Sources::parse([("sim", source.as_str())], intake::Mode::Development).expect("a source");
+        let (clocks, partners) = (supervision.clocks.clocks, Arc::clone(&self.registry));
+        let dispatch_options = dispatch::Options { session_timeout: SESSION, ..dispatch::Options::STANDARD };
+        let intake = intake::Intake {
+            sources,
+            partners: Arc::clone(&partners),
+            policy: intake_policy,
+            clocks,
+            partitions: NonZeroU32::new(PARTITIONS).expect("not zero"),
+            phi: Arc::clone(&phi),
+        };
+        let dispatch = dispatch::Dispatch { registry: Arc::clone(&partners), options: dispatch_options };
+        let supervisor = reconciliation::Reconciliation::new(supervision, Arc::clone(&partners));
+        vec![
+            self.station(move || intake.clone()),
+            self.station(move || identity::Identity {
+                policy: identity_policy.clone(),
+                clocks,
+                partners: Arc::clone(&partners),
+                phi: Arc::clone(&phi),
+                roster: identity::Roster::default(),
+            }),
+            self.station(move || dispatch.clone()),
+            self.station(move || supervisor.clone()),
+            self.station(triage::Triage::default),
+        ]
+    }
+
+    fn station<W: Worker>(&self, worker: impl Fn() -> W + 'static) -> Station {
+        let ports = Ports {
+            bus: Arc::clone(&self.bus),
+            codec: self.codec.clone(),
+            topics: self.topics.clone(),
+            clock: self.clock.clone(),
+            caller: self.partners.clone(),
+            originals: self.vault.clone(),
+            probe: self.crashes.clone(),
+        };
+        let options = SlotOptions {
+            instance: format!("sim-{}", W::STAGE.as_str()),
+            group: format!("waybill.{}", W::STAGE.as_str()),
+            version: "sim".to_owned(),
+            session_timeout: SESSION,
+            lease_margin: Duration::from_secs(2),
+            records_max: 1 + self.chance.below(200),
+            bytes_max: 16 << 20,
+            turn_target: Duration::from_secs(3600),
+            drain: Duration::ZERO,
+        };
+        let start = move || {
+            let slot = Slot::join(worker(), ports.clone(), options.clone()).expect("a slot joins");
+            Box::new(slot) as Box<dyn Turning>
+        };
+        Station { stage: W::STAGE, slot: None, start: Box::new(start), down_until_ms: 0 }
+    }
+}
+
+/// The registry that the payers' own partner files make.
+fn registry(payers: &[sandbox::partner::Payer]) -> Registry {
+    let partner = |payer: &sandbox::partner::Payer| {
+        let text = payer.partner_toml("http://sim.example");
+        toml::from_str::<domain::partner::Partner>(&text).expect("a partner file")
+    };
+    Registry::new(payers.iter().map(partner)).expect("a registry")
+}

@@ -4,6 +4,7 @@
 //! each kind. Cases assume nothing that the port does not promise: offsets may have gaps, a wait may return for nothing, a
 //! rebalance takes the time it takes. So they wait for conditions, and are patient. Another bus joins by a bench of its own and one
 //! line at the foot.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
 mod compaction;

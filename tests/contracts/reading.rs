@@ -61,7 +61,7 @@ pub(crate) fn restoring_ends_at_the_high_watermark(bench: &mut dyn Bench) {
     assert_eq!(stage.values(&topic, 0), [""; 0], "an empty partition is restored at once");
     stage.append(&topic, 0, &["a"]);
     stage.append_in_vain(&topic, 0, &["dropped"]);
-    let partition = TopicPartition::new(topic.clone(), 0);
+    let partition = TopicPartition::new(topic, 0);
     let high = stage.bus.watermarks(&partition).unwrap().high;
     let mut reader = stage.bus.reader(Isolation::ReadCommitted).unwrap();
     reader.assign(&[(partition.clone(), 0)]).unwrap();

@@ -116,7 +116,9 @@ impl Stage {
     pub(crate) fn partitions(&self, topics: &[&Arc<str>]) -> BTreeSet<TopicPartition> {
         let specs = self.bus.topics().unwrap();
         let wanted = specs.iter().filter(|spec| topics.contains(&&spec.name));
-        wanted.flat_map(|spec| (0..spec.partitions).map(|number| TopicPartition::new(spec.name.clone(), number))).collect()
+        wanted
+            .flat_map(|spec| (0..spec.partitions).map(|number| TopicPartition::new(spec.name.clone(), number)))
+            .collect()
     }
 
     /// Asks again and again until it is so.

@@ -7,9 +7,10 @@ use crate::stage::{Stage, record};
 
 pub(crate) fn creating_topics_twice_is_fine(bench: &mut dyn Bench) {
     let stage = Stage::new(bench);
-    let spec = |short: &str, partitions| TopicSpec { name: stage.name(short).into(), partitions, cleanup: Cleanup::Compact };
+    let spec =
+        |short: &str, partitions| TopicSpec { name: stage.name(short).into(), partitions, cleanup: Cleanup::Compact };
     let (first, second) = (spec("first", 3), spec("second", 1));
-    stage.bus.create_topics(&[first.clone()]).unwrap();
+    stage.bus.create_topics(std::slice::from_ref(&first)).unwrap();
     stage.bus.create_topics(&[first.clone(), second.clone()]).unwrap();
     let there = stage.bus.topics().unwrap();
     assert!(there.contains(&first) && there.contains(&second), "{there:?}");
@@ -33,10 +34,7 @@ pub(crate) fn unknown_partitions_are_named(bench: &mut dyn Bench) {
     let mut reader = stage.bus.reader(Isolation::ReadCommitted).unwrap();
     for (topic, number) in [(&topic, 2), (&nobody, 0)] {
         let partition = TopicPartition::new(topic.clone(), number);
-        let is_named = |error: BusError| match error {
-            BusError::UnknownPartition(name) => name.contains(&**topic),
-            _ => false,
-        };
+        let is_named = |error| matches!(error, BusError::UnknownPartition(name) if name.contains(&**topic));
         assert!(is_named(stage.bus.watermarks(&partition).unwrap_err()));
         assert!(is_named(stage.bus.committed("group", &partition).unwrap_err()));
         assert!(is_named(producer.send(record(topic, number, "lost")).unwrap_err()));

@@ -59,7 +59,8 @@ pub(crate) fn a_transaction_is_seen_whole_once_committed(bench: &mut dyn Bench) 
     let stage = Stage::new(bench);
     let (one, other) = (stage.topic("one", 2), stage.topic("other", 1));
     let mut reader = stage.bus.reader(Isolation::ReadCommitted).unwrap();
-    let everywhere = [(&one, 0), (&one, 1), (&other, 0)].map(|(topic, number)| TopicPartition::new(topic.clone(), number));
+    let everywhere =
+        [(&one, 0), (&one, 1), (&other, 0)].map(|(topic, number)| TopicPartition::new(topic.clone(), number));
     reader.assign(&everywhere.clone().map(|partition| (partition, 0))).unwrap();
     let mut producer = stage.producer("producer");
     for partition in &everywhere {

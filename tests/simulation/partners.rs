@@ -69,14 +69,10 @@ impl Partners {
         self.state.lock().expect("one thread").under_way.keys().next().map(|(at, _)| *at)
     }
 
-    /// What each payer really did, by operation.
-    pub(crate) fn effects(&self) -> Vec<(PartnerId, bool, uuid::Uuid, Effects)> {
+    /// What the payers really did, by operation.
+    pub(crate) fn effects(&self) -> Vec<(uuid::Uuid, Effects)> {
         let state = self.state.lock().expect("one thread");
-        let of = |(id, model): (&PartnerId, &PartnerModel)| {
-            let (id, deduplicates) = (id.clone(), model.payer().deduplicates);
-            model.effects().map(move |(operation, effects)| (id.clone(), deduplicates, operation, effects)).collect::<Vec<_>>()
-        };
-        state.payers.iter().flat_map(of).collect()
+        state.payers.values().flat_map(PartnerModel::effects).collect()
     }
 }
 
@@ -156,7 +152,9 @@ fn understood(
                 409 if matches!(call.verb, CallVerb::Cancel { .. }) => CallResult::CancelTooLate,
                 409 => failed(FailureClass::Throttled, &code, retry_after),
                 404 => CallResult::NotFound,
-                500..=599 if is_send && !model.payer().deduplicates => failed(FailureClass::OutcomeUnknown, &code, retry_after),
+                500..=599 if is_send && !model.payer().deduplicates => {
+                    failed(FailureClass::OutcomeUnknown, &code, retry_after)
+                }
                 500..=599 => failed(FailureClass::Transport, &code, retry_after),
                 _ => CallResult::Refused { class: FailureClass::BusinessRule, code },
             }

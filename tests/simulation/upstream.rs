@@ -1,6 +1,5 @@
 //! The upstream system and the operator of the simulated world.
 
-
 use contracts::Topic;
 use domain::ids::derive;
 use domain::messages::{Command, CommandAction, CommandTarget, MemberRecord, Verdict};
@@ -9,9 +8,10 @@ use domain::{Code, CommandId, Message, RecordId, RequestId, Timestamp, Trace};
 use fleet::Postman;
 use fleet::bus::Producer;
 use fleet::clock::Clock;
+use sandbox::accounts::Story;
 use sandbox::upstream::{Submission, Traffic, population, traffic};
 
-use crate::accounts::{Story, stories};
+use crate::accounts::draw_up;
 use crate::world::{PAYER, SOURCE, World};
 
 const MEMBERS: u64 = 60;
@@ -88,10 +88,8 @@ impl Upstream {
     /// Decides what waits for a person; how many requests are open.
     pub(crate) fn act_as_operator(&mut self, world: &World) -> usize {
         world.crashes.stop();
-        let open: Vec<(RequestId, Story)> = stories(world)
-            .into_iter()
-            .filter(|(_, story)| story.received > 0 && story.closed.is_empty())
-            .collect();
+        let accounts = draw_up(world);
+        let open: Vec<(RequestId, &Story)> = accounts.open().map(|(id, story)| (*id, story)).collect();
         self.passes += 1;
         if self.passes <= PASSES_MAX {
             for (request_id, story) in &open {

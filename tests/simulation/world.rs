@@ -131,14 +131,15 @@ impl World {
     fn workers(&self) -> Vec<Station> {
         let phi: Arc<dyn Phi> = self.vault.clone();
         let intake_policy = intake::Policy::parse(include_str!("../../deploy/policy/intake.toml")).expect("a policy");
-        let identity_policy = identity::Policy::parse(include_str!("../../deploy/policy/identity.toml")).expect("a policy");
+        let identity_policy =
+            identity::Policy::parse(include_str!("../../deploy/policy/identity.toml")).expect("a policy");
         let supervision = reconciliation::Policy::parse(
             include_str!("../../deploy/policy/clocks.toml"),
             include_str!("../../deploy/policy/escalation.toml"),
         )
         .expect("policies");
-        let source = format!("id = \"{SOURCE}\"\nunsigned = true\nworkflows = [\"request_data\"]\n");
-        let sources = intake::Sources::parse([("sim", source.as_str())], intake::Mode::Development).expect("a source");
+        let source = include_str!("../../deploy/sources/enrolment.toml");
+        let sources = intake::Sources::parse([("enrolment", source)], intake::Mode::Development).expect("a source");
         let (clocks, partners) = (supervision.clocks.clocks, Arc::clone(&self.registry));
         let dispatch_options = dispatch::Options { session_timeout: SESSION, ..dispatch::Options::STANDARD };
         let intake = intake::Intake {

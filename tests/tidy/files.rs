@@ -92,7 +92,19 @@ fn nothing_is_left_open() {
 
 #[test]
 fn the_top_level_holds_only_what_belongs_there() {
-    let known = ["Cargo.toml", "Cargo.lock", "LICENSE", "Makefile", "README.md", "crates", "deploy", "schemas", "scripts", "tests", "target"];
+    let known = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "crates",
+        "deploy",
+        "schemas",
+        "scripts",
+        "tests",
+        "target",
+    ];
     for entry in std::fs::read_dir(root()).expect("the root").filter_map(|entry| entry.ok()) {
         let name = entry.file_name().into_string().expect("ASCII names");
         assert!(name.starts_with('.') || known.contains(&name.as_str()), "{name} does not belong at the top level");

@@ -20,10 +20,25 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("partners", &["domain", "contracts", "fleet", "telemetry"]),
     ("projections", &["domain", "contracts", "fleet", "telemetry"]),
     ("sandbox", &["domain"]),
-    ("waybill", &[
-        "domain", "contracts", "intake", "identity", "dispatch", "reconciliation", "triage", "fleet", "telemetry", "local",
-        "vault", "partners", "projections", "sandbox",
-    ]),
+    (
+        "waybill",
+        &[
+            "domain",
+            "contracts",
+            "intake",
+            "identity",
+            "dispatch",
+            "reconciliation",
+            "triage",
+            "fleet",
+            "telemetry",
+            "local",
+            "vault",
+            "partners",
+            "projections",
+            "sandbox",
+        ],
+    ),
 ];
 
 /// Crates that must hold no I/O, clock or randomness: none of these may appear among their dependencies.
@@ -35,7 +50,11 @@ const IMPURE: [&str; 9] =
 fn dependencies(name: &str) -> BTreeSet<String> {
     let manifest = read(&root().join("crates").join(name).join("Cargo.toml"));
     let table: toml::Table = manifest.parse().expect("a manifest is TOML");
-    table.get("dependencies").and_then(toml::Value::as_table).map(|table| table.keys().cloned().collect()).unwrap_or_default()
+    table
+        .get("dependencies")
+        .and_then(toml::Value::as_table)
+        .map(|table| table.keys().cloned().collect())
+        .unwrap_or_default()
 }
 
 #[test]

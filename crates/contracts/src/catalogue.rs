@@ -59,7 +59,7 @@ bundled! {
     15 MemoryDispatch 1 0x070c_2dda_cf8c_aa8b "memory-dispatch/v1"
     16 MemoryReconciliation 1 0xffbf_3573_811e_08b8 "memory-reconciliation/v1"
     17 MemoryTriage 1 0xca81_b292_40c1_2846 "memory-triage/v1"
-    18 MemoryFleet 1 0xdeb4_8bfb_7c99_c848 "memory-fleet/v1"
+    18 MemoryFleet 1 0x7ce3_75d8_2235_6afd "memory-fleet/v1"
 }
 
 /// Schemas by id, and by what this build writes.

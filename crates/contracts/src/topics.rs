@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::ids::uuid_text;
-use domain::messages::CommandTarget;
 use domain::worker::Destination;
-use domain::{Lane, Message, SourceId, Stage};
+use domain::{Lane, SourceId, Stage};
 
 use crate::subject::Subject;
 pub use table::{Cleanup, Party, Reading, Row, Spread, TABLE};
@@ -50,7 +49,14 @@ pub enum Topic {
 pub struct Topics {
     prefix: Arc<str>,
     partitions: u32,
-    names: Arc<BTreeMap<Topic, Arc<str>>>,
+    names: Arc<Names>,
+}
+
+/// The fixed topics' names, both ways.
+#[derive(Debug)]
+struct Names {
+    of: BTreeMap<Topic, Arc<str>>,
+    topic: BTreeMap<Arc<str>, Topic>,
 }
 
 // === impl Topic ===
@@ -167,25 +173,27 @@ impl Topic {
 impl Topics {
     /// The topics under a prefix such as `waybill.`. `partitions` is the count that request and partner topics share, chosen once.
     pub fn new(prefix: &str, partitions: u32) -> Self {
-        let names = Topic::fixed().map(|topic| {
+        let name = |topic: Topic| {
             let name = format!("{prefix}{}", topic.suffix()).into();
             (topic, name)
-        });
-        Self { prefix: prefix.into(), partitions, names: Arc::new(names.collect()) }
+        };
+        let of: BTreeMap<Topic, Arc<str>> = Topic::fixed().map(name).collect();
+        let topic = of.iter().map(|(topic, name)| (Arc::clone(name), topic.clone())).collect();
+        Self { prefix: prefix.into(), partitions, names: Arc::new(Names { of, topic }) }
     }
 
     /// The full name of a topic.
     pub fn name(&self, topic: &Topic) -> Arc<str> {
-        self.names.get(topic).cloned().unwrap_or_else(|| format!("{}{}", self.prefix, topic.suffix()).into())
+        self.names.of.get(topic).cloned().unwrap_or_else(|| format!("{}{}", self.prefix, topic.suffix()).into())
     }
 
     /// The topic of a full name; none if it is none of ours.
     pub fn parse(&self, name: &str) -> Option<Topic> {
-        if let Some((topic, _)) = self.names.iter().find(|(_, known)| ***known == *name) {
-            return Some(topic.clone());
-        }
-        let source = name.strip_prefix(&*self.prefix)?.strip_prefix("outcomes.")?;
-        (!source.is_empty()).then(|| Topic::Outcomes(source.into()))
+        let outcomes = || {
+            let source = name.strip_prefix(&*self.prefix)?.strip_prefix("outcomes.")?;
+            (!source.is_empty()).then(|| Topic::Outcomes(source.into()))
+        };
+        self.names.topic.get(name).cloned().or_else(outcomes)
     }
 
     /// How many partitions a topic has.
@@ -205,28 +213,6 @@ pub fn address(to: &Destination) -> (Topic, Bytes) {
         Destination::Identity(lane, request) => (Topic::Identity(*lane), id_key(&request.0)),
         Destination::Dispatch(lane, route) => (Topic::Dispatch(*lane), route.key().into()),
         Destination::Outcomes(source, id) => (Topic::Outcomes(source.clone()), id_key(id)),
-    }
-}
-
-/// The record key of a message. None where the message does not carry it: a command about a letter is keyed by the letter's
-/// signature, so that it meets the letter on triage's partition.
-pub fn key(message: &Message) -> Option<Bytes> {
-    match message {
-        Message::Intake(request) => Some(Bytes::copy_from_slice(request.idempotency_key.as_bytes())),
-        Message::Identity(work) => Some(id_key(&work.context.request_id.0)),
-        Message::Dispatch(work) => Some(work.route.key().into()),
-        Message::Partner(message) => Some(message.route.key().into()),
-        Message::Command(command) => match command.target {
-            CommandTarget::RequestTarget { request_id } => Some(id_key(&request_id.0)),
-            CommandTarget::LetterTarget { .. } => None,
-        },
-        Message::Event(event) => Some(id_key(&event.request_id.0)),
-        Message::Outcome(outcome) => {
-            outcome.request_id.map(|id| id.0).or(outcome.submission_id.map(|id| id.0)).map(|id| id_key(&id))
-        }
-        Message::Letter(letter) => Some(id_key(&letter.signature.0)),
-        Message::Member(record) => Some(Bytes::copy_from_slice(record.member_key.as_bytes())),
-        Message::Policy(policy) => Some(Bytes::copy_from_slice(policy.name.as_bytes())),
     }
 }
 

@@ -10,7 +10,7 @@
 //! - **May call** partners: send, poll, query, cancel, compensate. Calls are asked for as data and performed by the `partners` edge.
 //! - **Never** opens a dossier, reads a clock, or repeats a call whose effect is unknown to a partner that can't deduplicate.
 //!
-//! Read [`memory`] first: the states of an operation are there. [`backoff`] and [`admission`] say when a call may be made, [`decide`]
+//! Read [`memory`] first: the states of an operation are there. [`backoff`] and [`admission`] say when a call may be made, [`mod@decide`]
 //! takes the inputs apart, and its parts (`command`, `answer`, `failure`, over the moves in `desk`) judge them.
 
 use std::sync::Arc;

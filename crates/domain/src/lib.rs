@@ -4,8 +4,9 @@
 //! wire formats live in `contracts`, and the effects a worker asks for leave as data in a [`Decision`].
 //!
 //! Read in this order: [`ids`] and [`time`] (the smallest words), [`person`] (what is asked about whom), [`phi`] (how that is kept
-//! secret), [`lifecycle`] (states, events and the fold that joins them), [`messages`] (what travels on topics), [`reasons`] and
-//! [`failure`] (why something did not go on), then [`memory`], [`call`] and [`worker`] (how a worker is written).
+//! secret), [`lifecycle`] (states, events and the fold that joins them), [`messages`] (what travels on topics), [`partner`] (whom we
+//! exchange with), [`reasons`] and [`failure`] (why something did not go on), then [`memory`], [`call`] and [`worker`] (how a worker
+//! is written).
 
 pub mod call;
 pub mod failure;

@@ -1,14 +1,15 @@
 //! What the fleet itself remembers beside a worker's memory: requests blocked behind a dead letter, the records parked behind
-//! them, and records suspected of bringing the process down.
+//! them, records suspected of bringing the process down, and calls that were given up before they were made.
 //!
 //! These entries live in the worker's own changelog under the subject `memory-fleet`, their keys marked by a first byte of their
 //! own, so they are committed and restored with everything else.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use domain::{LetterId, MemoryEntry, MemoryKey, RequestId, Timestamp};
+use domain::{LetterId, MemoryEntry, MemoryKey, OperationId, RequestId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::bus::{Delivered, Headers};
+use crate::calls::CallId;
 
 /// Keys of the fleet's own entries.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -19,6 +20,8 @@ pub(crate) enum FleetKey {
     Parked(RequestId, u64),
     /// The record of a topic at which the process may be ending again and again.
     Suspect(String),
+    /// One attempt of an operation that was committed and never made.
+    Unmade(OperationId, u32),
 }
 
 /// The fleet's own entries.
@@ -48,13 +51,15 @@ pub enum FleetEntry {
     },
     /// The process started this often without getting past this offset.
     Suspect {
-        /// The committed offset at start.
+        /// The next offset to be taken at the last start or attempt.
         offset: u64,
         /// Starts in a row.
         starts: u32,
-        /// How often this very record was tried alone.
+        /// How often the record there was tried alone.
         attempts: u32,
     },
+    /// The slot that committed a call gave up its partition before making it: the next owner answers the call as never made.
+    Unmade {},
 }
 
 /// One header of a parked record.
@@ -73,6 +78,16 @@ pub(crate) const WORKER_KEY: u8 = b'w';
 
 impl MemoryEntry for FleetEntry {}
 
+impl FleetKey {
+    /// The call this key says was never made.
+    pub(crate) fn unmade(&self) -> Option<CallId> {
+        match self {
+            Self::Unmade(operation, attempt) => Some((*operation, *attempt)),
+            Self::Blocked(_) | Self::Parked(..) | Self::Suspect(_) => None,
+        }
+    }
+}
+
 impl MemoryKey for FleetKey {
     fn encode(&self) -> Bytes {
         let mut key = BytesMut::with_capacity(26);
@@ -90,6 +105,11 @@ impl MemoryKey for FleetKey {
                 key.put_u8(b's');
                 key.put_slice(topic.as_bytes());
             }
+            Self::Unmade(operation, attempt) => {
+                key.put_u8(b'u');
+                key.put_slice(&operation.0);
+                key.put_u32(*attempt);
+            }
         }
         key.freeze()
     }
@@ -103,6 +123,13 @@ impl MemoryKey for FleetKey {
                 Some(Self::Parked(RequestId(request.try_into().ok()?), u64::from_be_bytes(number.try_into().ok()?)))
             }
             b's' => Some(Self::Suspect(String::from_utf8(rest.to_vec()).ok()?)),
+            b'u' => {
+                let (operation, attempt) = rest.split_at_checked(16)?;
+                Some(Self::Unmade(
+                    OperationId(operation.try_into().ok()?),
+                    u32::from_be_bytes(attempt.try_into().ok()?),
+                ))
+            }
             _ => None,
         }
     }
@@ -137,7 +164,7 @@ impl FleetEntry {
                 value: value.clone(),
                 headers: Headers(headers.iter().map(|h| (h.name.clone().into(), h.value.clone())).collect()),
             }),
-            Self::Blocked { .. } | Self::Suspect { .. } => None,
+            Self::Blocked { .. } | Self::Suspect { .. } | Self::Unmade {} => None,
         }
     }
 }
@@ -154,6 +181,7 @@ mod tests {
             FleetKey::Parked(request, 1),
             FleetKey::Parked(request, 256),
             FleetKey::Suspect("waybill.events".into()),
+            FleetKey::Unmade(OperationId([5; 16]), 7),
         ];
         for key in &keys {
             assert_eq!(FleetKey::decode(&key.encode()).as_ref(), Some(key));

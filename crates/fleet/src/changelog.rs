@@ -68,7 +68,7 @@ pub(crate) fn replay<W: Worker>(
         }
         FLEET_KEY => {
             let key = FleetKey::decode(key).ok_or_else(unreadable)?;
-            partition.fleet.apply(match &record.value {
+            partition.apply_fleet(match &record.value {
                 Some(value) => {
                     let entry = codec.decode_value(Subject::MemoryFleet, value).map_err(|_| unreadable())?;
                     Change::Put(key, entry)

@@ -28,12 +28,17 @@ pub(crate) struct Postmark {
     pub(crate) letter: Option<LetterId>,
 }
 
-/// The header that carries a record's identity when it is forwarded to its home partition.
+/// The header that carries a foreign record's identity when it is forwarded to its home partition or replayed.
 const RECORD_ID: &str = "waybill-record-id";
 /// The header of a replayed record: its letter.
 const LETTER: &str = "waybill-letter";
 
 impl Postmark {
+    /// The postmark of an input that is no record: a timer or an answer.
+    pub(crate) fn internal(id: RecordId, trace: Trace) -> Self {
+        Self { id, trace, signature: None, letter: None }
+    }
+
     /// Reads a record's headers. Records of foreign producers are identified by where they lie; ours by their `ce_id`.
     pub(crate) fn of(record: &Delivered, foreign: bool) -> Self {
         let stamped = record.headers.text(if foreign { RECORD_ID } else { headers::CE_ID });
@@ -100,7 +105,7 @@ impl Postman {
 
     fn headers(&self, ce_type: &'static str, id: RecordId, trace: Trace) -> Headers {
         let mut list = Headers(Vec::with_capacity(6));
-        list.push(headers::CE_SPECVERSION, Bytes::from_static(b"1.0"));
+        list.push(headers::CE_SPECVERSION, Bytes::from_static(headers::SPECVERSION.as_bytes()));
         list.push(headers::CE_ID, Bytes::copy_from_slice(&uuid_text(&id.0)));
         list.push(headers::CE_SOURCE, self.source.clone());
         list.push(headers::CE_TYPE, Bytes::from_static(ce_type.as_bytes()));
@@ -118,8 +123,7 @@ pub(crate) fn redirected(
     partitions: u32,
 ) -> Result<Outgoing, Unwritable> {
     let mut headers = record.headers.clone();
-    headers.0.retain(|(name, _)| name != RECORD_ID);
-    headers.push(RECORD_ID, id.to_string());
+    stamp(&mut headers, id);
     fits(Outgoing {
         topic: Arc::clone(&record.topic),
         partition: partition_of(key, partitions),
@@ -128,6 +132,12 @@ pub(crate) fn redirected(
         value: record.value.clone(),
         headers,
     })
+}
+
+/// Makes a foreign record keep its identity wherever it is written again.
+pub(crate) fn stamp(headers: &mut Headers, id: RecordId) {
+    headers.0.retain(|(name, _)| name != RECORD_ID);
+    headers.push(RECORD_ID, id.to_string());
 }
 
 /// Marks headers as belonging to the replay of a letter.

@@ -1,13 +1,17 @@
-//! How a record becomes a dead letter: kept whole and sealed, in the same transaction, with a fact about it on the log.
+//! How a record becomes a dead letter, kept whole and sealed, in the same transaction, with a fact about it on the log; and how it
+//! comes back from one.
 
 use domain::ids::derive;
 use domain::messages::{DeadLetter, Lane, SealedOriginal};
-use domain::{EventBody, LetterId, LifecycleEvent, Message, Poison, RecordId, RequestId, Timestamp, Token, Worker};
+use domain::worker::Replay;
+use domain::{
+    Change, EventBody, LetterId, LifecycleEvent, Message, Poison, RecordId, RequestId, Timestamp, Token, Worker,
+};
 
 use crate::blocking::{FleetEntry, FleetKey};
-use crate::bus::Delivered;
+use crate::bus::{Delivered, Outgoing};
 use crate::desk::Desk;
-use crate::envelope::Postmark;
+use crate::envelope::{Postmark, fits, mark_replay, stamp};
 use crate::originals::Original;
 use crate::partition::Partition;
 use crate::turn::{Turn, Unwritable};
@@ -22,6 +26,13 @@ pub(crate) struct Failed<'a> {
     pub(crate) request_id: Option<RequestId>,
     /// The lane of its topic.
     pub(crate) lane: Option<Lane>,
+}
+
+impl<'a> Failed<'a> {
+    /// A timer or an answer.
+    pub(crate) fn internal(postmark: &'a Postmark) -> Self {
+        Self { record: None, postmark, request_id: None, lane: None }
+    }
 }
 
 impl<W: Worker> Desk<W> {
@@ -56,14 +67,33 @@ impl<W: Worker> Desk<W> {
         turn.tally.letters += 1;
         turn.tally.events += 1;
         if let (Some(request_id), Some(_)) = (failed.request_id, failed.record) {
-            let next = match partition.fleet_view().get(&FleetKey::Blocked(request_id)) {
-                Some(FleetEntry::Blocked { next, .. }) => *next,
-                Some(FleetEntry::Parked { .. } | FleetEntry::Suspect { .. }) | None => 0,
-            };
-            let blocked = FleetEntry::Blocked { letter_id, next };
-            partition.fleet_overlay.record(domain::Change::Put(FleetKey::Blocked(request_id), blocked));
+            block(partition, request_id, letter_id, failed.postmark.letter);
         }
         Ok(())
+    }
+
+    /// The record of a letter as it came, marked as its replay; or the bare mark that lifts a discarded letter's block.
+    pub(crate) fn replayed(&self, now: Timestamp, replay: &Replay) -> Result<Outgoing, Unwritable> {
+        let home = self.topics.parse(&replay.topic).ok_or(Unwritable::Nowhere)?;
+        if self.topics.partitions(&home) <= replay.partition {
+            return Err(Unwritable::Nowhere);
+        }
+        let mut original = match &replay.original {
+            Some(sealed) => self.originals.open(replay.letter_id, sealed).map_err(|_| Unwritable::Sealing)?,
+            None => {
+                let key = replay.request_id.map(|request| contracts::topics::id_key(&request.0));
+                Original { key, ..Original::default() }
+            }
+        };
+        mark_replay(&mut original.headers, replay.letter_id);
+        fits(Outgoing {
+            topic: self.topics.name(&home),
+            partition: replay.partition,
+            timestamp_ms: now.0,
+            key: original.key,
+            value: original.value,
+            headers: original.headers,
+        })
     }
 
     fn compose_letter(
@@ -102,17 +132,36 @@ impl<W: Worker> Desk<W> {
             attempts: 1 + u32::from(failed.postmark.letter.is_some()),
             failed_at: now,
             trace: failed.postmark.trace,
-            original: self.seal_original(letter_id, record)?,
+            original: self.seal_original(letter_id, failed)?,
         })
     }
 
-    fn seal_original(&self, letter_id: LetterId, record: Option<&Delivered>) -> Result<SealedOriginal, Unwritable> {
-        let original = record.map_or_else(Original::default, |record| Original {
-            key: record.key.clone(),
-            value: record.value.clone(),
-            headers: record.headers.clone(),
-            at: Timestamp(record.timestamp_ms),
+    fn seal_original(&self, letter_id: LetterId, failed: &Failed<'_>) -> Result<SealedOriginal, Unwritable> {
+        let original = failed.record.map_or_else(Original::default, |record| {
+            let mut headers = record.headers.clone();
+            if self.is_foreign(record) {
+                stamp(&mut headers, failed.postmark.id);
+            }
+            let (key, value, at) = (record.key.clone(), record.value.clone(), Timestamp(record.timestamp_ms));
+            Original { key, value, headers, at }
         });
         self.originals.seal(letter_id, &original).map_err(|_| Unwritable::Sealing)
     }
+}
+
+/// Makes a request's successors wait behind a letter. Where they wait already they go on waiting behind the first one, unless this
+/// letter is what became of its replay.
+fn block<W: Worker>(
+    partition: &mut Partition<W>,
+    request_id: RequestId,
+    letter_id: LetterId,
+    replayed: Option<LetterId>,
+) {
+    let key = FleetKey::Blocked(request_id);
+    let next = match partition.fleet_view().get(&key) {
+        Some(FleetEntry::Blocked { letter_id: first, .. }) if Some(*first) != replayed => return,
+        Some(FleetEntry::Blocked { next, .. }) => *next,
+        Some(FleetEntry::Parked { .. } | FleetEntry::Suspect { .. } | FleetEntry::Unmade {}) | None => 0,
+    };
+    partition.fleet_overlay.record(Change::Put(key, FleetEntry::Blocked { letter_id, next }));
 }

@@ -20,6 +20,8 @@ mod partition;
 mod changelog;
 mod blocking;
 mod letters;
+mod parking;
+mod pace;
 mod timers;
 mod calls;
 mod tables;

@@ -1,10 +1,9 @@
 //! One owned partition: a worker's memory, the fleet's own, and what derives from them.
 
-use domain::call::Outstanding;
 use domain::{Change, Memory, Overlay, View, Worker};
 
 use crate::blocking::{FleetEntry, FleetKey};
-use crate::calls::Calls;
+use crate::calls::{CallId, Calls};
 use crate::timers::Timers;
 
 /// The state of one partition of a worker.
@@ -21,6 +20,24 @@ pub(crate) struct Partition<W: Worker> {
     pub(crate) timers: Timers<W::Key>,
     /// Calls and their answers.
     pub(crate) calls: Calls,
+    /// Up to which offset the changelog is part of memory; what this slot wrote after that is too.
+    pub(crate) read_to: u64,
+    /// It is to be given up: only answers are decided, and no calls made.
+    pub(crate) is_leaving: bool,
+    counts: Counts,
+}
+
+/// How many of the fleet's entries there are of each kind, so that nobody has to count them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Requests that wait behind a letter.
+    pub(crate) blocked: usize,
+    /// Records parked behind them.
+    pub(crate) parked: usize,
+    /// Marks of a start.
+    pub(crate) suspects: usize,
+    /// Calls given up before they were made.
+    pub(crate) unmade: usize,
 }
 
 impl<W: Worker> Default for Partition<W> {
@@ -32,6 +49,9 @@ impl<W: Worker> Default for Partition<W> {
             fleet_overlay: Overlay::default(),
             timers: Timers::default(),
             calls: Calls::default(),
+            read_to: 0,
+            is_leaving: false,
+            counts: Counts::default(),
         }
     }
 }
@@ -62,13 +82,24 @@ impl<W: Worker> Partition<W> {
         }
     }
 
+    /// The same for the fleet's own entries.
+    pub(crate) fn apply_fleet(&mut self, change: Change<FleetKey, FleetEntry>) {
+        let (key, is_put) = match &change {
+            Change::Put(key, _) => (key.clone(), true),
+            Change::Forget(key) => (key.clone(), false),
+        };
+        let was_there = self.fleet.apply(change).is_some();
+        let count = self.counts.of(&key);
+        *count = *count + usize::from(is_put) - usize::from(was_there);
+    }
+
     /// The turn has committed: its changes become memory.
     pub(crate) fn settle(&mut self) {
         for change in self.overlay.drain() {
             self.apply(change);
         }
         for change in self.fleet_overlay.drain() {
-            self.fleet.apply(change);
+            self.apply_fleet(change);
         }
     }
 
@@ -78,19 +109,30 @@ impl<W: Worker> Partition<W> {
         self.fleet_overlay.clear();
     }
 
-    /// After a restore: calls that memory waits for and nobody here performs will be given up in time.
+    /// After a restore, or when an answer can't be decided: calls that memory waits for and nobody here performs will be given
+    /// up in time, and those known never to have been made at once.
     pub(crate) fn adopt_calls(&mut self) {
-        let outstanding: Vec<Outstanding> =
-            self.memory.iter().filter_map(|(key, entry)| W::outstanding(key, entry)).collect();
-        self.calls.adopt(outstanding.into_iter());
+        self.calls.adopt(self.memory.iter().filter_map(|(key, entry)| W::outstanding(key, entry)));
+        if self.counts.unmade == 0 {
+            return;
+        }
+        let unmade: Vec<CallId> = self.fleet.iter().filter_map(|(key, _)| key.unmade()).collect();
+        unmade.into_iter().for_each(|id| self.calls.never_made(id));
     }
 
-    /// How many requests wait behind a letter, and how many records behind them.
-    pub(crate) fn parked(&self) -> (usize, usize) {
-        self.fleet.iter().fold((0, 0), |(blocked, parked), (key, _)| match key {
-            FleetKey::Blocked(_) => (blocked + 1, parked),
-            FleetKey::Parked(..) => (blocked, parked + 1),
-            FleetKey::Suspect(_) => (blocked, parked),
-        })
+    /// What the fleet remembers, in numbers.
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+}
+
+impl Counts {
+    fn of(&mut self, key: &FleetKey) -> &mut usize {
+        match key {
+            FleetKey::Blocked(_) => &mut self.blocked,
+            FleetKey::Parked(..) => &mut self.parked,
+            FleetKey::Suspect(_) => &mut self.suspects,
+            FleetKey::Unmade(..) => &mut self.unmade,
+        }
     }
 }

@@ -46,19 +46,21 @@ impl Tables {
         self.until.is_empty()
     }
 
-    /// Takes in what is new. Records that can't be read are passed over with a warning: a table is not a stage, its producer
-    /// sends the row again.
-    pub(crate) fn catch_up<W: Worker>(&mut self, desk: &mut Desk<W>) -> Result<(), BusError> {
-        let Some(reader) = &mut self.reader else { return Ok(()) };
+    /// Takes in what is new; answers whether there was anything. Records that can't be read are passed over with a warning: a
+    /// table is not a stage, its producer sends the row again.
+    pub(crate) fn catch_up<W: Worker>(&mut self, desk: &mut Desk<W>) -> Result<bool, BusError> {
+        let Some(reader) = &mut self.reader else { return Ok(false) };
         let mut rows: Vec<Delivered> = Vec::new();
-        reader.read(LIMIT, Duration::ZERO, &mut rows)?;
+        let read = reader.read(LIMIT, Duration::ZERO, &mut rows);
+        // What was read counts as read, also if an error follows.
         for row in &rows {
             learn(desk, row);
         }
+        read?;
         if !self.until.is_empty() {
             self.until.retain(|(at, high)| reader.position(at).map_or(true, |position| position < *high));
         }
-        Ok(())
+        Ok(!rows.is_empty())
     }
 }
 

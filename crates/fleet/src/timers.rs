@@ -1,9 +1,11 @@
 //! Durable timers. They are not stored: every timer derives from an entry of memory, so restoring memory restores them, and an
 //! entry that changes or goes takes its timer with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use domain::Timestamp;
+use domain::worker::TimerRule;
 
 use crate::bus::TopicPartition;
 
@@ -11,55 +13,65 @@ use crate::bus::TopicPartition;
 #[derive(Debug)]
 pub(crate) struct Timers<K> {
     due: BTreeSet<(Timestamp, K)>,
-    /// Timers that failed to decide; they stay silent until their entry changes.
-    muted: BTreeSet<K>,
-    /// For [`domain::worker::TimerRule::CaughtUp`].
+    /// Timers that don't stand where their entry says: put off until then, or silent until the entry changes.
+    displaced: BTreeMap<K, Option<Timestamp>>,
+    /// For [`TimerRule::CaughtUp`].
     barrier: Option<Barrier>,
+    /// Watermarks may cost a round trip, so they are not taken more often than this.
+    next_barrier: Timestamp,
 }
 
 /// High watermarks taken at a moment: timers due by then may fire once they are reached.
 #[derive(Clone, Debug)]
-pub(crate) struct Barrier {
-    /// When the watermarks were taken.
-    pub(crate) taken_at: Timestamp,
-    /// What has to be read.
-    pub(crate) until: Vec<(TopicPartition, u64)>,
+struct Barrier {
+    taken_at: Timestamp,
+    until: Vec<(TopicPartition, u64)>,
+    is_reached: bool,
 }
+
+/// The least time between two barriers.
+const BARRIER_EVERY: Duration = Duration::from_millis(100);
+/// How often an idle slot looks whether a barrier was reached without a record: by gaps alone.
+const BARRIER_LOOK: Duration = Duration::from_millis(10);
 
 impl<K> Default for Timers<K> {
     fn default() -> Self {
-        Self { due: BTreeSet::new(), muted: BTreeSet::new(), barrier: None }
+        Self { due: BTreeSet::new(), displaced: BTreeMap::new(), barrier: None, next_barrier: Timestamp(i64::MIN) }
     }
 }
 
 impl<K: Ord + Clone> Timers<K> {
     /// An entry's due time has changed.
     pub(crate) fn moved(&mut self, key: &K, from: Option<Timestamp>, to: Option<Timestamp>) {
-        if let Some(from) = from {
-            self.due.remove(&(from, key.clone()));
+        let stands_at = if self.displaced.is_empty() { from } else { self.displaced.remove(key).unwrap_or(from) };
+        if let Some(at) = stands_at {
+            self.due.remove(&(at, key.clone()));
         }
         if let Some(to) = to {
             self.due.insert((to, key.clone()));
         }
-        if !self.muted.is_empty() {
-            self.muted.remove(key);
-        }
+    }
+
+    /// Puts a timer off, or silences it, until its entry changes.
+    pub(crate) fn displace(&mut self, key: &K, due: Timestamp, to: Option<Timestamp>) {
+        self.moved(key, Some(due), to);
+        self.displaced.insert(key.clone(), to);
     }
 
     /// The keys due at `now`, at most `limit`, earliest first.
     pub(crate) fn due(&self, now: Timestamp, limit: usize) -> Vec<K> {
-        let ready = self.due.iter().take_while(|(due, _)| *due <= now);
-        ready.map(|(_, key)| key).filter(|key| !self.muted.contains(key)).take(limit).cloned().collect()
+        self.due.iter().take_while(|(due, _)| *due <= now).take(limit).map(|(_, key)| key.clone()).collect()
     }
 
-    /// When the next timer is due.
-    pub(crate) fn next(&self) -> Option<Timestamp> {
-        self.due.iter().find(|(_, key)| !self.muted.contains(key)).map(|(due, _)| *due)
-    }
-
-    /// Silences a timer whose decision fails, until its entry changes.
-    pub(crate) fn mute(&mut self, key: &K) {
-        self.muted.insert(key.clone());
+    /// When the slot should look at these timers again, if ever.
+    pub(crate) fn wakes_at(&self, rule: TimerRule, now: Timestamp) -> Option<Timestamp> {
+        let (due, _) = self.due.first()?;
+        match (rule, &self.barrier) {
+            (TimerRule::WhenDue, _) => Some(*due),
+            (TimerRule::CaughtUp, None) => Some((*due).max(self.next_barrier.min(now + BARRIER_EVERY))),
+            (TimerRule::CaughtUp, Some(barrier)) if barrier.is_reached => Some(*due),
+            (TimerRule::CaughtUp, Some(_)) => Some((*due).max(now + BARRIER_LOOK)),
+        }
     }
 
     /// The moment up to which timers may fire, given what has been read: none while the barrier stands unreached. Takes a new
@@ -70,22 +82,22 @@ impl<K: Ord + Clone> Timers<K> {
         position: impl Fn(&TopicPartition) -> u64,
         take: impl FnOnce() -> Result<Vec<(TopicPartition, u64)>, Error>,
     ) -> Result<Option<Timestamp>, Error> {
-        if self.next().is_none_or(|due| now < due) {
-            return Ok(None);
+        let Some((due, _)) = self.due.first().filter(|(due, _)| *due <= now) else { return Ok(None) };
+        if self.barrier.as_ref().is_some_and(|barrier| barrier.is_reached && barrier.taken_at < *due) {
+            self.barrier = None;
         }
         if self.barrier.is_none() {
-            self.barrier = Some(Barrier { taken_at: now, until: take()? });
+            // A clock that was set back must not hold deadlines up.
+            if now < self.next_barrier && self.next_barrier <= now + BARRIER_EVERY {
+                return Ok(None);
+            }
+            self.barrier = Some(Barrier { taken_at: now, until: take()?, is_reached: false });
+            self.next_barrier = now + BARRIER_EVERY;
         }
-        let Some(barrier) = &self.barrier else { return Ok(None) };
-        if barrier.until.iter().any(|(partition, high)| position(partition) < *high) {
-            return Ok(None);
-        }
-        let reached = barrier.taken_at;
-        if self.next().is_none_or(|due| reached < due) {
-            self.barrier = None;
-            return Ok(None);
-        }
-        Ok(Some(reached))
+        let Some(barrier) = &mut self.barrier else { return Ok(None) };
+        barrier.is_reached =
+            barrier.is_reached || barrier.until.iter().all(|(partition, high)| *high <= position(partition));
+        Ok(barrier.is_reached.then_some(barrier.taken_at))
     }
 
     /// The barrier has served: the timers it let through have fired.
@@ -103,37 +115,66 @@ impl<K: Ord + Clone> Timers<K> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_timer_moves_with_its_entry() {
-        let mut timers = Timers::default();
-        timers.moved(&1, None, Some(Timestamp(10)));
-        timers.moved(&2, None, Some(Timestamp(5)));
-        assert_eq!(timers.due(Timestamp(10), 9), vec![2, 1]);
-        timers.moved(&1, Some(Timestamp(10)), Some(Timestamp(20)));
-        timers.moved(&2, Some(Timestamp(5)), None);
-        assert!(timers.due(Timestamp(10), 9).is_empty());
-        assert_eq!(timers.next(), Some(Timestamp(20)));
+    fn armed(timers: &[(u8, i64)]) -> Timers<u8> {
+        let mut armed = Timers::default();
+        timers.iter().for_each(|(key, due)| armed.moved(key, None, Some(Timestamp(*due))));
+        armed
     }
 
     #[test]
-    fn a_muted_timer_is_silent_until_its_entry_changes() {
-        let mut timers = Timers::default();
-        timers.moved(&1, None, Some(Timestamp(1)));
-        timers.mute(&1);
-        assert_eq!((timers.due(Timestamp(9), 9), timers.next()), (vec![], None));
+    fn a_timer_moves_with_its_entry() {
+        let mut timers = armed(&[(1, 10), (2, 5)]);
+        assert_eq!(timers.due(Timestamp(10), 9), vec![2, 1]);
+        assert_eq!(timers.due(Timestamp(10), 1), vec![2]);
+        timers.moved(&1, Some(Timestamp(10)), Some(Timestamp(20)));
+        timers.moved(&2, Some(Timestamp(5)), None);
+        assert!(timers.due(Timestamp(10), 9).is_empty());
+        assert_eq!(timers.wakes_at(TimerRule::WhenDue, Timestamp(0)), Some(Timestamp(20)));
+    }
+
+    #[test]
+    fn a_displaced_timer_stays_displaced_until_its_entry_changes() {
+        let mut timers = armed(&[(1, 1), (2, 1)]);
+        timers.displace(&1, Timestamp(1), None);
+        timers.displace(&2, Timestamp(1), Some(Timestamp(50)));
+        assert!(timers.due(Timestamp(49), 9).is_empty());
+        assert_eq!(timers.wakes_at(TimerRule::WhenDue, Timestamp(9)), Some(Timestamp(50)));
+        assert_eq!(timers.due(Timestamp(50), 9), vec![2]);
+        timers.displace(&2, Timestamp(1), Some(Timestamp(60)));
+        assert_eq!((timers.due(Timestamp(59), 9).len(), timers.len()), (0, 1));
         timers.moved(&1, Some(Timestamp(1)), Some(Timestamp(2)));
-        assert_eq!(timers.due(Timestamp(9), 9), vec![1]);
+        timers.moved(&2, Some(Timestamp(1)), None);
+        assert_eq!((timers.due(Timestamp(99), 9), timers.len()), (vec![1], 1));
     }
 
     #[test]
     fn lag_is_never_taken_for_a_breach() {
         let events = TopicPartition::new("events", 0);
-        let mut timers = Timers::default();
-        timers.moved(&1, None, Some(Timestamp(10)));
+        let mut timers = armed(&[(1, 10)]);
         let high = || Ok::<_, ()>(vec![(events.clone(), 7)]);
         assert_eq!(timers.caught_up(Timestamp(9), |_| 0, high), Ok(None));
         assert_eq!(timers.caught_up(Timestamp(12), |_| 6, high), Ok(None), "one record is unread");
         assert_eq!(timers.caught_up(Timestamp(99), |_| 6, || Err(())), Ok(None), "the barrier stays as taken");
         assert_eq!(timers.caught_up(Timestamp(99), |_| 7, || Err(())), Ok(Some(Timestamp(12))));
+    }
+
+    #[test]
+    fn a_timer_the_barrier_does_not_cover_needs_a_new_one_and_not_at_once() {
+        let mut timers = armed(&[(1, 10), (2, 20)]);
+        let high = || Ok::<_, ()>(vec![]);
+        assert_eq!(timers.caught_up(Timestamp(12), |_| 0, high), Ok(Some(Timestamp(12))));
+        timers.moved(&1, Some(Timestamp(10)), None);
+        assert_eq!(timers.caught_up(Timestamp(20), |_| 0, || Err(())), Ok(None), "too soon for the next");
+        assert_eq!(timers.wakes_at(TimerRule::CaughtUp, Timestamp(20)), Some(Timestamp(112)));
+        assert_eq!(timers.caught_up(Timestamp(112), |_| 0, high), Ok(Some(Timestamp(112))));
+    }
+
+    #[test]
+    fn an_unreached_barrier_does_not_make_an_idle_slot_spin() {
+        let mut timers = armed(&[(1, 10)]);
+        let events = TopicPartition::new("events", 0);
+        let high = || Ok::<_, ()>(vec![(events, 7)]);
+        assert_eq!(timers.caught_up(Timestamp(12), |_| 0, high), Ok(None));
+        assert_eq!(timers.wakes_at(TimerRule::CaughtUp, Timestamp(12)), Some(Timestamp(22)));
     }
 }

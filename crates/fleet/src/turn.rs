@@ -5,9 +5,9 @@
 //!  └── may be dropped and redone ──┘└────── one transaction ───────┘└─ never dropped: held, decided again ─┘
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Answer, Call, Timestamp, Trace, Worker};
+use domain::{Answer, Call, RecordId, Timestamp, Trace, Worker};
 
 use crate::bus::{Delivered, Outgoing, TopicPartition};
 
@@ -23,8 +23,14 @@ pub(crate) struct Turn<W: Worker> {
     pub(crate) answers: Vec<(u32, Answer, Trace)>,
     /// The calls it asks for.
     pub(crate) calls: Vec<(u32, Call)>,
-    /// Timers whose decision failed: silent once their letters are committed.
-    pub(crate) muted: Vec<(u32, W::Key)>,
+    /// Timers that will not fire again at once, with their due time and the time they are put off to; none for silence.
+    pub(crate) displaced: Vec<(u32, W::Key, Timestamp, Option<Timestamp>)>,
+    /// Partitions with an answer that could not be decided: its call is to be given up.
+    pub(crate) unanswered: BTreeSet<u32>,
+    /// The partitions whose inputs it has decided.
+    pub(crate) touched: BTreeSet<u32>,
+    /// The first of its inputs.
+    pub(crate) first: Option<RecordId>,
     /// What it did, in numbers.
     pub(crate) tally: Tally,
 }
@@ -78,6 +84,9 @@ pub enum Unwritable {
     /// It can't be sealed.
     #[error("the original can't be sealed or opened")]
     Sealing,
+    /// It has no place on this bus.
+    #[error("there is no such topic or partition")]
+    Nowhere,
 }
 
 impl<W: Worker> Turn<W> {
@@ -89,28 +98,38 @@ impl<W: Worker> Turn<W> {
             taken: BTreeMap::new(),
             answers: Vec::new(),
             calls: Vec::new(),
-            muted: Vec::new(),
+            displaced: Vec::new(),
+            unanswered: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            first: None,
             tally: Tally::default(),
         }
     }
 
-    /// A record was taken: its offset moves with the transaction.
-    pub(crate) fn took(&mut self, record: &Delivered) {
-        let next = record.offset + 1;
-        self.taken
-            .entry(record.topic_partition())
-            .and_modify(|span| span.next = next)
-            .or_insert(Span { first: record.offset, next });
-        self.tally.records += 1;
+    /// Records were taken: their offsets move with the transaction.
+    pub(crate) fn took(&mut self, records: &[Delivered]) {
+        for run in records.chunk_by(|one, next| one.partition == next.partition && one.topic == next.topic) {
+            if let (Some(first), Some(last)) = (run.first(), run.last()) {
+                let span = self.taken.entry(first.topic_partition());
+                span.or_insert(Span { first: first.offset, next: 0 }).next = last.offset + 1;
+            }
+        }
+        self.tally.records += records.len();
     }
 
-    /// Whether there is nothing to commit.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.outgoing.is_empty() && self.taken.is_empty() && self.answers.is_empty()
+    /// An input of a partition is being decided.
+    pub(crate) fn begin(&mut self, partition: u32, input: RecordId) {
+        self.first.get_or_insert(input);
+        self.touched.insert(partition);
     }
 
-    /// The inputs the turn has decided.
+    /// The inputs the turn has taken.
     pub(crate) fn inputs(&self) -> usize {
         self.tally.records + self.tally.timers + self.tally.answers
+    }
+
+    /// Whether it has anything to commit.
+    pub(crate) fn is_void(&self) -> bool {
+        self.outgoing.is_empty() && self.taken.is_empty()
     }
 }

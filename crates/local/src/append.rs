@@ -124,7 +124,8 @@ impl Appender {
     }
 
     fn write_admitted(&self, engine: &Engine, transactions: Vec<Transaction>) -> Result<(), BusError> {
-        let bytes = transactions.iter().flat_map(|transaction| &transaction.appends).map(|append| append.bytes.len()).sum();
+        let bytes =
+            transactions.iter().flat_map(|transaction| &transaction.appends).map(|append| append.bytes.len()).sum();
         engine.storage.room(bytes)?;
         let mut writes = Vec::new();
         let mut placed = Vec::new();
@@ -142,13 +143,13 @@ impl Appender {
         engine.storage.apply(writes, sync)?;
         engine.stats.wrote(sync);
         engine.offsets.set(offsets);
-        self.publish(placed, engine.options.tail_cache_bytes);
+        self.publish(&placed, engine.options.tail_cache_bytes);
         Ok(())
     }
 
-    fn publish(&self, placed: Vec<(Append, Batch)>, cache_bytes: usize) {
+    fn publish(&self, placed: &[(Append, Batch)], cache_bytes: usize) {
         let mut cached = locked(&self.cached);
-        for (append, batch) in &placed {
+        for (append, batch) in placed {
             append.topic.count(u64::from(batch.count()), batch.size_bytes() as u64);
             cached.bytes += batch.size_bytes();
             cached.batches.push_back((append.partition.clone(), batch.next(), batch.size_bytes()));

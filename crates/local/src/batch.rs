@@ -270,7 +270,8 @@ impl Records {
 
     fn bytes(&mut self, length: u64) -> Result<Bytes, Malformed> {
         let length = usize::try_from(length).map_err(|_| Malformed::Content)?;
-        let end = self.at.checked_add(length).filter(|end| *end <= self.batch.bytes.len()).ok_or(Malformed::Truncated)?;
+        let end =
+            self.at.checked_add(length).filter(|end| *end <= self.batch.bytes.len()).ok_or(Malformed::Truncated)?;
         let bytes = self.batch.bytes.slice(self.at..end);
         self.at = end;
         Ok(bytes)

@@ -114,3 +114,46 @@ fn check_format(storage: &dyn Storage) -> Result<(), BusError> {
         Err(_) => Err(BusError::Damaged("the format of the log can't be read".into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fleet::clock::Clock;
+
+    use super::*;
+    use crate::storage::Memory;
+
+    struct Standstill;
+
+    impl Clock for Standstill {
+        fn now_ms(&self) -> i64 {
+            0
+        }
+
+        fn since_boot(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    fn open_with(key: &'static [u8], value: &'static [u8]) -> Option<BusError> {
+        let storage = Memory::default();
+        storage.apply(vec![Write::put(Space::State, key, value)], false).unwrap();
+        Engine::new(Box::new(storage), Options::new(Arc::new(Standstill))).err()
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_with_what_to_do() {
+        let Some(BusError::Refused(why)) = open_with(keys::FORMAT, &[0, 0, 0, 2]) else { panic!("it opens") };
+        assert!(why.contains("format 2") && why.contains("run the version that wrote it"), "{why}");
+    }
+
+    #[test]
+    fn state_that_makes_no_sense_is_damage() {
+        for (key, value) in
+            [(keys::FORMAT, &[1][..]), (b"t\0\0\0\0", b"?"), (b"b\0\0\0\0\0\0\0\0", b"?"), (b"o?", b"?")]
+        {
+            assert!(matches!(open_with(key, value), Some(BusError::Damaged(_))), "{key:?}");
+        }
+    }
+}

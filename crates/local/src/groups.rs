@@ -106,7 +106,8 @@ impl Groups {
         group.expire(now);
         let is_settled = group.is_settled();
         let earlier = group.members.remove(instance);
-        let owned = earlier.filter(|earlier| is_settled && earlier.subscriptions == subscriptions).map(|earlier| earlier.owned);
+        let owned =
+            earlier.filter(|earlier| is_settled && earlier.subscriptions == subscriptions).map(|earlier| earlier.owned);
         let standing = if owned.is_some() { Standing::Assigned { told: false } } else { Standing::Joining };
         group.generation += u64::from(owned.is_some());
         group.changes += 1;

@@ -93,12 +93,7 @@ impl Progress {
 }
 
 /// Removes batches at the beginning that are too old; whether there may be more of them.
-fn expire(
-    engine: &Engine,
-    partition: &Arc<Partition>,
-    oldest_ms: i64,
-    upkeep: &mut Upkeep,
-) -> Result<bool, BusError> {
+fn expire(engine: &Engine, partition: &Arc<Partition>, oldest_ms: i64, upkeep: &mut Upkeep) -> Result<bool, BusError> {
     let (bounds, high) = (partition.bounds(), partition.high());
     let (mut bytes, mut low, mut removed) = (0, bounds.low, Vec::new());
     partition.scan(&*engine.storage, bounds.low..high, &mut |batch: Batch| {

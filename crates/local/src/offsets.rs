@@ -23,8 +23,11 @@ pub(crate) struct CommittedOffset {
 /// All groups' offsets, as storage has them.
 #[derive(Default)]
 pub(crate) struct Offsets {
-    groups: RwLock<BTreeMap<String, BTreeMap<(u32, u32), u64>>>,
+    groups: RwLock<BTreeMap<String, GroupOffsets>>,
 }
+
+/// The next offset by numbers of topic and partition.
+type GroupOffsets = BTreeMap<(u32, u32), u64>;
 
 // === impl CommittedOffset ===
 

@@ -190,7 +190,9 @@ impl Partition {
     /// The error for a batch that can't be read.
     pub(crate) fn damaged(&self, base: u64, malformed: Malformed) -> BusError {
         let name = self.name();
-        BusError::Damaged(format!("the batch of {name} at offset {base}: {malformed}; restore the directory from a backup"))
+        BusError::Damaged(format!(
+            "the batch of {name} at offset {base}: {malformed}; restore the directory from a backup"
+        ))
     }
 
     fn fetch_tail(&self, from: u64, budget: usize, out: &mut VecDeque<Batch>) -> bool {
@@ -225,10 +227,10 @@ impl Partition {
             if budget <= bytes { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         // Unless a batch starts exactly there, the offset may lie within an earlier one.
-        if out.front().is_none_or(|first| first.base != from) {
-            if let Some(earlier) = self.last_before(storage, from)?.filter(|earlier| from < earlier.next()) {
-                out.push_front(earlier);
-            }
+        if out.front().is_none_or(|first| first.base != from)
+            && let Some(earlier) = self.last_before(storage, from)?.filter(|earlier| from < earlier.next())
+        {
+            out.push_front(earlier);
         }
         Ok(())
     }

@@ -134,8 +134,10 @@ impl Share {
         let topic = self.topic;
         let partition = &topic.partitions[number as usize];
         let batches = self.closed.into_iter().chain([self.open]).filter(|batch| 0 < batch.count());
-        let append = |batch: BatchBuilder| {
-            Append { topic: topic.clone(), partition: partition.clone(), bytes: batch.finish(now_ms) }
+        let append = |batch: BatchBuilder| Append {
+            topic: topic.clone(),
+            partition: partition.clone(),
+            bytes: batch.finish(now_ms),
         };
         batches.map(append).collect()
     }

@@ -48,9 +48,8 @@ impl LocalReader {
 
 impl Reader for LocalReader {
     fn assign(&mut self, from: &[(TopicPartition, u64)]) -> Result<(), BusError> {
-        let cursor = |(name, position): &(TopicPartition, u64)| {
-            Ok(Cursor::new(self.engine.topics.partition(name)?, *position))
-        };
+        let cursor =
+            |(name, position): &(TopicPartition, u64)| Ok(Cursor::new(self.engine.topics.partition(name)?, *position));
         let cursors = from.iter().map(cursor).collect::<Result<_, BusError>>()?;
         self.unwatch();
         self.cursors = cursors;

@@ -46,7 +46,8 @@ impl Signal {
     pub(crate) fn sleep(&self, timeout: Duration) {
         let state = locked(&self.state);
         let asleep = |state: &mut State| !state.stirred && !state.woken;
-        let (mut state, _) = self.changed.wait_timeout_while(state, timeout, asleep).unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) =
+            self.changed.wait_timeout_while(state, timeout, asleep).unwrap_or_else(PoisonError::into_inner);
         state.stirred = false;
     }
 }

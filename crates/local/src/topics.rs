@@ -71,7 +71,9 @@ impl Topics {
         let bounds = Bounds::load_all(storage)?;
         let mut found = Vec::new();
         storage.scan(Space::State, keys::TOPICS, &mut |key, value| {
-            found.push(keys::topic_number(key).zip(decode(&value)).map(|(number, spec)| Topic::new(number, spec, &bounds)));
+            found.push(
+                keys::topic_number(key).zip(decode(&value)).map(|(number, spec)| Topic::new(number, spec, &bounds)),
+            );
             std::ops::ControlFlow::Continue(())
         })?;
         let mut topics = BTreeMap::new();
@@ -102,7 +104,8 @@ impl Topics {
                 }
                 continue;
             }
-            let number = u32::try_from(topics.len() + added.len()).expect("topics are few");
+            let number =
+                u32::try_from(topics.len() + added.len()).map_err(|_| BusError::Refused("too many topics".into()))?;
             writes.push(Write::put(Space::State, keys::topic(number), encode(spec)));
             added.insert(spec.name.clone(), Arc::new(Topic::new(number, spec.clone(), &BTreeMap::new())));
         }
@@ -163,5 +166,9 @@ fn decode(bytes: &[u8]) -> Option<TopicSpec> {
         3 => Cleanup::CompactDelete { retention },
         _ => return None,
     };
-    Some(TopicSpec { name: std::str::from_utf8(name).ok()?.into(), partitions: u32::from_be_bytes(*partitions), cleanup })
+    Some(TopicSpec {
+        name: std::str::from_utf8(name).ok()?.into(),
+        partitions: u32::from_be_bytes(*partitions),
+        cleanup,
+    })
 }

@@ -16,7 +16,9 @@ pub(crate) fn everything(engine: &Engine) -> Result<u64, BusError> {
             let (found, is_gapless) = walk(engine, partition)?;
             if !is_gapless && !topic.is_compacted() {
                 let name = partition.name();
-                return Err(BusError::Damaged(format!("records of {name} are missing; restore the directory from a backup")));
+                return Err(BusError::Damaged(format!(
+                    "records of {name} are missing; restore the directory from a backup"
+                )));
             }
             records += found;
         }

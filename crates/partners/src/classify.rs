@@ -154,13 +154,16 @@ mod tests {
     use Errand::{Cancel, Compensate, Data, Query, Send, Status};
     use FailureClass as Class;
 
+    /// Statuses, on these errands, with this `Retry-After`, have this class.
+    type Row = (&'static [u16], &'static [Errand], Option<Duration>, FailureClass);
+
     #[test]
     fn statuses_have_their_classes() {
         let wait = Some(Duration::from_secs(3));
         let unsafe_ones = [Send, Compensate].as_slice();
         let safe_ones = [Status, Query, Data, Cancel].as_slice();
         let all = [Send, Compensate, Status, Query, Data, Cancel].as_slice();
-        let rows: [(&[u16], &[Errand], Option<Duration>, Class); 11] = [
+        let rows: [Row; 11] = [
             (&[401, 407], all, None, Class::Authentication),
             (&[403], all, None, Class::Authorisation),
             (&[408], all, None, Class::Transport),

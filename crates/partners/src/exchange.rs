@@ -1,5 +1,7 @@
 //! The conversations: what is asked of a partner for each verb, and what its answers come to.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use domain::lifecycle::workflow::steps;
 use domain::messages::{Ask, Manifest, ReceivedData};
@@ -9,9 +11,7 @@ use domain::phi::Sealed;
 use domain::{Call, CallResult, CallVerb, FailureClass, OperationId};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
-use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::caller::{Line, Lines};
@@ -62,20 +62,16 @@ impl Conversation<'_> {
     }
 
     async fn send(&self, dossier: &Sealed<Dossier>, ask: &Ask) -> Step<CallResult> {
-        let body = self.request_body(dossier, ask)?;
+        let body = self.request_body(dossier, ask).map_err(|code| failed(FailureClass::Defect, code))?;
         let told = self.post(Errand::Send, &["exchanges"], body).await?;
         self.conclude(Errand::Send, told).await
     }
 
-    /// The dossier is open for as long as its request is being written.
-    fn request_body(&self, dossier: &Sealed<Dossier>, ask: &Ask) -> Step<Vec<u8>> {
+    /// The dossier is open for as long as its request is being written. The error is a code: it failed on our side.
+    fn request_body(&self, dossier: &Sealed<Dossier>, ask: &Ask) -> Result<Vec<u8>, &'static str> {
         let request_id = self.call.context.request_id;
-        let dossier = self
-            .lines
-            .ports
-            .phi
-            .open_dossier(request_id, dossier)
-            .map_err(|_| failed(FailureClass::Defect, "seal-broken"))?;
+        let opened = self.lines.ports.phi.open_dossier(request_id, dossier);
+        let dossier = opened.map_err(|_| "seal-broken")?;
         let door = match self.line.partner.completion {
             Completion::Callback => self.lines.options.callback_base.as_deref(),
             Completion::Immediate | Completion::Poll => None,
@@ -84,7 +80,7 @@ impl Conversation<'_> {
         let callback_url = door.map(|base| format!("{}/callbacks/{partner}/{request_id}", base.trim_end_matches('/')));
         let requester = &self.lines.options.requester;
         let request = ExchangeRequest::new(self.call.operation_id, requester, &dossier, ask, callback_url);
-        serde_json::to_vec(&request).map_err(|_| failed(FailureClass::Defect, "request-unmakable"))
+        serde_json::to_vec(&request).map_err(|_| "request-unmakable")
     }
 
     async fn poll(&self, reference: &str) -> Step<CallResult> {
@@ -174,11 +170,13 @@ impl Conversation<'_> {
             return Ok(response);
         }
         let wait = self.wait_asked(&response);
-        let body = self.body(errand, response, self.lines.options.answer_bytes_max, |_| {}).await.unwrap_or_default();
-        let problem = serde_json::from_slice::<Problem>(&body).ok();
-        if errand == Errand::Query && status == StatusCode::NOT_FOUND && (problem.is_some() || body.is_empty()) {
-            // Anything else that says 404 is a page of somebody who stands in between.
-            return Err(CallResult::NotFound);
+        let body = self.body(errand, response, self.lines.options.answer_bytes_max, |_| {}).await.ok();
+        let problem = body.as_ref().and_then(|body| serde_json::from_slice::<Problem>(body).ok());
+        if errand == Errand::Query && status == StatusCode::NOT_FOUND {
+            // Sending again hangs on this answer, so it must be the partner's own: a page of somebody who stands in between, or
+            // half an answer, proves nothing.
+            let own = problem.is_some() || body.is_some_and(|body| body.is_empty());
+            return Err(if own { CallResult::NotFound } else { unreadable("answer-malformed") });
         }
         let code = problem.and_then(|problem| problem_code(problem.kind.as_deref()?));
         Err(refusal(errand, status.as_u16(), code, wait))
@@ -187,7 +185,7 @@ impl Conversation<'_> {
     async fn told(&self, errand: Errand, response: Response) -> Step<Told> {
         let wait = self.wait_asked(&response);
         let body = self.body(errand, response, self.lines.options.answer_bytes_max, |_| {}).await?;
-        let state: ExchangeState = parse(&body)?;
+        let state = serde_json::from_slice::<ExchangeState>(&body).map_err(|_| unreadable("answer-malformed"))?;
         if !is_reference(&state.reference) {
             return Err(unreadable("reference-malformed"));
         }
@@ -270,10 +268,6 @@ impl Conversation<'_> {
     fn wait_asked(&self, response: &Response) -> Option<Duration> {
         retry_after(response.headers().get(RETRY_AFTER)?.to_str().ok()?, self.lines.now())
     }
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Step<T> {
-    serde_json::from_slice(body).map_err(|_| unreadable("answer-malformed"))
 }
 
 /// The order matters: a connection that takes too long is no connection, and the partner has seen nothing.

@@ -13,6 +13,8 @@ pub mod callbacks;
 pub mod caller;
 pub mod classify;
 mod exchange;
+#[cfg(test)]
+mod fixture;
 pub mod registry;
 pub mod signature;
 mod wire;

@@ -75,19 +75,19 @@ mod tests {
         secret = "whsec_c2VjcmV0"
     "#;
 
-    fn registry(files: &[(&str, String)]) -> Result<Registry, RegistryError> {
+    fn directory(files: &[(&str, String)]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         for (name, text) in files {
             fs::write(directory.path().join(name), text).unwrap();
         }
-        read_registry(directory.path())
+        directory
     }
 
     #[test]
     fn every_file_is_a_partner() {
         let other = EVERGREEN.replace("evergreen", "harborlight").replace("buckets = 2", "");
-        let registry =
-            registry(&[("b.toml", EVERGREEN.into()), ("a.toml", other), ("notes.txt", "none".into())]).unwrap();
+        let files = directory(&[("b.toml", EVERGREEN.into()), ("a.toml", other), ("notes.txt", "none".into())]);
+        let registry = read_registry(files.path()).unwrap();
         let ids: Vec<_> = registry.iter().map(|partner| (partner.id.as_str(), partner.buckets)).collect();
         assert_eq!(ids, [("evergreen", 2), ("harborlight", 1)]);
     }
@@ -97,7 +97,8 @@ mod tests {
         let typo = EVERGREEN.replace("status_query", "status_qery");
         let zero = EVERGREEN.replace("attempts_max = 6", "attempts_max = 0");
         let number = EVERGREEN.replace("\"whsec_c2VjcmV0\"", "[\"whsec_c2VjcmV0\"]");
-        let error = registry(&[("a.toml", typo), ("b.toml", zero), ("c.toml", number)]).unwrap_err();
+        let files = directory(&[("a.toml", typo), ("b.toml", zero), ("c.toml", number)]);
+        let error = read_registry(files.path()).unwrap_err();
         assert_eq!(error.mistakes.len(), 3, "{error}");
         assert!(error.mistakes[0].contains("a.toml: line 7: unknown field `status_qery`"), "{error}");
         assert!(error.mistakes[1].contains("c.toml: line 21"), "{error}");

@@ -1,11 +1,9 @@
 //! What a table is to the code that writes it, whatever the database.
 
-use std::sync::Arc;
-
-use domain::ids::uuid_text;
+use domain::ids::{OperatorId, uuid_text};
 use domain::{
     CommandId, ExchangeId, LetterId, OperationId, PartnerId, RecordId, RequestId, SourceId, SubmissionId, Timestamp,
-    Token, ids::OperatorId,
+    Token,
 };
 
 /// A table: its name, its columns in the order rows give them, and what happens to a row that is there already.
@@ -53,34 +51,41 @@ pub(crate) enum Value {
     Text(Option<Text>),
 }
 
-/// Text from wherever it comes cheapest.
+/// Text, which most enums give away for nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Text {
     Fixed(&'static str),
-    Shared(Arc<str>),
     Owned(String),
 }
 
-/// A whole number or nothing. Numbers beyond the column's range stand at its end.
-pub(crate) fn whole<T: Whole>(value: impl Into<Option<T>>) -> Value {
-    Value::Whole(value.into().map(Whole::into_i64))
+/// What a column takes: a value of its type, or nothing of its type.
+pub(crate) trait Column {
+    /// Nothing.
+    const NULL: Value;
+    fn into_value(self) -> Value;
 }
 
-/// Text or nothing.
-pub(crate) fn text<T: Into<Text>>(value: impl Into<Option<T>>) -> Value {
-    Value::Text(value.into().map(Into::into))
+/// The value of a column.
+pub(crate) fn value(column: impl Column) -> Value {
+    column.into_value()
 }
 
-/// What fits a column of whole numbers.
-pub(crate) trait Whole {
-    fn into_i64(self) -> i64;
+impl<T: Column> Column for Option<T> {
+    const NULL: Value = T::NULL;
+
+    fn into_value(self) -> Value {
+        self.map_or(Self::NULL, T::into_value)
+    }
 }
 
 macro_rules! wholes {
     ($($kind:ty)*) => {$(
-        impl Whole for $kind {
-            fn into_i64(self) -> i64 {
-                i64::try_from(self).unwrap_or(i64::MAX)
+        impl Column for $kind {
+            const NULL: Value = Value::Whole(None);
+
+            /// Numbers beyond the column's range stand at its end.
+            fn into_value(self) -> Value {
+                Value::Whole(Some(i64::try_from(self).unwrap_or(i64::MAX)))
             }
         }
     )*};
@@ -88,50 +93,60 @@ macro_rules! wholes {
 
 wholes! { i64 u32 u64 usize }
 
-impl Whole for Timestamp {
-    fn into_i64(self) -> i64 {
-        self.0
+impl Column for Timestamp {
+    const NULL: Value = Value::Whole(None);
+
+    fn into_value(self) -> Value {
+        Value::Whole(Some(self.0))
     }
 }
 
-macro_rules! ids {
-    ($($kind:ty)*) => {$(
-        impl From<$kind> for Text {
-            fn from(id: $kind) -> Self {
-                Self::Owned(uuid_text(&id.0).iter().map(|byte| char::from(*byte)).collect())
+impl Column for bool {
+    const NULL: Value = Value::Flag(None);
+
+    fn into_value(self) -> Value {
+        Value::Flag(Some(self))
+    }
+}
+
+macro_rules! texts {
+    ($($kind:ty: $text:ident => $into:expr;)*) => {$(
+        impl Column for $kind {
+            const NULL: Value = Value::Text(None);
+
+            fn into_value(self) -> Value {
+                let $text = self;
+                Value::Text(Some($into))
             }
         }
     )*};
 }
 
-ids! { RequestId ExchangeId SubmissionId OperationId LetterId CommandId RecordId Token }
-
-macro_rules! names {
-    ($($kind:ty)*) => {$(
-        impl From<&$kind> for Text {
-            fn from(name: &$kind) -> Self {
-                Self::Owned(name.as_str().to_owned())
-            }
-        }
-    )*};
+texts! {
+    &'static str: text => Text::Fixed(text);
+    String: text => Text::Owned(text);
+    &String: text => Text::Owned(text.clone());
+    &SourceId: name => Text::Owned(name.as_str().to_owned());
+    &PartnerId: name => Text::Owned(name.as_str().to_owned());
+    &OperatorId: name => Text::Owned(name.as_str().to_owned());
+    RequestId: id => uuid(&id.0);
+    ExchangeId: id => uuid(&id.0);
+    SubmissionId: id => uuid(&id.0);
+    OperationId: id => uuid(&id.0);
+    LetterId: id => uuid(&id.0);
+    CommandId: id => uuid(&id.0);
+    RecordId: id => uuid(&id.0);
+    Token: id => uuid(&id.0);
+    &[u8; 32]: digest => hex(digest);
 }
 
-names! { SourceId PartnerId OperatorId }
-
-impl From<&'static str> for Text {
-    fn from(text: &'static str) -> Self {
-        Self::Fixed(text)
-    }
+fn uuid(id: &[u8; 16]) -> Text {
+    Text::Owned(String::from_utf8_lossy(&uuid_text(id)).into_owned())
 }
 
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self::Owned(text)
-    }
-}
-
-impl From<Arc<str>> for Text {
-    fn from(text: Arc<str>) -> Self {
-        Self::Shared(text)
-    }
+/// Hexadecimal, as digests are shown everywhere.
+fn hex(digest: &[u8; 32]) -> Text {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Text::Owned(nibbles.map(|nibble| char::from(HEX[usize::from(nibble)])).collect())
 }

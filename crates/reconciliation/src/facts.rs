@@ -54,6 +54,7 @@ impl Case<'_> {
             EventBody::Cancelled { .. } => {
                 self.end(step, TerminalOutcome::Cancelled, Some(Code::CancelledByOperator));
             }
+            EventBody::CancelFailed { code, .. } => self.cancel_failed(*code),
             EventBody::Superseded { .. } => self.end(step, TerminalOutcome::Superseded, None),
             EventBody::Compensated { .. } => self.undone(),
             EventBody::CompensationFailed { .. } => self.undo_failed(Code::CompensationFailed),
@@ -65,7 +66,6 @@ impl Case<'_> {
             | EventBody::IdentityMatched { .. }
             | EventBody::ReviewOpened { .. }
             | EventBody::ReviewDecided { .. }
-            | EventBody::CancelFailed { .. }
             | EventBody::DeadlineBreached { .. }
             | EventBody::ExceptionRaised { .. }
             | EventBody::Escalated { .. }
@@ -89,10 +89,23 @@ impl Case<'_> {
     fn outcome_unknown(&mut self, resolution: Resolution) {
         match resolution {
             Resolution::Query | Resolution::Resend => self.request.unresolved = false,
+            Resolution::Review if self.request.ended.is_some() => self.undo_failed(Code::OutcomeUnknownUnresolved),
             Resolution::Review => {
                 self.request.unresolved = true;
-                self.raise_while_open(Code::OutcomeUnknownUnresolved);
+                self.raise(Code::OutcomeUnknownUnresolved);
             }
+        }
+    }
+
+    /// Where nothing runs any more, the cancel has what it wanted. Where nobody knows what ran, somebody has to find out first.
+    fn cancel_failed(&mut self, code: Code) {
+        if self.request.ended.is_some() {
+            return;
+        }
+        if code == Code::NotInThisState {
+            self.close(TerminalOutcome::Cancelled, Some(Code::CancelledByOperator));
+        } else if code == Code::OutcomeUnknownUnresolved {
+            self.raise(code);
         }
     }
 

@@ -11,7 +11,7 @@
 //! - **Never** sees PHI, counts lag as a breach (its timers wait until the partition is read to the end), or acts on its own
 //!   facts when it reads them back: it acts when it writes them.
 //!
-//! Read [`decide`] first, then `case` (one request under judgement), then what is done about it: `facts` (other workers' events),
+//! Read [`decide()`] first, then `case` (one request under judgement), then what is done about it: `facts` (other workers' events),
 //! `deadlines`, and [`commands`] with its table of every command in every state.
 
 mod decide;

@@ -7,3 +7,4 @@
 mod dice;
 pub mod partner;
 pub mod upstream;
+pub mod accounts;

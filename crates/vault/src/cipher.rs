@@ -1,8 +1,8 @@
-//! The two primitives everything here is built from: a keyed pseudo-random function and a key that seals.
+//! What everything here is built from: a keyed pseudo-random function, a cipher, and the two together as a key that seals.
 //!
-//! AES-GCM breaks when one nonce meets two plaintexts under one key (RFC 5116 section 5.1.1). [`SealingKey::seal`] therefore takes
-//! the nonce from a pseudo-random function of the associated data and the plaintext, the idea of RFC 5297 (SIV): the nonce repeats
-//! only when everything repeats, and then the very same bytes come out. Two plaintexts collide with a probability of 2⁻⁹⁶ per
+//! AES-GCM breaks when one nonce meets two plaintexts under one key (RFC 5116 section 5.1.1). Nonces are therefore values of a
+//! pseudo-random function, under a key of its own, of the associated data and the plaintext: the idea of RFC 5297 (SIV). A nonce
+//! repeats only when everything repeats, and then the very same bytes come out. Two plaintexts collide with a probability of 2⁻⁹⁶ per
 //! pair. A data key sees a handful of plaintexts; a wrapping key sees one per record sealed, which stays below 2⁻³² up to 2³²
 //! records (NIST SP 800-38D section 8.3), after which it should have been rotated long ago.
 
@@ -26,9 +26,15 @@ pub(crate) struct Secret([u8; 32]);
 /// A keyed pseudo-random function, HMAC-SHA256 (RFC 2104), with its key schedule computed once.
 pub(crate) struct Prf(Hmac<Sha256>);
 
-/// Seals with AES-256-GCM; its two subkeys, for content and for nonces, derive from one secret.
+/// AES-256-GCM under one key. The caller answers for the nonce.
+pub(crate) struct Cipher(Aes256Gcm);
+
+/// What must differ whenever the plaintext does.
+pub(crate) type Nonce = [u8; NONCE_BYTES];
+
+/// A cipher that makes its own nonces; both subkeys derive from one secret.
 pub(crate) struct SealingKey {
-    content: Aes256Gcm,
+    cipher: Cipher,
     nonces: Prf,
 }
 
@@ -89,6 +95,13 @@ impl Prf {
         }
         Secret(mac.finalize().into_bytes().into())
     }
+
+    /// A nonce that stands for a list of parts.
+    pub(crate) fn nonce(&self, label: &str, parts: &[&[u8]]) -> Nonce {
+        let mut nonce = [0; NONCE_BYTES];
+        nonce.copy_from_slice(&self.at(label, parts).bytes()[..NONCE_BYTES]);
+        nonce
+    }
 }
 
 impl fmt::Debug for Prf {
@@ -97,50 +110,65 @@ impl fmt::Debug for Prf {
     }
 }
 
+// === impl Cipher ===
+
+impl Cipher {
+    pub(crate) fn new(key: &Secret) -> Self {
+        Self(Aes256Gcm::new(key.bytes().into()))
+    }
+
+    /// Seals to nonce, ciphertext and tag.
+    pub(crate) fn seal(&self, nonce: Nonce, associated_data: &[u8], plaintext: &[u8]) -> Vec<u8> {
+        let mut sealed = Vec::with_capacity(NONCE_BYTES + plaintext.len() + TAG_BYTES);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plaintext);
+        let tag = self
+            .0
+            .encrypt_inout_detached(&nonce.into(), associated_data, (&mut sealed[NONCE_BYTES..]).into())
+            .expect("AES-GCM takes up to 64 GiB");
+        sealed.extend_from_slice(&tag);
+        sealed
+    }
+
+    /// Opens what was sealed under this key and this associated data.
+    pub(crate) fn open(&self, associated_data: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Forged> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(Forged)?;
+        let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or(Forged)?;
+        let mut content = ciphertext.to_vec();
+        self.0
+            .decrypt_inout_detached(nonce.into(), associated_data, content.as_mut_slice().into(), tag.into())
+            .map_err(|_| Forged)?;
+        Ok(content)
+    }
+}
+
 // === impl SealingKey ===
 
 impl SealingKey {
     pub(crate) fn new(secret: &Secret) -> Self {
         let subkeys = Prf::new(secret);
-        let content = subkeys.at("waybill/content", &[]);
-        Self { content: Aes256Gcm::new(content.bytes().into()), nonces: Prf::new(&subkeys.at("waybill/nonces", &[])) }
+        Self {
+            cipher: Cipher::new(&subkeys.at("waybill/content", &[])),
+            nonces: Prf::new(&subkeys.at("waybill/nonces", &[])),
+        }
     }
 
-    /// Seals to nonce, ciphertext and tag; the same input gives the same bytes.
+    /// Seals under a synthetic nonce: the same input gives the same bytes.
     pub(crate) fn seal(&self, associated_data: &[u8], plaintext: &[u8]) -> Vec<u8> {
-        let mut nonce = [0; NONCE_BYTES];
-        nonce.copy_from_slice(&self.nonces.at("waybill/nonce", &[associated_data, plaintext]).bytes()[..NONCE_BYTES]);
-        self.seal_with(nonce, associated_data, plaintext)
+        let nonce = self.nonces.nonce("waybill/nonce", &[associated_data, plaintext]);
+        self.cipher.seal(nonce, associated_data, plaintext)
     }
 
     /// Seals under a nonce from the operating system, for data too large to be worth a second pass.
     pub(crate) fn seal_at_random(&self, associated_data: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, getrandom::Error> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)?;
-        Ok(self.seal_with(nonce, associated_data, plaintext))
+        Ok(self.cipher.seal(nonce, associated_data, plaintext))
     }
 
     /// Opens what either way of sealing made.
     pub(crate) fn open(&self, associated_data: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Forged> {
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(Forged)?;
-        let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>().ok_or(Forged)?;
-        let mut content = ciphertext.to_vec();
-        self.content
-            .decrypt_inout_detached(nonce.into(), associated_data, content.as_mut_slice().into(), tag.into())
-            .map_err(|_| Forged)?;
-        Ok(content)
-    }
-
-    fn seal_with(&self, nonce: [u8; NONCE_BYTES], associated_data: &[u8], plaintext: &[u8]) -> Vec<u8> {
-        let mut sealed = Vec::with_capacity(NONCE_BYTES + plaintext.len() + TAG_BYTES);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plaintext);
-        let tag = self
-            .content
-            .encrypt_inout_detached(&nonce.into(), associated_data, (&mut sealed[NONCE_BYTES..]).into())
-            .expect("AES-GCM takes up to 64 GiB");
-        sealed.extend_from_slice(&tag);
-        sealed
+        self.cipher.open(associated_data, sealed)
     }
 }
 
@@ -169,6 +197,14 @@ mod tests {
         let value = Prf::new(&Secret::new([1; 32])).at("ab", &[b"c"]);
         let hex: String = value.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, expected);
+    }
+
+    #[test]
+    fn everything_that_holds_a_key_is_wiped_when_dropped() {
+        fn wiped<T: ZeroizeOnDrop>() {}
+        wiped::<Secret>();
+        wiped::<Hmac<Sha256>>();
+        wiped::<Aes256Gcm>();
     }
 
     #[test]

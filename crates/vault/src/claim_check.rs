@@ -102,12 +102,12 @@ impl ClaimCheck {
 
     async fn put(&self, path: &str, sealed: Bytes) -> Result<(), EvidenceError> {
         let payload = PutPayload::from_iter([Bytes::from_static(&[WHOLE]), sealed]);
-        self.objects.put(&Path::from(path), payload).await.map(drop).map_err(store_failed)
+        self.objects.put(&Path::from(path), payload).await.map(drop).map_err(|error| store_failed(&error))
     }
 
     async fn get(&self, path: &str) -> Result<Bytes, EvidenceError> {
-        let found = self.objects.get(&Path::from(path)).await.map_err(store_failed)?;
-        let mut object = found.bytes().await.map_err(store_failed)?;
+        let found = self.objects.get(&Path::from(path)).await.map_err(|error| store_failed(&error))?;
+        let mut object = found.bytes().await.map_err(|error| store_failed(&error))?;
         if object.first() != Some(&WHOLE) {
             return Err(EvidenceError::Forged);
         }
@@ -137,11 +137,11 @@ impl From<KeystoreError> for EvidenceError {
     }
 }
 
-fn store_failed(error: object_store::Error) -> EvidenceError {
+fn store_failed(error: &object_store::Error) -> EvidenceError {
     if matches!(error, object_store::Error::NotFound { .. }) {
         return EvidenceError::Missing;
     }
-    EvidenceError::Store(chain(&error))
+    EvidenceError::Store(chain(error))
 }
 
 /// An error with its causes; they name files and slots, never content.

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use domain::Timestamp;
 
-use crate::cipher::{Forged, Prf, SealingKey, Secret, associated_data};
+use crate::cipher::{Forged, Nonce, Prf, SealingKey, Secret};
 
 mod file;
 
@@ -27,6 +27,7 @@ pub struct Keys {
 pub(crate) struct WrappingKey {
     id: String,
     data_keys: Prf,
+    nonces: Prf,
     wraps: SealingKey,
 }
 
@@ -183,6 +184,7 @@ impl WrappingKey {
         Self {
             id,
             data_keys: Prf::new(&subkeys.at("waybill/data-keys", &[])),
+            nonces: Prf::new(&subkeys.at("waybill/data-nonces", &[])),
             wraps: SealingKey::new(&subkeys.at("waybill/wrap", &[])),
         }
     }
@@ -196,14 +198,19 @@ impl WrappingKey {
         self.data_keys.at("waybill/seal", parts)
     }
 
+    /// The nonce with which a data key of this wrapping key seals a plaintext.
+    pub(crate) fn nonce(&self, associated_data: &[u8], plaintext: &[u8]) -> Nonce {
+        self.nonces.nonce("waybill/seal", &[associated_data, plaintext])
+    }
+
     /// Wraps a key for what it is bound to.
-    pub(crate) fn wrap(&self, bound_to: &[&[u8]], key: &Secret) -> Vec<u8> {
-        self.wraps.seal(&associated_data(bound_to), key.bytes())
+    pub(crate) fn wrap(&self, bound_to: &[u8], key: &Secret) -> Vec<u8> {
+        self.wraps.seal(bound_to, key.bytes())
     }
 
     /// Unwraps a key.
-    pub(crate) fn unwrap(&self, bound_to: &[&[u8]], wrapped: &[u8]) -> Result<Secret, Forged> {
-        let key = zeroize::Zeroizing::new(self.wraps.open(&associated_data(bound_to), wrapped)?);
+    pub(crate) fn unwrap(&self, bound_to: &[u8], wrapped: &[u8]) -> Result<Secret, Forged> {
+        let key = zeroize::Zeroizing::new(self.wraps.open(bound_to, wrapped)?);
         <[u8; Secret::BYTES]>::try_from(key.as_slice()).map(Secret::new).map_err(|_| Forged)
     }
 }

@@ -28,7 +28,7 @@ impl Originals for Vault {
             return Ok(SealedOriginal { key_id, ciphertext, claim_check: None });
         }
         let path = path(letter);
-        self.claim_check.put_now(&path, ciphertext).map_err(store_failed)?;
+        self.claim_check.put_now(&path, ciphertext).map_err(|error| store_failed(&error))?;
         Ok(SealedOriginal { key_id, ciphertext: Bytes::new(), claim_check: Some(path) })
     }
 
@@ -41,7 +41,7 @@ impl Originals for Vault {
         let ciphertext = match &sealed.claim_check {
             None => sealed.ciphertext.clone(),
             Some(reference) if *reference == path(letter) => {
-                self.claim_check.get_now(reference).map_err(store_failed)?
+                self.claim_check.get_now(reference).map_err(|error| store_failed(&error))?
             }
             Some(_) => return Err(PhiError::Forged),
         };
@@ -60,7 +60,7 @@ fn bound_to(letter: LetterId) -> Vec<u8> {
 }
 
 /// What the port says of a store's failure, told to the log here, as the port's error has no room for causes.
-fn store_failed(error: EvidenceError) -> PhiError {
+fn store_failed(error: &EvidenceError) -> PhiError {
     match error {
         EvidenceError::Erased => PhiError::Erased,
         EvidenceError::Forged => PhiError::Forged,

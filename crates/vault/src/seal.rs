@@ -5,7 +5,6 @@
 //! The same input seals to the same bytes, which a redelivered record needs. It tells an onlooker only that two records with the
 //! same id and binding are equal, which their ids say already; for roster records, that a member's record did not change.
 
-use bytes::Bytes;
 use contracts::Subject;
 use domain::person::{Dossier, RosterMember};
 use domain::phi::{Binding, Phi, PhiError, Purpose, Sealed};
@@ -13,7 +12,7 @@ use domain::{RecordId, RequestId, Token};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::cipher::{Forged, SealingKey, associated_data};
+use crate::cipher::{Cipher, Forged, associated_data};
 use crate::vault::Vault;
 
 impl Phi for Vault {
@@ -58,21 +57,19 @@ impl Phi for Vault {
 impl Vault {
     fn seal_bytes<T>(&self, binding: Binding<'_>, record: &[u8], plaintext: &[u8]) -> Sealed<T> {
         let wrapping = self.keys.active();
-        let (kind, subject) = names(&binding);
-        let bound_to = [kind, subject, wrapping.id().as_bytes()];
-        let data_key = wrapping.data_key(&[kind, subject, record]);
-        let ciphertext = SealingKey::new(&data_key).seal(&associated_data(&bound_to), plaintext);
-        let wrapped = wrapping.wrap(&bound_to, &data_key);
-        Sealed::new(wrapping.id().to_owned(), Bytes::from(wrapped), Bytes::from(ciphertext))
+        let bound_to = bound_to(&binding, wrapping.id());
+        let data_key = wrapping.data_key(&[&bound_to, record]);
+        let ciphertext = Cipher::new(&data_key).seal(wrapping.nonce(&bound_to, plaintext), &bound_to, plaintext);
+        let wrapped_key = wrapping.wrap(&bound_to, &data_key);
+        Sealed::new(wrapping.id().to_owned(), wrapped_key.into(), ciphertext.into())
     }
 
     fn open_bytes<T>(&self, binding: Binding<'_>, sealed: &Sealed<T>) -> Result<Vec<u8>, PhiError> {
         let wrapping = self.keys.wrapping(&sealed.key_id).ok_or(PhiError::UnknownKey)?;
-        let (kind, subject) = names(&binding);
-        let bound_to = [kind, subject, wrapping.id().as_bytes()];
+        let bound_to = bound_to(&binding, wrapping.id());
         let opened = wrapping
             .unwrap(&bound_to, &sealed.wrapped_key)
-            .and_then(|data_key| SealingKey::new(&data_key).open(&associated_data(&bound_to), &sealed.ciphertext));
+            .and_then(|data_key| Cipher::new(&data_key).open(&bound_to, &sealed.ciphertext));
         opened.map_err(|Forged| PhiError::Forged)
     }
 
@@ -87,12 +84,13 @@ impl Vault {
     }
 }
 
-/// The kind of a binding, and which one it is.
-fn names<'a>(binding: &'a Binding<'_>) -> (&'static [u8], &'a [u8]) {
-    match binding {
+/// The associated data of both layers.
+fn bound_to(binding: &Binding<'_>, key_id: &str) -> Vec<u8> {
+    let (kind, subject): (&[u8], &[u8]) = match binding {
         Binding::Request(request) => (b"request", &request.0),
         Binding::Member(member_key) => (b"member", member_key.as_bytes()),
-    }
+    };
+    associated_data(&[kind, subject, key_id.as_bytes()])
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ impl Vault {
         Arc::clone(&self.claim_check)
     }
 
-    /// The ids of the wrapping keys, the active one first, for `doctor`.
+    /// The deployment keys, of which only ids can be seen.
     pub fn keys(&self) -> &Keys {
         &self.keys
     }

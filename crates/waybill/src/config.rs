@@ -20,8 +20,6 @@ pub(crate) use read::{Mistake, Reader};
 pub(crate) struct Config {
     /// Whether shortcuts of development are allowed: unsigned sources, generated keys.
     pub(crate) mode: Mode,
-    /// Our own payer id.
-    pub(crate) payer_id: String,
     /// Where everything this process owns lies.
     pub(crate) data_dir: PathBuf,
     /// How many partitions the co-partitioned topics have; chosen once.
@@ -106,7 +104,6 @@ impl Config {
         };
         let config = Self {
             mode: read.choice("mode", &[("development", Mode::Development), ("production", Mode::Production)]),
-            payer_id: read.text("payer_id", "waybill-demo-payer"),
             partitions: read.number("partitions", 4, 1..=1000).try_into().unwrap_or(4),
             durability: read.choice("log.durability", &DURABILITIES),
             keys_file: under(&mut read, "keys_file", "keys.toml"),

@@ -1,10 +1,18 @@
 //! Waybill: one binary, every role. This file only routes; `compose` is where workers meet edges.
 
 mod cli;
+mod clock;
 mod commands;
 mod compose;
 mod config;
+mod demo;
+mod edge;
 mod exit;
+mod failpoint;
+mod feed;
+mod log;
+mod secrets;
+mod tables;
 
 use std::process::ExitCode;
 

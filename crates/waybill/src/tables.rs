@@ -7,6 +7,7 @@ use domain::lifecycle::Clocks;
 use domain::partner::{Partner, Registry};
 
 use crate::config::{Config, Mistake, Mode};
+use crate::secrets::described;
 
 /// Everything workers judge by that a person has written.
 #[derive(Clone)]
@@ -22,6 +23,15 @@ pub(crate) struct Tables {
     /// Clocks, escalation, what sources are told.
     pub(crate) supervision: reconciliation::Policy,
 }
+
+const BUNDLED_SOURCES: [(&str, &str); 1] =
+    [("enrolment.toml", include_str!("../../../deploy/sources/enrolment.toml"))];
+const BUNDLED_POLICIES: [(&str, &str); 4] = [
+    ("intake.toml", include_str!("../../../deploy/policy/intake.toml")),
+    ("identity.toml", include_str!("../../../deploy/policy/identity.toml")),
+    ("clocks.toml", include_str!("../../../deploy/policy/clocks.toml")),
+    ("escalation.toml", include_str!("../../../deploy/policy/escalation.toml")),
+];
 
 impl Tables {
     /// Reads the folders a configuration names.
@@ -39,11 +49,11 @@ impl Tables {
         let texts = ["intake.toml", "identity.toml", "clocks.toml", "escalation.toml"].map(|name| keep(policy(name)));
         let [intake, identity, clocks, escalation] = texts.map(Option::unwrap_or_default);
         let at = |name: &str| config.policies_dir.join(name);
-        let intake = intake::Policy::parse(&intake).map_err(|error| Mistake::file(&at("intake.toml"), &told(&error)));
+        let intake = intake::Policy::parse(&intake).map_err(|error| Mistake::file(&at("intake.toml"), &described(&error)));
         let identity =
-            identity::Policy::parse(&identity).map_err(|error| Mistake::file(&at("identity.toml"), &told(&error)));
+            identity::Policy::parse(&identity).map_err(|error| Mistake::file(&at("identity.toml"), &described(&error)));
         let supervision = reconciliation::Policy::parse(&clocks, &escalation)
-            .map_err(|error| Mistake::file(&config.policies_dir, &told(&error)));
+            .map_err(|error| Mistake::file(&config.policies_dir, &described(&error)));
         match (mistakes.is_empty(), sources, intake, identity, supervision) {
             (true, Some(sources), Ok(intake), Ok(identity), Ok(supervision)) => {
                 Ok(Self { sources, partners: Arc::new(partners), intake, identity, supervision })
@@ -55,6 +65,26 @@ impl Tables {
                 Err(mistakes)
             }
         }
+    }
+
+    /// Reads the folders; where there is none of sources or policies, those that are bundled. For the demo, which runs anywhere.
+    pub(crate) fn load_or_bundled(config: &Config) -> Result<Self, Vec<Mistake>> {
+        let bundled = config.data_dir.join("bundled");
+        let write = |folder: &str, files: &[(&str, &str)]| -> std::io::Result<std::path::PathBuf> {
+            let folder = bundled.join(folder);
+            std::fs::create_dir_all(&folder)?;
+            files.iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))?;
+            Ok(folder)
+        };
+        let mistaken = |error: std::io::Error| vec![Mistake::file(&bundled, &format!("can't be written: {error}"))];
+        let mut config = config.clone();
+        if !config.sources_dir.is_dir() {
+            config.sources_dir = write("sources", &BUNDLED_SOURCES).map_err(mistaken)?;
+        }
+        if !config.policies_dir.is_dir() {
+            config.policies_dir = write("policy", &BUNDLED_POLICIES).map_err(mistaken)?;
+        }
+        Self::load(&config)
     }
 
     /// The clocks of the lifecycle.
@@ -72,7 +102,7 @@ fn parse_sources(texts: &[(String, String)], mode: Mode, mistakes: &mut Vec<Mist
     match intake::Sources::parse(files, mode) {
         Ok(sources) => Some(sources),
         Err(errors) => {
-            mistakes.extend(errors.iter().map(|error| Mistake { path: "sources".into(), message: told(error) }));
+            mistakes.extend(errors.iter().map(|error| Mistake { path: "sources".into(), message: described(error) }));
             None
         }
     }
@@ -116,15 +146,4 @@ fn texts(folder: &Path, mistakes: &mut Vec<Mistake>) -> Vec<(String, String)> {
 
 fn keep<T>(result: Result<T, Mistake>, mistakes: &mut Vec<Mistake>) -> Option<T> {
     result.map_err(|mistake| mistakes.push(mistake)).ok()
-}
-
-/// An error with its causes, in one line.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text = format!("{text}: {}", source.to_string().trim());
-        cause = source.source();
-    }
-    text
 }

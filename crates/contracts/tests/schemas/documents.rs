@@ -20,14 +20,14 @@ fn check(path: &Path, generated: &str) {
     assert!(written.starts_with("# ") && 200 < written.len(), "{} says too little", path.display());
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(path, format!("{written}{MARKER}\n\n{generated}")).expect("a writable document");
-    } else {
-        assert_eq!(
-            found.trim(),
-            generated.trim(),
-            "{} is out of date: run BLESS=1 cargo test -p contracts",
-            path.display()
-        );
+        return;
     }
+    let differs = found.trim().lines().zip(generated.trim().lines()).find(|(found, generated)| found != generated);
+    assert!(
+        found.trim() == generated.trim(),
+        "{} is out of date, at {differs:?}: run BLESS=1 cargo test -p contracts",
+        path.display()
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod datum;
 mod documents;
+mod evolution;
 mod examples;
 mod hostile;
 mod marks;

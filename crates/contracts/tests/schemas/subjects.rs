@@ -16,10 +16,13 @@ pub(crate) struct Kind {
     /// From our JSON form to a framed value.
     pub(crate) encode: fn(&Codec, Value) -> Vec<u8>,
     /// From a framed value to our JSON form, and framed again.
-    pub(crate) reencode: fn(&Codec, &[u8]) -> Result<(Value, Vec<u8>), DecodeError>,
+    pub(crate) reencode: fn(&Codec, &[u8]) -> Result<Again, DecodeError>,
 }
 
-/// All subjects with a type that this crate can see.
+/// What was read, in our JSON form, and written again.
+pub(crate) type Again = (Value, Vec<u8>);
+
+/// All subjects, in catalogue order.
 pub(crate) fn all() -> Vec<Kind> {
     use domain::messages::{
         Command, DeadLetter, DispatchWork, IdentityWork, IntakeRequest, MemberRecord, Outcome, PartnerMessage,
@@ -38,6 +41,12 @@ pub(crate) fn all() -> Vec<Kind> {
         kind!(Policy, PolicyRecord),
         kind!(Dossier, Dossier),
         kind!(RosterMember, RosterMember),
+        kind!(MemoryIntake, intake::Entry),
+        kind!(MemoryIdentity, identity::Entry),
+        kind!(MemoryDispatch, dispatch::Entry),
+        kind!(MemoryReconciliation, reconciliation::Entry),
+        kind!(MemoryTriage, triage::Entry),
+        kind!(MemoryFleet, fleet::FleetEntry),
     ]
 }
 
@@ -70,20 +79,17 @@ pub(crate) fn schemas() -> PathBuf {
 
 fn encode<T: Serialize + DeserializeOwned>(subject: Subject, codec: &Codec, json: Value) -> Vec<u8> {
     let value: T = from_json(json).unwrap_or_else(|error| panic!("{subject}: {error}"));
-    let mut out = Vec::new();
-    codec.encode_value(subject, &value, &mut out).unwrap_or_else(|error| panic!("{error}"));
-    out
+    write(subject, codec, &value)
 }
 
-fn reencode<T: Serialize + DeserializeOwned>(
-    subject: Subject,
-    codec: &Codec,
-    framed: &[u8],
-) -> Result<(Value, Vec<u8>), DecodeError> {
-    let value: T = codec.decode_value(subject, framed)?;
+fn again<T: Serialize>(subject: Subject, codec: &Codec, value: &T) -> Again {
+    (to_json_value(value).expect("our own shapes are JSON"), write(subject, codec, value))
+}
+
+fn write<T: Serialize>(subject: Subject, codec: &Codec, value: &T) -> Vec<u8> {
     let mut out = Vec::new();
-    codec.encode_value(subject, &value, &mut out).unwrap_or_else(|error| panic!("{error}"));
-    Ok((to_json_value(&value).expect("our own shapes are JSON"), out))
+    codec.encode_value(subject, value, &mut out).unwrap_or_else(|error| panic!("{error}"));
+    out
 }
 
 macro_rules! kind {
@@ -91,7 +97,10 @@ macro_rules! kind {
         Kind {
             subject: Subject::$subject,
             encode: |codec, json| encode::<$shape>(Subject::$subject, codec, json),
-            reencode: |codec, framed| reencode::<$shape>(Subject::$subject, codec, framed),
+            reencode: |codec, framed| {
+                let value: $shape = codec.decode_value(Subject::$subject, framed)?;
+                Ok(again(Subject::$subject, codec, &value))
+            },
         }
     };
 }

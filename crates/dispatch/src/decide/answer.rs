@@ -8,7 +8,7 @@ use domain::{CallResult, Code, CommandId, EventBody, FailureClass};
 use super::desk::{Case, Desk};
 use super::failure::Failure;
 use crate::admission::Health;
-use crate::memory::{Breaker, Effect, Entry, Finish, Key, Phase, Step};
+use crate::memory::{Breaker, Effect, Finish, Phase, Step};
 
 impl<'a> Desk<'a> {
     /// Frees the slot of an answered call for those who wait for it; answers whether the call was a probe that failed.

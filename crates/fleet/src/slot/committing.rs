@@ -1,94 +1,97 @@
-//! The end of a turn: commit and settle, or undo. A turn that fails again and again is cut in half until the record that brings
-//! it down stands alone, and that one becomes a letter.
+//! The end of a turn: commit and settle, or undo.
+
+use std::time::Duration;
 
 use domain::Worker;
 
-use super::{APPETITE_MIN, Report, Slot, SlotError, changelog};
-use crate::bus::{BusError, Consumed};
+use super::trial::Trial;
+use super::{Report, Slot, SlotError, changelog};
+use crate::bus::{BusError, TopicPartition};
 use crate::changelog::records;
 use crate::probe::Point;
 use crate::turn::Turn;
 
-/// How often one record may bring a turn down, alone, before it becomes a letter.
-const SOLO_FAILURES_MAX: u32 = 3;
-
 impl<W: Worker> Slot<W> {
-    /// Commits the turn and makes its calls, or undoes it.
-    pub(super) fn finish(&mut self, mut turn: Turn<W>) -> Result<Report, SlotError> {
-        if turn.is_empty() && self.changes_nothing() {
-            let calls_made = self.make_calls();
-            return Ok(Report { calls_made, ..Report::default() });
+    /// Decides one turn, commits it and makes its calls, or undoes it.
+    pub(super) fn work(&mut self) -> Result<Report, SlotError> {
+        let began = self.boot();
+        let mut turn = Turn::at(self.now());
+        if let Err(error) = self.fill(&mut turn) {
+            self.undo(turn);
+            return Err(error.into());
         }
-        let points = [(!turn.answers.is_empty()).then_some(Point::BeforeAnswersCommit), Some(Point::BeforeCommit)];
-        points.into_iter().flatten().for_each(|point| self.reach(point));
-        match self.commit(&mut turn) {
-            Ok(()) => Ok(self.settle(turn)),
-            Err(error) => {
-                let taken = turn.taken.clone();
-                let inputs = turn.inputs();
-                self.undo(turn);
-                if matches!(error, BusError::Abort(_) | BusError::TooLarge { .. }) {
-                    self.bisect(inputs, taken.into_iter().map(|(at, span)| (at, span.first)).next());
-                    return self.troubled(BusError::Abort(error.to_string()));
-                }
-                self.troubled(error)
+        if turn.inputs() == 0 {
+            self.advance_trial(&turn);
+            return Ok(Report { calls_made: self.make_calls(), ..Report::default() });
+        }
+        let took = self.boot().saturating_sub(began);
+        if let Err(error) = self.commit(&mut turn) {
+            let is_split = self.suspect(&turn, &error);
+            self.undo(turn);
+            if error.is_transient() || !is_split {
+                return Err(error.into());
             }
+            // The bus is well, so the parts are tried at once.
+            tracing::warn!(stage = W::STAGE.as_str(), %error, "the turn was undone");
+            return Ok(Report { undone: true, ..Report::default() });
         }
-    }
-
-    /// Drops what the turn would have changed; its records are taken again, its answers are held.
-    pub(super) fn undo(&mut self, turn: Turn<W>) {
-        if let Err(error) = self.producer.abort() {
-            tracing::debug!(stage = W::STAGE.as_str(), %error, "the abort failed: the producer will be replaced");
-        }
-        for partition in self.partitions.values_mut() {
-            partition.forget_turn();
-        }
-        for (at, span) in &turn.taken {
-            if let Err(error) = self.consumer.seek(at, span.first) {
-                tracing::debug!(stage = W::STAGE.as_str(), %at, %error, "not rewound: the partition has gone");
-            }
-        }
-        for (number, answer, trace) in turn.answers.into_iter().rev() {
-            if let Some(partition) = self.partitions.get_mut(&number) {
-                partition.calls.undecided(std::iter::once((answer, trace)));
-            }
-        }
+        self.pace.settled(turn.inputs(), took, self.trial.is_none());
+        Ok(self.settle(turn, began))
     }
 
     fn commit(&mut self, turn: &mut Turn<W>) -> Result<(), BusError> {
-        for (number, partition) in &self.partitions {
+        self.clear_marks(turn);
+        for number in &turn.touched {
+            let Some(partition) = self.partitions.get(number) else { continue };
             let to = changelog::<W>(&self.ports.topics, *number);
             records(partition, &self.desk.codec, &to, turn.now.0, &mut turn.outgoing)
                 .map_err(|error| BusError::Abort(error.to_string()))?;
         }
-        turn.tally.written = turn.outgoing.len();
-        for record in turn.outgoing.drain(..) {
-            self.producer.send(record)?;
+        if turn.is_void() {
+            return Ok(());
         }
-        let group = self.consumer.group();
-        let next: Vec<_> = turn.taken.iter().map(|(at, span)| (at.clone(), span.next)).collect();
-        self.producer.commit(Some(Consumed { group: &group, next: &next }))
+        let points = [(!turn.answers.is_empty()).then_some(Point::BeforeAnswersCommit), Some(Point::BeforeCommit)];
+        points.into_iter().flatten().for_each(|point| self.reach(point));
+        turn.tally.written = turn.outgoing.len();
+        let next = self.offsets(turn)?;
+        self.transact(std::mem::take(&mut turn.outgoing), &next)
+    }
+
+    /// From where the group goes on in every partition the turn has touched.
+    fn offsets(&self, turn: &Turn<W>) -> Result<Vec<(TopicPartition, u64)>, BusError> {
+        let mut next: Vec<_> = turn.taken.iter().map(|(at, span)| (at.clone(), span.next)).collect();
+        for number in &turn.touched {
+            if !turn.taken.keys().any(|at| at.partition == *number) {
+                next.push(self.foothold(*number)?);
+            }
+        }
+        Ok(next)
     }
 
     /// What the turn decided is true now.
-    fn settle(&mut self, turn: Turn<W>) -> Report {
-        for partition in self.partitions.values_mut() {
-            partition.settle();
-        }
-        for (number, key) in &turn.muted {
+    fn settle(&mut self, turn: Turn<W>, decided_at: Duration) -> Report {
+        self.advance_trial(&turn);
+        for number in &turn.touched {
             if let Some(partition) = self.partitions.get_mut(number) {
-                partition.timers.mute(key);
+                partition.settle();
+            }
+        }
+        for (number, key, due, to) in &turn.displaced {
+            if let Some(partition) = self.partitions.get_mut(number) {
+                partition.timers.displace(key, *due, *to);
+            }
+        }
+        for number in &turn.unanswered {
+            if let Some(partition) = self.partitions.get_mut(number) {
+                partition.adopt_calls();
             }
         }
         for (number, call) in turn.calls {
             if let Some(partition) = self.partitions.get_mut(&number) {
-                partition.calls.add(call);
+                partition.calls.add(call, decided_at);
             }
         }
-        self.failures = 0;
         self.desk.quarantine.clear();
-        self.size_next_turn(turn.now, turn.tally.records);
         self.reach(Point::BeforeCalls);
         let calls_made = self.make_calls();
         if calls_made > 0 {
@@ -97,47 +100,82 @@ impl<W: Worker> Slot<W> {
         Report { tally: turn.tally, calls_made, undone: false }
     }
 
+    /// Drops what the turn would have changed; its records are taken again, its answers are held.
+    fn undo(&mut self, turn: Turn<W>) {
+        self.abort();
+        for partition in self.partitions.values_mut() {
+            partition.forget_turn();
+        }
+        for (at, span) in &turn.taken {
+            if let Err(error) = self.consumer.seek(at, span.first) {
+                // Who can't be rewound must not go on from here, unless the partition has gone anyway.
+                tracing::debug!(stage = W::STAGE.as_str(), %at, %error, "not rewound");
+                self.standing.must_rejoin |= self.consumer.assignment().contains(at);
+            }
+        }
+        for (number, answer, trace) in turn.answers.into_iter().rev() {
+            if let Some(partition) = self.partitions.get_mut(&number) {
+                partition.calls.undecided((answer, trace));
+            }
+        }
+    }
+
+    /// Drops the open transaction. A producer that can't do so is of no use any more.
+    pub(super) fn abort(&mut self) {
+        if let Err(error) = self.producer.abort() {
+            tracing::debug!(stage = W::STAGE.as_str(), %error, "the abort failed: the producer will be replaced");
+            self.standing.must_rejoin = true;
+        }
+    }
+
+    /// A turn that fails for what is in it is tried again in parts, until the input to blame stands alone and becomes a letter.
+    /// Answers whether it is.
+    fn suspect(&mut self, turn: &Turn<W>, error: &BusError) -> bool {
+        if !error.may_blame_content() {
+            return false;
+        }
+        let culprit = self.pace.split(turn.inputs(), turn.first);
+        self.desk.quarantine.extend(culprit);
+        if self.trial.is_none() {
+            self.trial = Some(Trial::of(turn));
+            self.standing.is_unruly = true;
+        }
+        true
+    }
+
+    fn advance_trial(&mut self, turn: &Turn<W>) {
+        let Some(trial) = &mut self.trial else { return };
+        let consumer = &self.consumer;
+        let is_over = trial.advance(&turn.tally, |at| consumer.position(at).unwrap_or(u64::MAX));
+        if is_over {
+            self.trial = None;
+        }
+        self.standing.is_unruly = true;
+    }
+
     /// Makes the calls that are committed, if the lease on the partitions still holds: Kafka fences records, not HTTP.
     fn make_calls(&mut self) -> usize {
-        if self.partitions.values().all(|partition| partition.calls.ready() == 0) {
-            return 0;
-        }
+        let mut made = 0;
+        let since = self.boot().saturating_sub(self.options.session_timeout);
         let lease = self.options.session_timeout.saturating_sub(self.options.lease_margin);
-        if lease <= self.consumer.heartbeat_age() {
-            tracing::warn!(stage = W::STAGE.as_str(), "the lease has lapsed: calls wait");
-            return 0;
-        }
         let caller = self.ports.caller.as_ref();
-        self.partitions.iter_mut().map(|(number, p)| p.calls.perform(*number, caller, &self.inbox)).sum()
-    }
-
-    /// Turns grow with the backlog and shrink when they take too long.
-    fn size_next_turn(&mut self, began: domain::Timestamp, records: usize) {
-        let took = self.now().since(began);
-        if self.options.turn_target < took {
-            self.appetite = (self.appetite / 2).max(APPETITE_MIN.min(self.options.records_max));
-        } else if self.appetite <= records {
-            self.appetite = (self.appetite * 2).min(self.options.records_max);
+        for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| !partition.is_leaving) {
+            while partition.calls.has_ready() {
+                if lease <= self.consumer.heartbeat_age() {
+                    if !std::mem::replace(&mut self.standing.has_lapsed, true) {
+                        tracing::warn!(stage = W::STAGE.as_str(), "the lease has lapsed: calls wait");
+                    }
+                    return made;
+                }
+                made += usize::from(partition.calls.perform(since, caller, (&self.inbox, *number)));
+            }
         }
-    }
-
-    /// Halves the next turn; a record that fails alone, three times, is set aside for a letter.
-    fn bisect(&mut self, inputs: usize, first: Option<(crate::bus::TopicPartition, u64)>) {
-        self.appetite = (inputs / 2).max(1);
-        if inputs == 1
-            && SOLO_FAILURES_MAX <= self.failures + 1
-            && let Some(record) = first
-        {
-            self.desk.quarantine.insert(record);
-        }
-    }
-
-    fn changes_nothing(&self) -> bool {
-        self.partitions.values().all(|partition| partition.overlay.is_empty() && partition.fleet_overlay.is_empty())
+        self.standing.has_lapsed = false;
+        made
     }
 
     fn reach(&self, point: Point) {
-        let outstanding = self.partitions.values().map(|p| p.calls.under_way() + p.calls.ready()).sum();
+        let outstanding = self.partitions.values().map(|partition| partition.calls.open()).sum();
         self.ports.probe.reached(W::STAGE, point, outstanding);
     }
 }

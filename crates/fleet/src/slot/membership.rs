@@ -1,123 +1,181 @@
 //! Following the group: partitions come, are restored, go, and may come straight back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::Worker;
+use domain::{Change, Worker};
 
-use super::{Report, Slot, SlotError, changelog};
-use crate::bus::{BusError, Delivered, Isolation, Limit, Membership, Reader, TopicPartition, Wake};
-use crate::changelog::replay;
-use crate::partition::Partition;
+use super::restoring::Restore;
+use super::{Report, Slot, SlotError, Standing, changelog, membership};
+use crate::blocking::{FleetEntry, FleetKey};
+use crate::bus::{BusError, TopicPartition, Wake};
 
-/// A partition whose memory is being read back.
-///
-/// It is complete when the read-committed position reaches the high watermark seen after the partition was assigned: the end of
-/// the partition under read-committed is only the last stable offset, which a zombie's open transaction may pin.
-pub(super) struct Restore<W: Worker> {
-    partition: Partition<W>,
-    reader: Box<dyn Reader>,
-    from: TopicPartition,
-    until: u64,
+/// Partitions the group wants back. Until then the answers of their calls are awaited.
+#[derive(Debug)]
+pub(super) struct Handover {
+    numbers: BTreeSet<u32>,
+    /// The boot time at which they are given up whatever is under way.
+    until: Duration,
 }
 
-const RESTORE_LIMIT: Limit = Limit { records: 10_000, bytes: 8 * 1024 * 1024 };
+/// Memory that was out of the group's sight for longer is read back whole: what was deleted meanwhile may leave no trace in a
+/// compacted changelog.
+const KEPT_MAX: Duration = Duration::from_secs(60 * 60);
+/// How long a slot waits for word of the group after its commit was refused as of an earlier generation.
+const STALE_REST: Duration = Duration::from_millis(10);
+
+impl Handover {
+    /// How long it may still last.
+    pub(super) fn left(&self, now: Duration) -> Duration {
+        self.until.saturating_sub(now)
+    }
+}
 
 impl<W: Worker> Slot<W> {
     /// Acts on what the group says.
-    pub(super) fn follow(&mut self, wake: Wake) -> Result<(), SlotError> {
+    pub(super) fn follow(&mut self, wake: Wake) {
         match wake {
-            Wake::Ready | Wake::Woken | Wake::TimedOut => Ok(()),
-            Wake::Assigned(partitions) => self.take_over(&partitions).or_else(|error| self.troubled(error).map(drop)),
-            Wake::Revoked { partitions, lost } => {
-                self.give_up(&partitions, lost);
-                if lost { Ok(()) } else { self.consumer.release().or_else(|error| self.troubled(error).map(drop)) }
+            Wake::Ready | Wake::Woken | Wake::TimedOut => {}
+            Wake::Assigned(partitions) => self.take_over(&numbers(&partitions)),
+            Wake::Revoked { partitions, lost: false } => self.prepare_handover(numbers(&partitions)),
+            Wake::Revoked { partitions, lost: true } => {
+                self.lose(&numbers(&partitions));
+                self.handover = None;
+                self.standing.is_member = false;
             }
         }
     }
 
-    /// Starts reading back the memory of new partitions; their inputs wait meanwhile.
-    fn take_over(&mut self, assigned: &[TopicPartition]) -> Result<(), BusError> {
-        let numbers: BTreeSet<u32> = assigned.iter().map(|at| at.partition).collect();
-        let new = numbers.iter().filter(|number| !self.partitions.contains_key(number));
-        for number in new.copied().collect::<Vec<_>>() {
-            let from = changelog::<W>(&self.ports.topics, number);
-            let marks = self.ports.bus.watermarks(&from)?;
-            let (partition, start) = self.kept.remove(&number).unwrap_or_else(|| (Partition::default(), marks.low));
-            let mut reader = self.ports.bus.reader(Isolation::ReadCommitted)?;
-            reader.assign(&[(from.clone(), start.max(marks.low))])?;
-            self.pause(number)?;
-            self.restoring.insert(number, Restore { partition, reader, from, until: marks.high });
+    /// New partitions get their memory back first; their inputs wait meanwhile.
+    fn take_over(&mut self, numbers: &BTreeSet<u32>) {
+        self.standing = Standing { is_member: true, is_unruly: true, ..self.standing };
+        (self.trial, self.handover) = (None, None);
+        let mut kept = std::mem::take(&mut self.kept);
+        if self.standing.is_closed {
+            return;
         }
-        self.kept.clear();
-        Ok(())
+        for number in numbers {
+            if !self.partitions.contains_key(number) && !self.restoring.contains_key(number) {
+                let at = changelog::<W>(&self.ports.topics, *number);
+                self.restoring.insert(*number, Restore::new(at, kept.remove(number)));
+            }
+        }
     }
 
-    /// Reads on; a partition whose memory is complete takes up its inputs.
-    pub(super) fn restore(&mut self) -> Result<(), SlotError> {
-        let mut complete = Vec::new();
-        for (number, restore) in &mut self.restoring {
-            let mut entries: Vec<Delivered> = Vec::new();
-            let read = restore.reader.read(RESTORE_LIMIT, Duration::ZERO, &mut entries);
-            for entry in &entries {
-                replay(&mut restore.partition, &self.desk.codec, entry).map_err(SlotError::Memory)?;
-            }
-            match read.and_then(|()| restore.reader.position(&restore.from)) {
-                Ok(position) if restore.until <= position => complete.push((*number, position)),
-                Ok(_) => {}
-                Err(error) => return self.troubled(error).map(drop),
+    /// Partitions are to be given up: nothing new is begun in them.
+    fn prepare_handover(&mut self, numbers: BTreeSet<u32>) {
+        for number in &numbers {
+            if let Some(partition) = self.partitions.get_mut(number) {
+                partition.is_leaving = true;
             }
         }
-        for (number, position) in complete {
-            if let Some(Restore { mut partition, .. }) = self.restoring.remove(&number) {
-                partition.adopt_calls();
-                tracing::debug!(
-                    stage = W::STAGE.as_str(),
-                    partition = number,
-                    entries = partition.memory.len(),
-                    "restored"
-                );
-                self.partitions.insert(number, partition);
-                self.restored_to.insert(number, position);
-                let resumed = self.resume(number).and_then(|()| self.mark_start(number));
-                if let Err(error) = resumed {
-                    return self.troubled(error).map(drop);
+        self.standing.is_unruly = true;
+        self.trial = None;
+        self.handover = Some(Handover { numbers, until: self.boot() + self.options.drain });
+    }
+
+    /// Whether nothing is under way any more in the partitions that are to be given up.
+    pub(super) fn has_settled_handover(&self) -> bool {
+        self.handover.as_ref().is_some_and(|handover| handover.numbers.iter().all(|number| self.has_settled(*number)))
+    }
+
+    pub(super) fn has_settled(&self, number: u32) -> bool {
+        self.partitions.get(&number).is_none_or(|partition| partition.calls.unsettled() == 0)
+    }
+
+    /// Gives up what the group wants back, as soon as nothing is under way there or the time for that is over.
+    pub(super) fn hand_over(&mut self) -> Result<(), SlotError> {
+        let boot = self.boot();
+        let is_over = self.handover.as_ref().is_some_and(|handover| handover.left(boot).is_zero());
+        if !is_over && !self.has_settled_handover() {
+            return Ok(());
+        }
+        let Some(Handover { numbers, .. }) = self.handover.take() else { return Ok(()) };
+        self.note_unmade(&numbers);
+        self.put_aside(&numbers);
+        for number in &numbers {
+            // All that was ever written there can be read now, and all of it is in memory.
+            let marks = self.ports.bus.watermarks(&changelog::<W>(&self.ports.topics, *number));
+            if let (Ok(marks), Some(partition)) = (marks, self.kept.get_mut(number)) {
+                partition.read_to = marks.stable;
+            }
+        }
+        self.standing.is_member = false;
+        Ok(self.consumer.release()?)
+    }
+
+    /// Writes down which calls of partitions that are given up were never made, so that the next owner need not treat them as lost.
+    pub(super) fn note_unmade(&mut self, numbers: &BTreeSet<u32>) {
+        let mut noted = Vec::new();
+        for number in numbers {
+            let Some(partition) = self.partitions.get_mut(number).filter(|partition| partition.calls.has_ready())
+            else {
+                continue;
+            };
+            for (operation, attempt) in partition.calls.ready_ids() {
+                let mark = Change::Put(FleetKey::Unmade(operation, attempt), FleetEntry::Unmade {});
+                partition.fleet_overlay.record(mark);
+            }
+            noted.push(*number);
+        }
+        match self.write_down(&noted) {
+            Ok(()) => {
+                for number in noted {
+                    if let Some(partition) = self.partitions.get_mut(&number) {
+                        partition.calls.drop_ready();
+                    }
                 }
             }
+            Err(error) => {
+                tracing::debug!(stage = W::STAGE.as_str(), %error, "calls that were not made will count as lost");
+            }
         }
-        Ok(())
     }
 
-    /// Puts partitions aside. Lost ones may have a new owner already: their calls that were not made are not made any more.
-    fn give_up(&mut self, revoked: &[TopicPartition], lost: bool) {
-        let numbers: BTreeSet<u32> = revoked.iter().map(|at| at.partition).collect();
+    /// Keeps partitions aside, as they may come straight back.
+    fn put_aside(&mut self, numbers: &BTreeSet<u32>) {
         for number in numbers {
-            self.restoring.remove(&number);
-            let Some(mut partition) = self.partitions.remove(&number) else { continue };
-            let position = self.restored_to.remove(&number).unwrap_or(0);
-            if lost {
+            let restoring = self.restoring.remove(number).map(Restore::into_partition);
+            if let Some(mut partition) = self.partitions.remove(number).or(restoring) {
+                partition.forget_turn();
+                partition.is_leaving = false;
+                self.kept.insert(*number, partition);
+            }
+        }
+        self.trial = None;
+    }
+
+    /// Puts partitions aside that may have had another owner by now: calls that were not made are not made any more.
+    fn lose(&mut self, numbers: &BTreeSet<u32>) {
+        self.put_aside(numbers);
+        let is_long_ago = KEPT_MAX < self.consumer.heartbeat_age();
+        for number in numbers {
+            if is_long_ago {
+                self.kept.remove(number);
+            } else if let Some(partition) = self.kept.get_mut(number) {
                 partition.calls.drop_ready();
             }
-            self.kept.insert(number, (partition, position));
         }
     }
 
     /// What an error of the bus means for the slot: rejoin, wait and try again, or stop.
     pub(super) fn troubled(&mut self, error: BusError) -> Result<Report, SlotError> {
-        let undone = Report { undone: true, ..Report::default() };
+        let (stage, boot) = (W::STAGE.as_str(), self.boot());
         match error {
-            BusError::Fenced | BusError::OutcomeUnknown(_) => {
-                tracing::warn!(stage = W::STAGE.as_str(), %error, "rejoining the group");
-                self.rejoin()?;
-                Ok(undone)
+            BusError::Fenced => {
+                // If somebody has taken our name, the group will say so; if only the transaction took too long, it won't.
+                tracing::warn!(stage, "the producer was fenced");
+                self.pace.pause(boot, self.options.session_timeout / 3);
+                self.standing.must_rejoin = true;
             }
-            BusError::StaleGeneration => Ok(undone),
+            BusError::OutcomeUnknown(_) => {
+                tracing::warn!(stage, %error, "rejoining the group");
+                self.standing.must_rejoin = true;
+            }
+            BusError::StaleGeneration => self.pace.pause(boot, STALE_REST),
             BusError::Unavailable(_) | BusError::Abort(_) | BusError::Full(_) => {
-                self.failures += 1;
-                let rest = Duration::from_millis(10) * 2_u32.pow(self.failures.min(8));
-                tracing::warn!(stage = W::STAGE.as_str(), %error, rest_ms = rest.as_millis(), "the turn was undone");
-                self.rest_until = self.now() + rest;
-                Ok(undone)
+                self.pace.failed(boot);
+                tracing::warn!(stage, %error, rest_ms = self.pace.rest(boot).as_millis(), "the turn was undone");
             }
             BusError::TooLarge { .. }
             | BusError::UnknownPartition(_)
@@ -125,52 +183,52 @@ impl<W: Worker> Slot<W> {
             | BusError::Locked(_)
             | BusError::Damaged(_)
             | BusError::Refused(_)
-            | BusError::Fatal(_) => Err(SlotError::Bus(error)),
+            | BusError::Fatal(_) => return Err(SlotError::Bus(error)),
         }
+        Ok(Report { undone: true, ..Report::default() })
     }
 
     /// Drops all work in progress and comes back as a new member with a new producer. Nothing is lost: what was decided was not
     /// committed, and what was committed is read back.
-    pub(super) fn rejoin(&mut self) -> Result<(), SlotError> {
-        self.give_up_everything();
-        let join = || {
-            let producer = self.ports.bus.producer(&self.options.instance)?;
-            let consumer = self.ports.bus.consumer(Membership {
-                group: self.options.group.clone(),
-                instance: self.options.instance.clone(),
-                topics: self.inputs.iter().map(|(topic, _)| topic.clone()).collect(),
-                session_timeout: self.options.session_timeout,
-            })?;
-            Ok((producer, consumer))
-        };
-        let (producer, consumer) = join().map_err(SlotError::Bus)?;
+    pub(super) fn rejoin(&mut self) -> Result<(), BusError> {
+        let producer = self.ports.bus.producer(&self.options.instance)?;
+        let consumer = self.ports.bus.consumer(membership(&self.options, &self.inputs))?;
+        let all: BTreeSet<u32> = self.partitions.keys().chain(self.restoring.keys()).copied().collect();
+        self.lose(&all);
+        self.handover = None;
         self.inbox.rewire(consumer.waker());
         (self.producer, self.consumer) = (producer, consumer);
+        self.standing = Standing { is_closed: self.standing.is_closed, ..Standing::default() };
         Ok(())
     }
 
-    fn give_up_everything(&mut self) {
-        let partitions = std::mem::take(&mut self.partitions);
-        self.restoring = BTreeMap::new();
-        for (number, mut partition) in partitions {
-            partition.forget_turn();
-            partition.calls.drop_ready();
-            let position = self.restored_to.remove(&number).unwrap_or(0);
-            self.kept.insert(number, (partition, position));
+    /// Lets records come from where they may be decided now, and from nowhere else: records that may not be taken would end
+    /// every wait at once.
+    pub(super) fn regulate(&mut self, may_work: bool) -> Result<(), BusError> {
+        if !self.standing.is_unruly && self.standing.may_work == may_work {
+            return Ok(());
         }
+        let assigned = self.consumer.assignment();
+        let (open, shut): (Vec<_>, Vec<_>) = assigned.into_iter().partition(|at| {
+            let is_at_hand = self.partitions.get(&at.partition).is_some_and(|partition| !partition.is_leaving);
+            may_work && is_at_hand && self.trial.as_ref().is_none_or(|trial| trial.focus() == Some(at))
+        });
+        self.consumer.pause(&shut)?;
+        self.consumer.resume(&open)?;
+        self.standing = Standing { may_work, is_unruly: false, ..self.standing };
+        Ok(())
     }
 
-    fn pause(&mut self, number: u32) -> Result<(), BusError> {
-        let inputs = self.inputs_of(number);
-        self.consumer.pause(&inputs)
+    /// A partition's input and the offset the group stands at, for a transaction that consumes nothing of it: so that it carries
+    /// proof of membership.
+    pub(super) fn foothold(&self, number: u32) -> Result<(TopicPartition, u64), BusError> {
+        let topic = self.inputs.first().map(|inlet| inlet.topic.clone()).unwrap_or_default();
+        let at = TopicPartition { topic, partition: number };
+        let position = self.consumer.position(&at)?;
+        Ok((at, position))
     }
+}
 
-    fn resume(&mut self, number: u32) -> Result<(), BusError> {
-        let inputs = self.inputs_of(number);
-        self.consumer.resume(&inputs)
-    }
-
-    pub(super) fn inputs_of(&self, number: u32) -> Vec<TopicPartition> {
-        self.inputs.iter().map(|(topic, _)| TopicPartition { topic: topic.clone(), partition: number }).collect()
-    }
+fn numbers(partitions: &[TopicPartition]) -> BTreeSet<u32> {
+    partitions.iter().map(|at| at.partition).collect()
 }

@@ -1,5 +1,6 @@
 //! The loop of production: turn after turn until told to stop, then an orderly end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,6 +15,8 @@ pub struct Stop(Arc<AtomicBool>);
 
 /// How long an idle turn waits: short enough to keep the group's session alive and to notice a stop.
 const IDLE: Duration = Duration::from_millis(100);
+/// The same while answers are awaited at the end.
+const DRAINING: Duration = Duration::from_millis(20);
 
 impl Stop {
     /// Asks for an orderly end.
@@ -40,21 +43,33 @@ impl<W: Worker> Slot<W> {
 
     /// Takes nothing new, awaits the answers of calls under way, commits, and leaves the group.
     pub fn drain(mut self) -> Result<(), SlotError> {
-        let deadline = self.ports.clock.since_boot() + self.options.drain;
-        for number in self.partitions.keys().copied().collect::<Vec<_>>() {
-            let inputs = self.inputs_of(number);
-            if let Err(error) = self.consumer.pause(&inputs) {
-                tracing::debug!(%error, "not paused: the partition has gone");
-            }
+        self.close();
+        let deadline = self.boot() + self.options.drain;
+        let mut drained = Ok(());
+        while drained.is_ok() && !self.is_drained() && self.boot() < deadline {
+            drained = self.turn(DRAINING).map(drop);
         }
-        while self.pending().outstanding > 0 && self.ports.clock.since_boot() < deadline {
-            self.turn(Duration::from_millis(20))?;
-        }
-        for number in self.partitions.keys().copied().collect::<Vec<_>>() {
-            if let Err(error) = self.clear_start(number) {
-                tracing::debug!(%error, "the start mark stays: the partition has gone");
-            }
-        }
-        self.consumer.leave().map_err(SlotError::Bus)
+        drained.and(self.leave())
+    }
+
+    /// From now on takes nothing new and makes no calls: turns only decide the answers of calls under way.
+    pub fn close(&mut self) {
+        self.standing.is_closed = true;
+        self.standing.is_unruly = true;
+        self.trial = None;
+        self.restoring.clear();
+        self.partitions.values_mut().for_each(|partition| partition.is_leaving = true);
+    }
+
+    /// Whether no call is under way any more and every answer is on record.
+    pub fn is_drained(&self) -> bool {
+        self.partitions.keys().all(|number| self.has_settled(*number))
+    }
+
+    /// Leaves the group at once, so that others take over without waiting for the session to end.
+    pub fn leave(mut self) -> Result<(), SlotError> {
+        let numbers: BTreeSet<u32> = self.partitions.keys().copied().collect();
+        self.note_unmade(&numbers);
+        Ok(self.consumer.leave()?)
     }
 }

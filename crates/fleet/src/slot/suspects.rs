@@ -1,109 +1,150 @@
 //! Records at which the process ends, again and again. A panic is caught and a failing commit is bisected; this is for what takes
 //! the process down: memory exhaustion, a stack overflow, a kill by a watchdog.
 //!
-//! At each start the committed offset of every input is compared with the one at the last start. Three starts without progress
-//! make the slot careful: one record a turn, each attempt written down first. A record attempted three times becomes a letter.
+//! At each start with records to take, the next offset of every input is written down. Three starts without progress put the
+//! first records there on trial: one a turn, each attempt written down first. A record attempted three times becomes a letter.
+
+use std::collections::VecDeque;
 
 use domain::{Change, Code, FailureClass, Poison, Worker};
 
-use super::{Slot, letterless};
+use super::filling::letterless;
+use super::trial::Trial;
+use super::{Slot, changelog};
 use crate::blocking::{FleetEntry, FleetKey};
-use crate::bus::{BusError, Consumed, Delivered, TopicPartition};
+use crate::bus::{BusError, Consumed, Delivered, Outgoing, TopicPartition};
 use crate::changelog::records;
 use crate::turn::Turn;
 
 const STARTS_MAX: u32 = 3;
 const ATTEMPTS_MAX: u32 = 3;
-/// How far past the suspicious offset the slot stays careful: as far as one turn may have reached.
-const CAREFUL_SPAN: u64 = 64;
 
 impl<W: Worker> Slot<W> {
-    /// Notes the start of a partition, before anything of it is decided.
-    pub(super) fn mark_start(&mut self, number: u32) -> Result<(), BusError> {
-        for at in self.inputs_of(number) {
-            let offset = self.consumer.position(&at)?;
-            let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
-            let key = FleetKey::Suspect(at.topic.to_string());
-            let entry = match partition.fleet_view().get(&key) {
-                Some(FleetEntry::Suspect { offset: before, starts, attempts }) if *before == offset => {
-                    FleetEntry::Suspect { offset, starts: starts + 1, attempts: *attempts }
+    /// Notes the start of partitions, before anything of them is decided.
+    pub(super) fn mark_starts(&mut self, numbers: &[u32]) -> Result<(), BusError> {
+        let mut runs = VecDeque::new();
+        let mut marked = Vec::new();
+        for number in numbers {
+            for inlet in &self.inputs {
+                let at = TopicPartition { topic: inlet.topic.clone(), partition: *number };
+                let (position, high) = (self.consumer.position(&at)?, self.ports.bus.watermarks(&at)?.high);
+                let Some(partition) = self.partitions.get_mut(number) else { continue };
+                if high <= position {
+                    continue;
                 }
-                Some(FleetEntry::Suspect { .. } | FleetEntry::Blocked { .. } | FleetEntry::Parked { .. }) | None => {
-                    FleetEntry::Suspect { offset, starts: 1, attempts: 0 }
+                let key = FleetKey::Suspect(at.topic.to_string());
+                let (starts, attempts) = match partition.fleet.get(&key) {
+                    Some(FleetEntry::Suspect { offset, starts, attempts }) if position <= *offset => {
+                        (starts.saturating_add(1), *attempts)
+                    }
+                    Some(
+                        FleetEntry::Suspect { .. }
+                        | FleetEntry::Blocked { .. }
+                        | FleetEntry::Parked { .. }
+                        | FleetEntry::Unmade {},
+                    )
+                    | None => (1, 0),
+                };
+                partition
+                    .fleet_overlay
+                    .record(Change::Put(key, FleetEntry::Suspect { offset: position, starts, attempts }));
+                marked.push(*number);
+                if STARTS_MAX <= starts {
+                    tracing::error!(stage = W::STAGE.as_str(), %at, position, starts, "the process ends here again and again");
+                    runs.push_back((at, high));
                 }
-            };
-            partition.fleet_overlay.record(Change::Put(key, entry));
-        }
-        self.write_down(number)
-    }
-
-    /// Forgets the marks of a partition that is given up in good order.
-    pub(super) fn clear_start(&mut self, number: u32) -> Result<(), BusError> {
-        for at in self.inputs_of(number) {
-            if let Some(partition) = self.partitions.get_mut(&number) {
-                partition.fleet_overlay.record(Change::Forget(FleetKey::Suspect(at.topic.to_string())));
             }
         }
-        self.write_down(number)
+        marked.dedup();
+        if !runs.is_empty() {
+            let trial = Trial::on_record(runs);
+            match &mut self.trial {
+                Some(ongoing) => ongoing.join(trial),
+                None => self.trial = Some(trial),
+            }
+            self.pace.tiptoe();
+            self.standing.is_unruly = true;
+        }
+        self.write_down(&marked)
     }
 
-    /// Whether some input has brought the process down at every recent start.
-    pub(super) fn has_suspects(&self) -> bool {
-        self.partitions.iter().any(|(number, partition)| {
-            partition.fleet.iter().any(|(key, entry)| match (key, entry) {
-                (FleetKey::Suspect(topic), FleetEntry::Suspect { offset, starts, .. }) if STARTS_MAX <= *starts => {
-                    let at = TopicPartition::new(topic.as_str(), *number);
-                    self.consumer.position(&at).is_ok_and(|position| position < offset + CAREFUL_SPAN)
-                }
-                _ => false,
-            })
-        })
-    }
-
-    /// Decides a single record after writing down that it is being tried.
-    pub(super) fn decide_carefully(&mut self, turn: &mut Turn<W>, taken: Vec<Delivered>) -> Result<(), BusError> {
-        for record in &taken {
-            turn.took(record);
+    /// Decides records that may end the process: each attempt is written down, and the one that was attempted too often becomes
+    /// a letter unread. The turn has nothing in it but these records.
+    pub(super) fn decide_on_record(&mut self, turn: &mut Turn<W>, taken: &[Delivered]) -> Result<(), BusError> {
+        for record in taken {
             let Some(partition) = self.partitions.get_mut(&record.partition) else { continue };
             let key = FleetKey::Suspect(record.topic.to_string());
             let (starts, attempts) = match partition.fleet.get(&key) {
-                Some(FleetEntry::Suspect { offset, starts, attempts }) if *offset == record.offset => {
+                Some(FleetEntry::Suspect { offset, starts, attempts }) if record.offset <= *offset => {
                     (*starts, *attempts)
                 }
                 Some(FleetEntry::Suspect { starts, .. }) => (*starts, 0),
-                Some(FleetEntry::Blocked { .. } | FleetEntry::Parked { .. }) | None => (0, 0),
+                Some(FleetEntry::Blocked { .. } | FleetEntry::Parked { .. } | FleetEntry::Unmade {}) | None => (1, 0),
             };
-            if STARTS_MAX <= starts {
-                if ATTEMPTS_MAX <= attempts {
-                    self.desk.condemn(partition, turn, record, &crash_loop()).map_err(letterless)?;
-                    continue;
-                }
-                let mark = FleetEntry::Suspect { offset: record.offset, starts, attempts: attempts + 1 };
-                partition.fleet_overlay.record(Change::Put(key, mark));
-                self.write_down(record.partition)?;
+            if ATTEMPTS_MAX <= attempts {
+                self.desk.condemn(partition, turn, record, &crash_loop()).map_err(letterless)?;
+                continue;
             }
+            let mark = FleetEntry::Suspect { offset: record.offset, starts, attempts: attempts + 1 };
+            partition.fleet_overlay.record(Change::Put(key, mark));
+            self.put_on_record(record)?;
             let Some(partition) = self.partitions.get_mut(&record.partition) else { continue };
             self.desk.take_in(partition, turn, record).map_err(letterless)?;
         }
         Ok(())
     }
 
-    /// Commits the fleet's own changes of a partition at once, apart from any turn.
-    fn write_down(&mut self, number: u32) -> Result<(), BusError> {
-        let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
-        let to = super::changelog::<W>(&self.ports.topics, number);
-        let mut marks = Vec::new();
-        records(partition, &self.desk.codec, &to, self.ports.clock.now_ms(), &mut marks).map_err(letterless)?;
-        if marks.is_empty() {
-            return Ok(());
+    /// Forgets the start mark of inputs that are getting on.
+    pub(super) fn clear_marks(&mut self, turn: &Turn<W>) {
+        if self.trial.as_ref().is_some_and(|trial| trial.is_on_record) {
+            return;
         }
-        for mark in marks {
-            self.producer.send(mark)?;
+        for at in turn.taken.keys() {
+            if let Some(partition) = self.partitions.get_mut(&at.partition).filter(|p| 0 < p.counts().suspects) {
+                partition.fleet_overlay.record(Change::Forget(FleetKey::Suspect(at.topic.to_string())));
+            }
+        }
+    }
+
+    /// Commits the fleet's own changes of partitions at once, apart from any turn.
+    pub(super) fn write_down(&mut self, numbers: &[u32]) -> Result<(), BusError> {
+        let next = numbers.iter().map(|number| self.foothold(*number)).collect::<Result<Vec<_>, _>>()?;
+        self.write_apart(numbers, &next)
+    }
+
+    /// The same in the middle of taking a record, which is not consumed by it.
+    fn put_on_record(&mut self, record: &Delivered) -> Result<(), BusError> {
+        self.write_apart(&[record.partition], &[(record.topic_partition(), record.offset)])
+    }
+
+    fn write_apart(&mut self, numbers: &[u32], next: &[(TopicPartition, u64)]) -> Result<(), BusError> {
+        let mut marks = Vec::new();
+        for number in numbers {
+            let Some(partition) = self.partitions.get(number) else { continue };
+            let to = changelog::<W>(&self.ports.topics, *number);
+            records(partition, &self.desk.codec, &to, self.ports.clock.now_ms(), &mut marks).map_err(letterless)?;
+        }
+        let written = if marks.is_empty() { Ok(()) } else { self.transact(marks, next) };
+        if written.is_err() {
+            self.abort();
+        }
+        for number in numbers {
+            match self.partitions.get_mut(number) {
+                Some(partition) if written.is_ok() => partition.settle(),
+                Some(partition) => partition.forget_turn(),
+                None => {}
+            }
+        }
+        written
+    }
+
+    /// One transaction: these records, and from where the group goes on.
+    pub(super) fn transact(&mut self, records: Vec<Outgoing>, next: &[(TopicPartition, u64)]) -> Result<(), BusError> {
+        for record in records {
+            self.producer.send(record)?;
         }
         let group = self.consumer.group();
-        self.producer.commit(Some(Consumed { group: &group, next: &[] }))?;
-        partition.settle();
-        Ok(())
+        self.producer.commit(Some(Consumed { group: &group, next }))
     }
 }
 

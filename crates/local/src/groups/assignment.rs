@@ -48,7 +48,10 @@ mod tests {
     use super::*;
 
     fn topics(topics: &[(&str, u32)]) -> Vec<Subscription> {
-        topics.iter().map(|(topic, partitions)| Subscription { topic: (*topic).into(), partitions: *partitions }).collect()
+        topics
+            .iter()
+            .map(|(topic, partitions)| Subscription { topic: (*topic).into(), partitions: *partitions })
+            .collect()
     }
 
     fn shown(assigned: &[Vec<TopicPartition>]) -> Vec<String> {

@@ -61,7 +61,8 @@ impl Directory {
         let store = self.path.join("store");
         let unfinished = store.exists() && !store.join("version").exists();
         if unfinished && self.acknowledged_path().exists() {
-            let missing = format!("{} has lost its file `version`; restore the directory from a backup", store.display());
+            let missing =
+                format!("{} has lost its file `version`; restore the directory from a backup", store.display());
             return Err(BusError::Damaged(missing));
         }
         if unfinished {
@@ -109,12 +110,16 @@ impl Acknowledged {
 
 /// What an error of the operating system means for the bus.
 pub(crate) fn failure(path: &Path, error: &io::Error) -> BusError {
-    let what = format!("{}: {error}", path.display());
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BusError::Full(what),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => BusError::Refused(what),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => BusError::Damaged(what),
-        _ => BusError::Fatal(what),
+    use io::ErrorKind::{InvalidData, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull, UnexpectedEof};
+    let (what, kind) = (format!("{}: {error}", path.display()), error.kind());
+    if matches!(kind, StorageFull | QuotaExceeded) {
+        BusError::Full(what)
+    } else if matches!(kind, PermissionDenied | ReadOnlyFilesystem) {
+        BusError::Refused(what)
+    } else if matches!(kind, UnexpectedEof | InvalidData) {
+        BusError::Damaged(what)
+    } else {
+        BusError::Fatal(what)
     }
 }
 

@@ -57,7 +57,8 @@ impl Disk {
         })?;
         let log = engine(&store, || database.keyspace("log", || log_options(options)))?;
         let state = engine(&store, || database.keyspace("state", || state_options(options)))?;
-        let number = engine(&store, || state.get(keys::WRITES))?.map_or(Ok(0), |value| decode_number(&store, &value))?;
+        let number =
+            engine(&store, || state.get(keys::WRITES))?.map_or(Ok(0), |value| decode_number(&store, &value))?;
         let (mut acknowledged, noted) = directory.acknowledged()?;
         if let Some(noted) = noted.filter(|noted| number < *noted) {
             return Err(lost_writes(&store, number, noted));
@@ -94,7 +95,8 @@ impl Storage for Disk {
         }
         let number = writer.number + 1;
         let mode = if sync { PersistMode::SyncData } else { PersistMode::Buffer };
-        let mut batch = fjall::OwnedWriteBatch::with_capacity(self.database.clone(), writes.len() + 1).durability(Some(mode));
+        let mut batch =
+            fjall::OwnedWriteBatch::with_capacity(self.database.clone(), writes.len() + 1).durability(Some(mode));
         for Write { space, key, value } in writes {
             match value {
                 Some(value) => batch.insert(self.keyspace(space), key, value),
@@ -146,7 +148,9 @@ impl Storage for Disk {
         let needed = self.free_space_bytes_min + bytes as u64;
         if free < needed {
             let path = path.display();
-            return Err(BusError::Full(format!("{path} has {free} bytes free, {needed} are needed; free some and go on")));
+            return Err(BusError::Full(format!(
+                "{path} has {free} bytes free, {needed} are needed; free some and go on"
+            )));
         }
         Ok(())
     }
@@ -165,15 +169,19 @@ fn engine<T>(path: &Path, run: impl FnOnce() -> fjall::Result<T>) -> Result<T, B
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else the engine may complain about, it can't read its files"
+)]
 fn engine_failure(path: &Path, error: &fjall::Error) -> BusError {
     match error {
-        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) if error.kind() == ErrorKind::NotFound => {
-            damaged(path, "a file is missing")
-        }
-        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => failure(path, error),
-        fjall::Error::Locked => BusError::Locked(path.display().to_string()),
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => match error.kind() {
+            ErrorKind::NotFound => damaged(path, "a file is missing"),
+            _ => failure(path, error),
+        },
         fjall::Error::InvalidVersion(Some(version)) => {
-            BusError::Refused(format!("{} is of engine format {version:?}, which this version does not read", path.display()))
+            let path = path.display();
+            BusError::Refused(format!("{path} is of the engine's format {version:?}, which this version does not read"))
         }
         fjall::Error::Poisoned => {
             BusError::Fatal(format!("the engine of {} stopped after an error of its own, restart", path.display()))

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fleet::bus::{
-    Bus, Cleanup, Delivered, Headers, Isolation, Limit, Membership, Outgoing, TopicPartition, TopicSpec,
-};
+use fleet::bus::{Bus, Cleanup, Delivered, Headers, Isolation, Limit, Membership, Outgoing, TopicPartition, TopicSpec};
 use fleet::clock::Clock;
 use local::{Local, Options};
 

@@ -36,7 +36,8 @@ fn what_was_acknowledged_survives_any_kill_and_nothing_is_there_in_part() {
 /// The child: workers that each commit transaction after transaction, telling the parent the number of each, beside upkeep.
 fn work_until_killed(directory: &Path) -> ! {
     let log = open(directory);
-    let (facts, state) = (topic(&log, "facts", WORKERS, Cleanup::Keep), topic(&log, "state", WORKERS, Cleanup::Compact));
+    let (facts, state) =
+        (topic(&log, "facts", WORKERS, Cleanup::Keep), topic(&log, "state", WORKERS, Cleanup::Compact));
     for worker in 0..WORKERS {
         let (log, facts, state) = (log.clone(), facts.clone(), state.clone());
         thread::spawn(move || work(&log, worker, &facts, &state));
@@ -93,7 +94,9 @@ fn run_and_kill(directory: &Path, count: usize, acknowledged: &mut [u64]) {
     child.wait().unwrap();
     // What was printed before the kill was acknowledged too; the last line may be torn.
     let rest: Vec<String> = lines.map_while(Result::ok).collect();
-    rest.into_iter().rev().skip(1).for_each(|line| drop(note(line)));
+    for line in rest.into_iter().rev().skip(1) {
+        note(line);
+    }
 }
 
 fn check(directory: &Path, acknowledged: &mut [u64]) {
@@ -128,5 +131,9 @@ fn numbers(records: &[Delivered]) -> Vec<u64> {
 
 fn open(directory: &Path) -> Local {
     let durability = Durability::EveryCommit;
-    Local::open(directory, Options { durability, write_buffer_bytes: 512 << 10, tail_cache_bytes: 64 << 10, ..options() }).unwrap()
+    Local::open(
+        directory,
+        Options { durability, write_buffer_bytes: 512 << 10, tail_cache_bytes: 64 << 10, ..options() },
+    )
+    .unwrap()
 }

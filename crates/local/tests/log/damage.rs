@@ -114,7 +114,11 @@ fn files(path: &Path) -> Vec<PathBuf> {
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let entry = entry.unwrap().path();
-            if entry.is_dir() { directories.push(entry) } else { found.push(entry.strip_prefix(path).unwrap().to_owned()) }
+            if entry.is_dir() {
+                directories.push(entry);
+            } else {
+                found.push(entry.strip_prefix(path).unwrap().to_owned());
+            }
         }
     }
     found.sort();

@@ -80,7 +80,9 @@ fn a_consumer_asleep_takes_over_when_anothers_session_ends() {
         match stayer.wait(Duration::from_secs(60)).unwrap() {
             Wake::Assigned(partitions) => owned = partitions.len(),
             Wake::Revoked { lost: false, .. } => stayer.release().unwrap(),
-            other @ (Wake::Ready | Wake::Woken | Wake::TimedOut | Wake::Revoked { lost: true, .. }) => panic!("{other:?}"),
+            other @ (Wake::Ready | Wake::Woken | Wake::TimedOut | Wake::Revoked { lost: true, .. }) => {
+                panic!("{other:?}")
+            }
         }
     }
 }

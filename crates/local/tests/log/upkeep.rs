@@ -57,7 +57,8 @@ fn tombstones_go_after_a_while() {
         write(&log, &[record(&topic, 0, "gone", Some("value")), record(&topic, 0, "stays", Some("value"))]);
         write(&log, &[record(&topic, 0, "gone", None)]);
         tidy(&log);
-        let keys = |log: &Local| read(log, &topic, 0).iter().map(|record| record.key.clone().unwrap()).collect::<Vec<_>>();
+        let keys =
+            |log: &Local| read(log, &topic, 0).iter().map(|record| record.key.clone().unwrap()).collect::<Vec<_>>();
         assert_eq!(keys(&log), ["stays", "gone"], "readers under way must still see the tombstone");
         clock.pass(HOUR * 25);
         write(&log, &[record(&topic, 0, "new", Some("value")), record(&topic, 0, "newer", Some("value"))]);

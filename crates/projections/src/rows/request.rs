@@ -1,6 +1,5 @@
 //! One request: what was asked, what it has come to, and why.
 
-use domain::ids::OperatorId;
 use domain::lifecycle::{Lifecycle, Progress};
 use domain::messages::{Lane, PayerRole, Workflow};
 use domain::person::ConsentPolicy;
@@ -10,7 +9,7 @@ use domain::{
 };
 
 use super::Place;
-use crate::table::{Conflict, Row, Table, Value, text, whole};
+use crate::table::{Conflict, Row, Table, Value, value};
 
 /// A row of `requests`, and all that projecting the request's next fact needs to know of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -182,44 +181,44 @@ impl Row for RequestRow {
     };
 
     fn values(&self, out: &mut Vec<Value>) {
-        out.extend([text(self.request_id), whole(self.place.partition), whole(self.place.offset)]);
+        out.extend([value(self.request_id), value(self.place.partition), value(self.place.offset)]);
         asked(self.accepted.as_ref(), out);
         let operation = self.operation.as_ref();
         let lifecycle = &self.lifecycle;
         out.extend([
-            whole(self.last_offset),
-            text(self.lane.map(Lane::as_str)),
-            text(self.consent.map(|(policy, _)| policy.as_str())),
-            whole(self.consent.map(|(_, end)| end)),
-            text(self.matched_token),
-            text(self.rule.clone()),
-            whole(self.candidates),
-            whole(self.open_review),
-            text(operation.map(|operation| operation.operation_id)),
-            text(operation.map(|operation| &operation.partner)),
-            whole(operation.map(|operation| operation.attempt)),
-            whole(self.dispatched_at),
-            whole(self.acknowledged_at),
-            whole(self.fulfilled_at),
-            text(self.reference.clone()),
-            whole(self.retries),
-            whole(self.received_records),
-            text(self.evidence.clone()),
-            text(self.failure.map(FailureClass::as_str)),
-            text(self.partner_code.clone()),
-            whole(self.breaches),
-            text(State::as_str(lifecycle.state)),
-            text(Progress::as_str(lifecycle.progress)),
-            text(lifecycle.outcome.map(TerminalOutcome::as_str)),
-            whole(lifecycle.since),
-            whole(lifecycle.events),
-            whole(lifecycle.anomalies),
-            text(hex(&lifecycle.chain)),
-            text(self.code.map(Code::as_str)),
-            text(self.owner.clone()),
-            whole(self.tier),
-            text(self.superseded_by),
-            whole(self.closed_at),
+            value(self.last_offset),
+            value(self.lane.map(Lane::as_str)),
+            value(self.consent.map(|(policy, _)| policy.as_str())),
+            value(self.consent.map(|(_, end)| end)),
+            value(self.matched_token),
+            value(self.rule.as_ref()),
+            value(self.candidates),
+            value(self.open_review),
+            value(operation.map(|operation| operation.operation_id)),
+            value(operation.map(|operation| &operation.partner)),
+            value(operation.map(|operation| operation.attempt)),
+            value(self.dispatched_at),
+            value(self.acknowledged_at),
+            value(self.fulfilled_at),
+            value(self.reference.as_ref()),
+            value(self.retries),
+            value(self.received_records),
+            value(self.evidence.as_ref()),
+            value(self.failure.map(FailureClass::as_str)),
+            value(self.partner_code.as_ref()),
+            value(self.breaches),
+            value(State::as_str(lifecycle.state)),
+            value(Progress::as_str(lifecycle.progress)),
+            value(lifecycle.outcome.map(TerminalOutcome::as_str)),
+            value(lifecycle.since),
+            value(lifecycle.events),
+            value(lifecycle.anomalies),
+            value(&lifecycle.chain),
+            value(self.code.map(Code::as_str)),
+            value(self.owner.as_ref()),
+            value(self.tier),
+            value(self.superseded_by),
+            value(self.closed_at),
         ]);
     }
 }
@@ -227,17 +226,17 @@ impl Row for RequestRow {
 /// The columns that never change once the request was accepted.
 fn asked(accepted: Option<&Accepted>, out: &mut Vec<Value>) {
     out.extend([
-        text(accepted.map(|asked| asked.submission_id)),
-        text(accepted.map(|asked| &asked.source)),
-        text(accepted.map(|asked| asked.key_token)),
-        text(accepted.map(|asked| asked.exchange_id)),
-        text(accepted.and_then(|asked| asked.parent_request_id)),
-        text(accepted.map(|asked| asked.workflow.as_str())),
-        text(accepted.map(|asked| asked.role.as_str())),
-        text(accepted.map(|asked| &asked.counterparty)),
-        text(accepted.map(|asked| asked.member_token)),
-        whole(accepted.map(|asked| asked.due_by)),
-        Value::Flag(accepted.map(|asked| asked.signed)),
-        whole(accepted.map(|asked| asked.received_at)),
+        value(accepted.map(|asked| asked.submission_id)),
+        value(accepted.map(|asked| &asked.source)),
+        value(accepted.map(|asked| asked.key_token)),
+        value(accepted.map(|asked| asked.exchange_id)),
+        value(accepted.and_then(|asked| asked.parent_request_id)),
+        value(accepted.map(|asked| asked.workflow.as_str())),
+        value(accepted.map(|asked| asked.role.as_str())),
+        value(accepted.map(|asked| &asked.counterparty)),
+        value(accepted.map(|asked| asked.member_token)),
+        value(accepted.map(|asked| asked.due_by)),
+        value(accepted.map(|asked| asked.signed)),
+        value(accepted.map(|asked| asked.received_at)),
     ]);
 }

@@ -129,12 +129,9 @@ fn decide_review(state: State) -> Judgement {
 
 fn resolve_unknown(state: State) -> Judgement {
     match state {
-        State::PartnerDispatched
-        | State::Acknowledged
-        | State::Held
-        | State::Exception
-        | State::Cancelling
-        | State::DeadLettered => Judgement::Only(Condition::Unresolved, Code::NotInThisState),
+        State::PartnerDispatched | State::Acknowledged | State::Held | State::Exception | State::DeadLettered => {
+            Judgement::Only(Condition::Unresolved, Code::NotInThisState)
+        }
         State::Received
         | State::Validated
         | State::InReview
@@ -142,6 +139,7 @@ fn resolve_unknown(state: State) -> Judgement {
         | State::Fulfilled
         | State::Closed
         | State::Rejected
+        | State::Cancelling
         | State::Cancelled
         | State::Superseded
         | State::Compensating

@@ -40,7 +40,7 @@ pub(super) struct WrappingEntry {
     /// The key.
     #[serde(with = "base64_text")]
     pub(super) key: Secret,
-    /// When it was made, for people.
+    /// The day it was made, for people.
     pub(super) created: Datetime,
 }
 
@@ -105,11 +105,13 @@ impl WrappingEntry {
     /// A fresh key, named after the day it was made and a few random digits.
     pub(super) fn fresh(now: Timestamp) -> Result<Self, KeysError> {
         let suffix = getrandom::u32().map_err(KeysError::NoRandomness)?;
-        let created = now.to_string().parse().expect("RFC 3339 is a TOML date");
+        let day = Date::of(now);
+        let created =
+            toml::value::Date { year: u16::try_from(day.year).unwrap_or(u16::MAX), month: day.month, day: day.day };
         Ok(Self {
-            id: format!("{}-{suffix:08x}", Date::of(now)),
+            id: format!("{day}-{suffix:08x}"),
             key: Secret::random().map_err(KeysError::NoRandomness)?,
-            created,
+            created: created.into(),
         })
     }
 }

@@ -63,15 +63,15 @@ fn rotation_keeps_the_old_keys_and_seals_with_the_new_one() {
     let path = directory.path().join("keys.toml");
     let before = Keys::generate(&path).expect("generated");
     let secret = Secret::new([9; 32]);
-    let wrapped = before.active().wrap(&[b"x"], &secret);
+    let wrapped = before.active().wrap(b"x", &secret);
     let after = Keys::rotate(&path).expect("rotated");
     assert_eq!(after.ids().count(), 2);
     assert_ne!(after.active_id(), before.active_id());
     let reloaded = Keys::load(&path).expect("loaded");
     assert_eq!(reloaded.active_id(), after.active_id());
     let old = reloaded.wrapping(before.active_id()).expect("kept");
-    assert_eq!(old.unwrap(&[b"x"], &wrapped).expect("opens").bytes(), secret.bytes());
-    assert_eq!(reloaded.active().unwrap(&[b"x"], &wrapped).err(), Some(Forged));
+    assert_eq!(old.unwrap(b"x", &wrapped).expect("opens").bytes(), secret.bytes());
+    assert_eq!(reloaded.active().unwrap(b"x", &wrapped).err(), Some(Forged));
     assert_eq!(before.tokens.at("x", &[]).bytes(), reloaded.tokens.at("x", &[]).bytes(), "tokens stay");
 }
 

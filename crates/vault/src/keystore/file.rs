@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::erasing::Overwrite;
 use super::log::{BATCH_SLOTS_MAX, Held, Log};
 use super::slot::{Content, Image, Slot, WRAPPED_BYTES};
 use super::{KeyName, KeystoreError};
-use crate::cipher::Secret;
+use crate::cipher::{Secret, associated_data};
 use crate::keys::{KEY_ID_BYTES, Keys};
 
 /// Keys in a directory.
@@ -18,30 +18,56 @@ pub(crate) struct FileStore {
     log: Log,
     /// Where the slot of each name lies.
     index: RwLock<BTreeMap<KeyName, u64>>,
-    /// How many slots the index knows; whoever holds it may write.
+    /// How many slots the index knows. Whoever writes holds it.
     length: Mutex<u64>,
-    /// The names that threads wait for. The first of them to get hold of `length` makes keys for all.
-    wanted: Mutex<BTreeSet<KeyName>>,
+    queue: Mutex<Queue>,
+    done: Condvar,
 }
+
+/// The right to write, against other processes and other threads; given back in this order.
+struct Writing<'s> {
+    held: Held<'s>,
+    length: MutexGuard<'s, u64>,
+}
+
+/// Threads that want keys: one makes them for all that wait, while the next batch gathers.
+#[derive(Default)]
+struct Queue {
+    wanted: BTreeSet<KeyName>,
+    busy: bool,
+}
+
+/// A thread's turn to make keys. When it ends, well or not, the others look again.
+struct Turn<'s>(&'s FileStore);
 
 impl FileStore {
     pub(super) fn open(directory: &Path, keys: Arc<Keys>) -> Result<Self, KeystoreError> {
         let log = Log::open(directory)?;
-        let store = Self { keys, log, index: RwLock::default(), length: Mutex::default(), wanted: Mutex::default() };
-        store.catch_up(&mut lock(&store.length))?;
+        let store = Self {
+            keys,
+            log,
+            index: RwLock::default(),
+            length: Mutex::default(),
+            queue: Mutex::default(),
+            done: Condvar::new(),
+        };
+        drop(store.catch_up()?);
         Ok(store)
     }
 
     pub(super) fn key_for(&self, name: KeyName) -> Result<Secret, KeystoreError> {
         if self.position(name).is_none() {
-            lock(&self.wanted).insert(name);
-            let mut length = lock(&self.length);
-            // Another thread may have made the key while this one waited.
+            let mut queue = lock(&self.queue);
+            queue.wanted.insert(name);
+            let still = |queue: &mut Queue| queue.busy && self.position(name).is_none();
+            let mut queue = self.done.wait_while(queue, still).unwrap_or_else(PoisonError::into_inner);
             if self.position(name).is_none() {
-                let mut names = mem::take(&mut *lock(&self.wanted));
+                queue.busy = true;
+                let mut names = mem::take(&mut queue.wanted);
                 names.insert(name);
-                let held = self.catch_up(&mut length)?;
-                self.append(&held, &mut length, &names, |name| self.fresh(name))?;
+                drop(queue);
+                let _turn = Turn(self);
+                self.append(&mut self.catch_up()?, &names, |name| self.fresh(name))?;
             }
         }
         self.find(name)
@@ -54,51 +80,52 @@ impl FileStore {
             return self.unwrap(name, at, &slot);
         }
         // Another process may have made the key, or may be overwriting its slot right now.
-        let _held = self.catch_up(&mut lock(&self.length))?;
+        let _writing = self.catch_up()?;
         let at = self.position(name).ok_or(KeystoreError::Missing)?;
         self.unwrap(name, at, &self.log.slot(at)?)
     }
 
     pub(super) fn erase(&self, names: &[KeyName]) -> Result<(), KeystoreError> {
-        let mut length = lock(&self.length);
-        let held = self.catch_up(&mut length)?;
+        let mut writing = self.catch_up()?;
         let known = names.iter().filter_map(|name| self.position(*name));
         let overwrites = known.map(|at| Ok((at, self.log.slot(at)?.erased().image())));
-        held.overwrite(&overwrites.collect::<Result<Vec<Overwrite>, KeystoreError>>()?)?;
-        let names = names.iter().copied().collect();
-        self.append(&held, &mut length, &names, |_| Ok(Content::Erased))
+        writing.held.overwrite(&overwrites.collect::<Result<Vec<Overwrite>, KeystoreError>>()?)?;
+        self.append(&mut writing, &names.iter().copied().collect(), |_| Ok(Content::Erased))
     }
 
     fn position(&self, name: KeyName) -> Option<u64> {
         self.index.read().unwrap_or_else(PoisonError::into_inner).get(&name).copied()
     }
 
+    fn index_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<KeyName, u64>> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes the right to write, and in what other processes have written since.
-    fn catch_up(&self, length: &mut u64) -> Result<Held<'_>, KeystoreError> {
+    fn catch_up(&self) -> Result<Writing<'_>, KeystoreError> {
+        let mut length = lock(&self.length);
         let held = self.log.hold()?;
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-        *length = held.read_from(*length, |at, slot| {
-            index.insert(slot.name, at);
-        })?;
-        Ok(held)
+        let mut found = Vec::new();
+        *length = held.read_from(*length, |at, slot| found.push((slot.name, at)))?;
+        self.index_mut().extend(found);
+        Ok(Writing { held, length })
     }
 
     /// Appends a slot for each name that has none.
     fn append(
         &self,
-        held: &Held<'_>,
-        length: &mut u64,
+        writing: &mut Writing<'_>,
         names: &BTreeSet<KeyName>,
         content: impl Fn(KeyName) -> Result<Content, KeystoreError>,
     ) -> Result<(), KeystoreError> {
         let names: Vec<KeyName> = names.iter().copied().filter(|name| self.position(*name).is_none()).collect();
-        for batch in names.chunks(BATCH_SLOTS_MAX) {
-            let slot = |name: &KeyName| Ok(Slot { name: *name, content: content(*name)?, batch: *length }.image());
-            let images = batch.iter().map(slot).collect::<Result<Vec<Image>, KeystoreError>>()?;
-            held.append(*length, &images)?;
-            let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
-            index.extend(batch.iter().copied().zip(*length..));
-            *length += batch.len() as u64;
+        for names in names.chunks(BATCH_SLOTS_MAX) {
+            let batch = *writing.length;
+            let image = |name: &KeyName| Ok(Slot { name: *name, content: content(*name)?, batch }.image());
+            let images = names.iter().map(image).collect::<Result<Vec<Image>, KeystoreError>>()?;
+            writing.held.append(batch, &images)?;
+            self.index_mut().extend(names.iter().copied().zip(batch..));
+            *writing.length += names.len() as u64;
         }
         Ok(())
     }
@@ -108,7 +135,7 @@ impl FileStore {
         let mut key_id = [0; KEY_ID_BYTES];
         key_id[..wrapping.id().len()].copy_from_slice(wrapping.id().as_bytes());
         let mut wrapped = [0; WRAPPED_BYTES];
-        wrapped.copy_from_slice(&wrapping.wrap(&bound_to(name.to_string().as_bytes()), &Secret::random()?));
+        wrapped.copy_from_slice(&wrapping.wrap(&bound_to(name), &Secret::random()?));
         Ok(Content::Key { key_id, wrapped })
     }
 
@@ -121,15 +148,22 @@ impl FileStore {
                 let id = key_id.split(|byte| *byte == 0).next().unwrap_or_default();
                 let id = std::str::from_utf8(id).map_err(|_| KeystoreError::UnknownKey)?;
                 let wrapping = self.keys.wrapping(id).ok_or(KeystoreError::UnknownKey)?;
-                wrapping.unwrap(&bound_to(name.to_string().as_bytes()), wrapped).map_err(|_| KeystoreError::Forged)
+                wrapping.unwrap(&bound_to(name), wrapped).map_err(|_| KeystoreError::Forged)
             }
             Content::Erased => Err(KeystoreError::Erased),
         }
     }
 }
 
-fn bound_to(name: &[u8]) -> [&[u8]; 2] {
-    [b"waybill/keystore", name]
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.queue).busy = false;
+        self.0.done.notify_all();
+    }
+}
+
+fn bound_to(name: KeyName) -> Vec<u8> {
+    associated_data(&[b"waybill/keystore", name.to_string().as_bytes()])
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use std::path::Path;
 
 use domain::person::{Consent, ConsentPolicy, Coverage, MemberClaim, Payload, PersonName};
@@ -68,7 +69,7 @@ fn it_opens_for_its_own_subject_only() {
     assert_eq!(vault.open_dossier(RequestId([9; 16]), &sealed).err(), Some(PhiError::Forged));
     let record = vault.seal_member("E-1", &member()).expect("sealed");
     assert_eq!(vault.open_member("E-2", &record).err(), Some(PhiError::Forged));
-    let as_member = Sealed::new(sealed.key_id.clone(), sealed.wrapped_key.clone(), sealed.ciphertext.clone());
+    let as_member = Sealed::new(sealed.key_id, sealed.wrapped_key, sealed.ciphertext);
     let same_bytes = std::str::from_utf8(&REQUEST.0).expect("ascii");
     assert_eq!(vault.open_member(same_bytes, &as_member).err(), Some(PhiError::Forged));
 }

@@ -1,7 +1,7 @@
 //! What people ask for, and what comes of it.
 
 use domain::messages::{CommandAction, DispatchTask, IdentityTask, Stage, Verdict};
-use domain::{Code, CommandId, EventBody, State, Token};
+use domain::{Code, CommandId, State, TerminalOutcome, Token};
 
 use super::world::*;
 
@@ -24,9 +24,29 @@ fn a_cancel_goes_to_dispatch_once_dispatch_has_the_item() {
     let mut world = World::given(on_its_way());
     assert_eq!(world.command(CommandAction::Cancel), None);
     assert_eq!(world.dispatch_tasks(), [&DispatchTask::CancelDispatch { command_id: FIRST }]);
-    let failed = EventBody::CancelFailed { command_id: FIRST, code: Code::EffectTookPlace };
-    world.when([(Stage::Dispatch, failed)]);
+    world.when([cancel_failed(Code::EffectTookPlace)]);
     assert_eq!((world.state(), world.closings()), (State::Acknowledged, 0));
+}
+
+#[test]
+fn a_cancel_that_finds_nothing_running_ends_the_request() {
+    let mut world = World::given(on_its_way());
+    world.when([exhausted()]);
+    assert_eq!(world.command(CommandAction::Cancel), None);
+    world.when([cancel_failed(Code::NotInThisState)]);
+    assert_eq!((world.closings(), world.folded().outcome), (1, Some(TerminalOutcome::Cancelled)));
+}
+
+#[test]
+fn a_cancel_of_nobody_knows_what_leaves_the_question_open() {
+    use domain::lifecycle::event::Resolution;
+    let mut world = World::given(on_its_way());
+    world.when([unknown(Resolution::Review)]);
+    assert_eq!(world.command(CommandAction::Cancel), None);
+    assert_eq!(world.command(CommandAction::ResolveUnknown), Some(Code::NotInThisState));
+    world.when([cancel_failed(Code::OutcomeUnknownUnresolved)]);
+    assert_eq!((world.state(), world.exceptions().len()), (State::Exception, 2));
+    assert_eq!(world.command_with(CommandAction::ResolveUnknown, Some(Verdict::TookEffect {}), None), None);
 }
 
 #[test]
@@ -163,7 +183,7 @@ fn a_letter_discarded_under_a_cancel_is_a_cancel() {
     let mut world = World::given([received(), validated(), dead_lettered(Stage::Identity)]);
     assert_eq!(world.command(CommandAction::Cancel), None);
     world.when([letter_discarded()]);
-    assert_eq!(world.ended().outcome, domain::TerminalOutcome::Cancelled);
+    assert_eq!(world.ended().outcome, TerminalOutcome::Cancelled);
 }
 
 #[test]

@@ -145,6 +145,9 @@ fn an_effect_that_cannot_be_undone_gets_an_owner() {
     world.when([(Stage::Dispatch, failed)]);
     assert_eq!(world.exceptions(), [Code::CompensationFailed]);
     let mut world = World::given(facts());
+    world.when([unknown(domain::lifecycle::event::Resolution::Review)]);
+    assert_eq!(world.exceptions(), [Code::OutcomeUnknownUnresolved], "nobody knows whether it was undone");
+    let mut world = World::given(facts());
     assert_eq!(world.watched().undo, Undo::Running);
     world.pass(2 * DAY);
     assert_eq!(world.exceptions(), [Code::SettleOverdue]);

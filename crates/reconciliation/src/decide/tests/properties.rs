@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::lifecycle::event::Resolution;
 use domain::lifecycle::fold::{chain, digest};
 use domain::messages::{CommandAction, Stage, Verdict};
-use domain::{Code, CommandId, Decision, EventBody, Input, Message, OperationId, State, Token, Worker};
+use domain::{Code, Decision, EventBody, Input, Message, OperationId, State, Token, Worker};
 use proptest::prelude::*;
 
 use super::world::*;
@@ -26,7 +26,6 @@ enum Step {
 
 /// Every kind of fact that other workers write.
 fn facts() -> Vec<(Stage, EventBody)> {
-    let command_id = CommandId([1; 16]);
     let operation_id = OperationId::of_compensation(operation());
     let class = domain::FailureClass::Permanent;
     let mut facts = on_its_way();
@@ -50,7 +49,9 @@ fn facts() -> Vec<(Stage, EventBody)> {
         passed(2, CommandAction::Hold),
         passed(3, CommandAction::Release),
         passed(4, CommandAction::DecideReview),
-        (Stage::Dispatch, EventBody::CancelFailed { command_id, code: Code::EffectTookPlace }),
+        cancel_failed(Code::EffectTookPlace),
+        cancel_failed(Code::NotInThisState),
+        cancel_failed(Code::OutcomeUnknownUnresolved),
         (Stage::Dispatch, EventBody::Compensated { operation_id }),
         (Stage::Dispatch, EventBody::CompensationFailed { operation_id, class }),
         (Stage::Identity, EventBody::Superseded { by: domain::RequestId([2; 16]) }),

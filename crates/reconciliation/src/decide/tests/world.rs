@@ -367,6 +367,10 @@ pub(super) fn cancelled(stage: Stage) -> (Stage, EventBody) {
     (stage, EventBody::Cancelled { command_id: CommandId([1; 16]), stage })
 }
 
+pub(super) fn cancel_failed(code: Code) -> (Stage, EventBody) {
+    (Stage::Dispatch, EventBody::CancelFailed { command_id: CommandId([1; 16]), code })
+}
+
 pub(super) fn dead_lettered(by: Stage) -> (Stage, EventBody) {
     let (class, code) = (FailureClass::Schema, Code::Undecodable);
     (by, EventBody::DeadLettered { letter_id: LETTER, class, code, signature: Default::default() })

@@ -59,7 +59,7 @@ fn names(numbers: Range<u8>) -> Vec<KeyName> {
 
 /// The keys of these names, made in one batch.
 fn make(store: &FileStore, names: &[KeyName]) -> Vec<[u8; 32]> {
-    lock(&store.wanted).extend(names);
+    lock(&store.queue).wanted.extend(names);
     names.iter().map(|name| *store.key_for(*name).expect("a key").bytes()).collect()
 }
 

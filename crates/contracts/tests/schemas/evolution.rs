@@ -1,0 +1,76 @@
+//! Values of older and newer versions: read with the schema they were written with.
+
+use contracts::catalogue::BUNDLED;
+use contracts::frame::split;
+use contracts::{Catalogue, Codec, DecodeError, Subject, Topic};
+use serde_json::{Value, json};
+
+use crate::datum::long;
+use crate::subjects::{all, examples};
+
+/// The id under which the other version is known.
+const ID: u32 = 900;
+
+/// A codec that also knows another version of a subject, made from the bundled one.
+fn knowing(subject: Subject, change: impl FnOnce(&mut Value)) -> Codec {
+    let mut schema = Catalogue::bundled().schema(subject).clone();
+    change(&mut schema);
+    let text = schema.to_string();
+    let bundled = BUNDLED.iter().map(|row| (row.id, row.subject, row.version, row.text));
+    Codec::new(Catalogue::new(bundled.chain([(ID, subject, 99, text.as_str())])).expect("a catalogue"))
+}
+
+fn fields(schema: &mut Value) -> &mut Vec<Value> {
+    schema["fields"].as_array_mut().expect("a record")
+}
+
+/// An example as the bundled version writes it, and its datum.
+fn example(subject: Subject, name: &str) -> (Vec<u8>, Vec<u8>) {
+    let (_, json) = examples(subject).into_iter().find(|(found, _)| found == name).expect("an example");
+    let value = (all()[subject as usize].encode)(&Codec::bundled(), json);
+    let datum = split(&value).expect("a frame").1.to_vec();
+    (value, datum)
+}
+
+fn framed(datum: &[u8]) -> Vec<u8> {
+    [&[0][..], &ID.to_be_bytes(), datum].concat()
+}
+
+#[test]
+fn what_a_newer_writer_adds_is_passed_over() {
+    let codec = knowing(Subject::Outcome, |schema| {
+        fields(schema).push(json!({"name": "mood", "type": ["null", "string"], "default": null}));
+    });
+    let topic = Topic::Outcomes("enrolment".into());
+    let (value, mut datum) = example(Subject::Outcome, "final");
+    datum.extend(b"\x02\x08fine");
+    let (id, newer) = codec.decode(&topic, &framed(&datum)).expect("a newer outcome");
+    assert_eq!(id, ID);
+    assert_eq!(newer, codec.decode(&topic, &value).expect("an outcome").1);
+}
+
+#[test]
+fn what_an_older_writer_did_not_know_is_absent() {
+    let codec = knowing(Subject::Command, |schema| {
+        let last = fields(schema).pop().expect("a last field");
+        assert_eq!(last["name"], "expected_state");
+    });
+    let (value, mut datum) = example(Subject::Command, "cancel");
+    assert_eq!(datum.pop(), Some(0), "the example has no expected state");
+    let (_, older) = codec.decode(&Topic::Commands, &framed(&datum)).expect("an older command");
+    assert_eq!(older, codec.decode(&Topic::Commands, &value).expect("a command").1);
+}
+
+#[test]
+fn a_fact_of_a_kind_not_known_here_is_undecodable_and_says_where() {
+    let codec = knowing(Subject::LifecycleEvent, |schema| {
+        let body = fields(schema).last_mut().expect("a body");
+        let branches = body["type"].as_array_mut().expect("a union");
+        branches.push(json!({"type": "record", "name": "Teleported", "fields": []}));
+    });
+    let (_, mut datum) = example(Subject::LifecycleEvent, "compensated");
+    datum.truncate(datum.len() - 17);
+    long(36, &mut datum);
+    let error = codec.decode(&Topic::Events, &framed(&datum)).expect_err("unknown here");
+    assert_eq!(error, DecodeError::Undecodable { place: "body".into() });
+}

@@ -1,0 +1,131 @@
+//! The pace of a slot: how many inputs a turn takes, how long the slot rests after a failure, and which input is to blame when
+//! turns can't be committed.
+
+use std::time::Duration;
+
+use domain::RecordId;
+
+/// What the last turns have taught.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    inputs_max: usize,
+    target: Duration,
+    appetite: usize,
+    failures: u32,
+    rest_until: Duration,
+    /// The input that failed alone, and how often in a row.
+    blamed: Option<(RecordId, u32)>,
+}
+
+/// The smallest turn when there is a backlog.
+pub(crate) const APPETITE_MIN: usize = 32;
+/// How often one input may bring a turn down, alone, before it becomes a letter.
+const SOLO_FAILURES_MAX: u32 = 3;
+/// The first rest after a failure; it doubles with each.
+const REST: Duration = Duration::from_millis(20);
+const RESTS_DOUBLED_MAX: u32 = 7;
+
+impl Pace {
+    /// The pace of a slot that has done nothing yet: turns of at most `inputs_max`, decided within `target`.
+    pub(crate) fn new(inputs_max: usize, target: Duration) -> Self {
+        let inputs_max = inputs_max.max(1);
+        let appetite = inputs_max.min(APPETITE_MIN);
+        Self { inputs_max, target, appetite, failures: 0, rest_until: Duration::ZERO, blamed: None }
+    }
+
+    /// How many inputs the next turn may take.
+    pub(crate) fn appetite(&self) -> usize {
+        self.appetite
+    }
+
+    /// How long the slot still has to rest, by the boot-time clock.
+    pub(crate) fn rest(&self, now: Duration) -> Duration {
+        self.rest_until.saturating_sub(now)
+    }
+
+    /// A turn was committed that took so long to decide. Turns grow with the backlog, since a commit costs what a thousand records
+    /// cost, and shrink when deciding takes too long, so that urgent records don't wait.
+    pub(crate) fn settled(&mut self, inputs: usize, took: Duration, may_grow: bool) {
+        (self.failures, self.blamed) = (0, None);
+        if self.target < took {
+            self.appetite = (self.appetite / 2).max(self.inputs_max.min(APPETITE_MIN)).min(self.appetite);
+        } else if may_grow && self.appetite <= inputs {
+            self.appetite = (self.appetite * 2).min(self.inputs_max);
+        }
+    }
+
+    /// The bus failed: the slot rests, longer each time.
+    pub(crate) fn failed(&mut self, now: Duration) {
+        self.rest_until = now + REST * 2_u32.pow(self.failures.min(RESTS_DOUBLED_MAX));
+        self.failures += 1;
+    }
+
+    /// The slot rests for this long.
+    pub(crate) fn pause(&mut self, now: Duration, rest: Duration) {
+        self.rest_until = now + rest;
+    }
+
+    /// A turn of so many inputs can't be committed: the next one is half as large. Answers the input that has failed alone once
+    /// too often.
+    pub(crate) fn split(&mut self, inputs: usize, first: Option<RecordId>) -> Option<RecordId> {
+        self.appetite = (inputs / 2).clamp(1, self.inputs_max);
+        let sole = first.filter(|_| inputs == 1)?;
+        let times = self.blamed.filter(|(blamed, _)| *blamed == sole).map_or(1, |(_, times)| times + 1);
+        self.blamed = Some((sole, times));
+        (SOLO_FAILURES_MAX <= times).then_some(sole)
+    }
+
+    /// The next turn takes one input.
+    pub(crate) fn tiptoe(&mut self) {
+        self.appetite = 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TARGET: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn turns_grow_with_the_backlog_and_shrink_when_they_drag() {
+        let mut pace = Pace::new(100, TARGET);
+        let mut appetites = Vec::new();
+        for (inputs, took_ms) in [(31, 1), (32, 1), (64, 20), (100, 1), (100, 21), (50, 21), (32, 99)] {
+            pace.settled(inputs, Duration::from_millis(took_ms), true);
+            appetites.push(pace.appetite());
+        }
+        assert_eq!(appetites, [32, 64, 100, 100, 50, 32, 32]);
+        assert_eq!(Pace::new(4, TARGET).appetite(), 4);
+    }
+
+    #[test]
+    fn a_turn_is_halved_until_one_input_stands_alone_and_has_failed_thrice() {
+        let (guilty, other) = (RecordId([1; 16]), RecordId([2; 16]));
+        let mut pace = Pace::new(100, TARGET);
+        assert_eq!([9, 4, 2].map(|inputs| (pace.split(inputs, Some(guilty)), pace.appetite()).1), [4, 2, 1]);
+        assert_eq!(pace.split(1, Some(guilty)), None);
+        assert_eq!(pace.split(1, Some(guilty)), None);
+        assert_eq!(pace.split(1, Some(other)), None, "another one starts anew");
+        assert_eq!([(); 3].map(|()| pace.split(1, Some(guilty))), [None, None, Some(guilty)]);
+        pace.settled(1, Duration::ZERO, false);
+        assert_eq!(pace.appetite(), 1);
+        assert_eq!(pace.split(1, Some(guilty)), None, "forgiven after a commit");
+    }
+
+    #[test]
+    fn rests_double_and_end_with_the_trouble() {
+        let mut pace = Pace::new(100, TARGET);
+        let rests: Vec<u128> = (0..9)
+            .map(|_| {
+                pace.failed(Duration::from_secs(1));
+                pace.rest(Duration::from_secs(1)).as_millis()
+            })
+            .collect();
+        assert_eq!(rests, [20, 40, 80, 160, 320, 640, 1280, 2560, 2560]);
+        assert_eq!(pace.rest(Duration::from_secs(9)), Duration::ZERO);
+        pace.settled(1, Duration::ZERO, true);
+        pace.failed(Duration::ZERO);
+        assert_eq!(pace.rest(Duration::ZERO), REST);
+    }
+}

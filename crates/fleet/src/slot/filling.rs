@@ -1,0 +1,193 @@
+//! Filling a turn: which inputs it takes, in which order, and their decisions.
+//!
+//! Answers come first, since they can't be taken again from anywhere; then timers; then records, the most urgent lane first with a
+//! share kept back for the others.
+
+use std::sync::Arc;
+
+use domain::Worker;
+use domain::worker::TimerRule;
+
+use super::{Inlet, Slot};
+use crate::bus::{Bus, BusError, Delivered, Limit, TopicPartition};
+use crate::turn::{Turn, Unwritable};
+
+/// Of a turn's room this part is left to records, however many answers and timers there are.
+const RECORDS_PART: usize = 4;
+
+impl<W: Worker> Slot<W> {
+    /// Takes inputs into the turn and decides them.
+    pub(super) fn fill(&mut self, turn: &mut Turn<W>) -> Result<(), BusError> {
+        self.take_answers();
+        let appetite = self.pace.appetite();
+        let Some(trial) = &self.trial else {
+            self.decide_answers(turn, appetite)?;
+            self.decide_timers(turn, appetite.saturating_sub(turn.inputs()))?;
+            let room = appetite.saturating_sub(turn.inputs()).max(appetite / RECORDS_PART);
+            return self.decide_records(turn, room);
+        };
+        match trial.focus().cloned() {
+            None => {
+                self.decide_answers(turn, appetite)?;
+                self.decide_timers(turn, appetite.saturating_sub(turn.inputs()))
+            }
+            Some(focus) => self.decide_tried(turn, &focus, appetite),
+        }
+    }
+
+    /// Hands what has arrived to the partitions it belongs to, wherever they are.
+    fn take_answers(&mut self) {
+        for (number, answer) in self.inbox.take() {
+            let restoring = self.restoring.get_mut(&number).map(|restore| &mut restore.partition);
+            let partition = self.partitions.get_mut(&number).or(restoring).or_else(|| self.kept.get_mut(&number));
+            if let Some(partition) = partition {
+                partition.calls.hold(answer);
+            }
+        }
+    }
+
+    fn decide_answers(&mut self, turn: &mut Turn<W>, room: usize) -> Result<(), BusError> {
+        for (number, partition) in &mut self.partitions {
+            if !partition.is_leaving {
+                partition.calls.give_up(turn.now);
+            }
+            let left = room.saturating_sub(turn.answers.len());
+            turn.answers.extend(partition.calls.answers(left).map(|(answer, trace)| (*number, answer, trace)));
+        }
+        // The turn holds all of them before the first is decided, so that none is lost if it is undone.
+        let answers = std::mem::take(&mut turn.answers);
+        let decided = answers.iter().try_for_each(|(number, answer, trace)| {
+            let Some(partition) = self.partitions.get_mut(number) else { return Ok(()) };
+            self.desk.answer(partition, turn, (*number, answer, *trace)).map_err(letterless)
+        });
+        turn.answers = answers;
+        decided
+    }
+
+    fn decide_timers(&mut self, turn: &mut Turn<W>, room: usize) -> Result<(), BusError> {
+        let mut left = room;
+        for (number, partition) in &mut self.partitions {
+            if left == 0 || partition.is_leaving {
+                continue;
+            }
+            let fire_at = match W::TIMERS {
+                TimerRule::WhenDue => Some(turn.now),
+                TimerRule::CaughtUp => {
+                    let (consumer, bus, inputs) = (&self.consumer, &self.ports.bus, &self.inputs);
+                    partition.timers.caught_up(
+                        turn.now,
+                        |at| consumer.position(at).unwrap_or(0),
+                        || high_watermarks(bus.as_ref(), inputs, *number),
+                    )?
+                }
+            };
+            let Some(fire_at) = fire_at else { continue };
+            let due = partition.timers.due(fire_at, left);
+            if due.len() < left {
+                partition.timers.lift_barrier();
+            }
+            left -= due.len();
+            for key in due {
+                self.desk.timer(partition, turn, (*number, &key)).map_err(letterless)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn decide_records(&mut self, turn: &mut Turn<W>, room: usize) -> Result<(), BusError> {
+        if room == 0 {
+            return Ok(());
+        }
+        let mut records = Vec::with_capacity(room);
+        let taken = self.take_by_lane(room, &mut records);
+        // What was taken is noted before anything can fail, so that all of it is taken again if the turn is undone.
+        turn.took(&records);
+        taken?;
+        for record in &records {
+            let partition = self.partitions.get_mut(&record.partition).ok_or_else(|| astray(record))?;
+            self.desk.take_in(partition, turn, record).map_err(letterless)?;
+        }
+        Ok(())
+    }
+
+    /// Records of the one partition that is on trial.
+    fn decide_tried(&mut self, turn: &mut Turn<W>, focus: &TopicPartition, room: usize) -> Result<(), BusError> {
+        let mut records = Vec::with_capacity(room);
+        let limit = Limit { records: room, bytes: self.options.bytes_max };
+        let taken = self.consumer.take(&focus.topic, limit, &mut records);
+        turn.took(&records);
+        taken?;
+        if self.trial.as_ref().is_some_and(|trial| trial.is_on_record) {
+            return self.decide_on_record(turn, &records);
+        }
+        for record in &records {
+            let partition = self.partitions.get_mut(&record.partition).ok_or_else(|| astray(record))?;
+            self.desk.take_in(partition, turn, record).map_err(letterless)?;
+        }
+        Ok(())
+    }
+
+    /// Takes up to `room` records: of each topic first no more than leaves the later ones their share, then, most urgent first,
+    /// what nobody claimed.
+    fn take_by_lane(&mut self, room: usize, records: &mut Vec<Delivered>) -> Result<(), BusError> {
+        let mut bytes = self.options.bytes_max;
+        let mut more = Vec::with_capacity(self.inputs.len());
+        for index in 0..self.inputs.len() {
+            let reserved: usize = self.inputs[index + 1..].iter().map(|later| later.part_of(room)).sum();
+            let limit = (room - records.len()).saturating_sub(reserved);
+            if self.take_topic(index, limit, &mut bytes, records)? == limit {
+                more.push(index);
+            }
+        }
+        for index in more {
+            self.take_topic(index, room - records.len(), &mut bytes, records)?;
+        }
+        Ok(())
+    }
+
+    /// Takes up to `limit` records of one topic; answers how many there were.
+    fn take_topic(
+        &mut self,
+        index: usize,
+        limit: usize,
+        bytes: &mut usize,
+        records: &mut Vec<Delivered>,
+    ) -> Result<usize, BusError> {
+        if limit == 0 || *bytes == 0 {
+            return Ok(0);
+        }
+        let before = records.len();
+        let topic = Arc::clone(&self.inputs[index].topic);
+        self.consumer.take(&topic, Limit { records: limit, bytes: *bytes }, records)?;
+        let size: usize = records[before..].iter().map(Delivered::size_bytes).sum();
+        *bytes = bytes.saturating_sub(size);
+        Ok(records.len() - before)
+    }
+}
+
+impl Inlet {
+    /// What is kept back for this topic of a turn with so much room; nothing where there is not even room for one of each.
+    fn part_of(&self, room: usize) -> usize {
+        room * self.share / 100
+    }
+}
+
+/// A letter that can't be written undoes the turn like a bus that can't be reached: nothing is lost, and it is tried again.
+pub(super) fn letterless(error: Unwritable) -> BusError {
+    BusError::Unavailable(format!("a record about a failure can't be written: {error}"))
+}
+
+/// A record of a partition whose memory is not at hand must not be passed over.
+fn astray(record: &Delivered) -> BusError {
+    BusError::Unavailable(format!("{} gives records though it is paused", record.topic_partition()))
+}
+
+fn high_watermarks(bus: &dyn Bus, inputs: &[Inlet], partition: u32) -> Result<Vec<(TopicPartition, u64)>, BusError> {
+    inputs
+        .iter()
+        .map(|inlet| {
+            let at = TopicPartition { topic: Arc::clone(&inlet.topic), partition };
+            bus.watermarks(&at).map(|marks| (at, marks.high))
+        })
+        .collect()
+}

@@ -1,0 +1,104 @@
+//! Reading memory back from the changelog.
+
+use std::time::Duration;
+
+use domain::Worker;
+
+use super::{Slot, SlotError};
+use crate::bus::{Bus, BusError, Delivered, Isolation, Limit, Reader, TopicPartition};
+use crate::changelog::replay;
+use crate::desk::Desk;
+use crate::partition::Partition;
+
+/// A partition whose memory is being read back.
+///
+/// It is complete when the read-committed position reaches the high watermark seen after the partition was assigned: the end of
+/// the partition under read-committed is only the last stable offset, which a zombie's open transaction may pin.
+pub(super) struct Restore<W: Worker> {
+    pub(super) partition: Partition<W>,
+    /// Whether nothing of it was kept.
+    is_cold: bool,
+    at: TopicPartition,
+    reading: Option<Reading>,
+}
+
+struct Reading {
+    reader: Box<dyn Reader>,
+    until: u64,
+}
+
+const LIMIT: Limit = Limit { records: 10_000, bytes: 8 * 1024 * 1024 };
+
+impl<W: Worker> Slot<W> {
+    /// Reads on; a partition whose memory is complete takes up its inputs. Answers whether anything was read.
+    pub(super) fn restore(&mut self) -> Result<bool, SlotError> {
+        let (mut has_read, mut complete) = (false, Vec::new());
+        for (number, restore) in &mut self.restoring {
+            match restore.read_on(self.ports.bus.as_ref(), &self.desk)? {
+                Progress::Complete => complete.push(*number),
+                Progress::Read => has_read = true,
+                Progress::None => {}
+            }
+        }
+        let (mut cold, is_any) = (Vec::new(), !complete.is_empty());
+        for number in complete {
+            let Some(Restore { mut partition, is_cold, .. }) = self.restoring.remove(&number) else { continue };
+            partition.adopt_calls();
+            let entries = partition.memory.len();
+            tracing::debug!(stage = W::STAGE.as_str(), partition = number, entries, "restored");
+            self.partitions.insert(number, partition);
+            self.standing.is_unruly = true;
+            cold.extend(is_cold.then_some(number));
+        }
+        self.mark_starts(&cold)?;
+        Ok(has_read || is_any)
+    }
+}
+
+enum Progress {
+    Complete,
+    Read,
+    None,
+}
+
+impl<W: Worker> Restore<W> {
+    /// Reads back what lies at `at`, on top of what was kept.
+    pub(super) fn new(at: TopicPartition, kept: Option<Partition<W>>) -> Self {
+        Self { is_cold: kept.is_none(), partition: kept.unwrap_or_default(), at, reading: None }
+    }
+
+    /// The partition as far as it was read.
+    pub(super) fn into_partition(self) -> Partition<W> {
+        self.partition
+    }
+
+    fn read_on(&mut self, bus: &dyn Bus, desk: &Desk<W>) -> Result<Progress, SlotError> {
+        let mut reading = match self.reading.take() {
+            Some(reading) => reading,
+            None => self.begin(bus)?,
+        };
+        let before = self.partition.read_to;
+        let mut entries: Vec<Delivered> = Vec::new();
+        let read = reading.reader.read(LIMIT, Duration::ZERO, &mut entries);
+        for entry in &entries {
+            replay(&mut self.partition, &desk.codec, entry)?;
+        }
+        // After an error reading begins anew, from where memory stands; what was replayed twice is the same.
+        read?;
+        self.partition.read_to = reading.reader.position(&self.at)?;
+        let is_complete = reading.until <= self.partition.read_to;
+        self.reading = Some(reading);
+        Ok(match is_complete {
+            true => Progress::Complete,
+            false if before < self.partition.read_to => Progress::Read,
+            false => Progress::None,
+        })
+    }
+
+    fn begin(&self, bus: &dyn Bus) -> Result<Reading, BusError> {
+        let marks = bus.watermarks(&self.at)?;
+        let mut reader = bus.reader(Isolation::ReadCommitted)?;
+        reader.assign(&[(self.at.clone(), self.partition.read_to.max(marks.low))])?;
+        Ok(Reading { reader, until: marks.high })
+    }
+}

@@ -1,0 +1,171 @@
+//! What is peculiar to SQLite: how its file is opened, migrated, written fast, replaced.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Arguments, ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use super::{Mode, StoreError};
+use crate::table::{Table, Text, Value};
+
+static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// The migration that makes the tables; those after it make indexes and views.
+const TABLES_ONLY: i64 = 1;
+/// What makes these rows: raised when facts come to mean other rows, so that older ones are rebuilt.
+const PROJECTION_VERSION: &str = "1";
+const READERS_MAX: u32 = 4;
+/// How long a statement waits for another program's lock.
+const BUSY: Duration = Duration::from_secs(5);
+/// Pages a connection keeps, as SQLite counts kibibytes: negative.
+const CACHE_DURABLE: &str = "-32768";
+const CACHE_SCRATCH: &str = "-262144";
+
+/// A pool that only reads.
+pub(super) async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
+    let options = options(path).read_only(true);
+    Ok(SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options).await?)
+}
+
+/// A connection that only reads.
+pub(super) async fn connect_reading(path: &Path) -> Result<SqliteConnection, StoreError> {
+    Ok(options(path).read_only(true).connect().await?)
+}
+
+/// The connection that writes, its tables made.
+pub(super) async fn connect(path: &Path, mode: Mode) -> Result<SqliteConnection, StoreError> {
+    let options = options(path).create_if_missing(true);
+    let options = match mode {
+        // Without a sync per commit a crash may lose the last batches, offsets included: they are projected again.
+        Mode::Durable => options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal),
+        Mode::Scratch => options
+            .journal_mode(SqliteJournalMode::Off)
+            .synchronous(SqliteSynchronous::Off)
+            .locking_mode(SqliteLockingMode::Exclusive)
+            .pragma("cache_size", CACHE_SCRATCH),
+    };
+    let mut connection = options.connect().await.map_err(unreadable)?;
+    migrate(&mut connection, (mode == Mode::Scratch).then_some(TABLES_ONLY)).await?;
+    check_version(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Brings a file up to a migration, or to the last one.
+pub(super) async fn migrate(connection: &mut SqliteConnection, target: Option<i64>) -> Result<(), StoreError> {
+    // The generic `run` makes futures that no other thread may take over.
+    let migrated = MIGRATOR.run_direct(target, connection, false).await;
+    migrated.map_err(|error| {
+        if let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = error {
+            return unreadable(error);
+        }
+        StoreError::OtherVersion
+    })
+}
+
+/// Begins by taking the write lock, so that two writers never work on the same rows in vain.
+pub(super) async fn begin(connection: &mut SqliteConnection) -> Result<Transaction<'_, Sqlite>, StoreError> {
+    Ok(connection.begin_with("BEGIN IMMEDIATE").await?)
+}
+
+/// Values as arguments. SQLite takes what a column gives it, so nothing can be refused here.
+pub(super) fn arguments(values: Vec<Value>) -> SqliteArguments {
+    let mut arguments = SqliteArguments::default();
+    arguments.reserve(values.len(), 0);
+    for value in values {
+        let added = match value {
+            Value::Whole(whole) => arguments.add(whole),
+            Value::Flag(flag) => arguments.add(flag),
+            Value::Text(None) => arguments.add(None::<&str>),
+            Value::Text(Some(Text::Fixed(text))) => arguments.add(text),
+            Value::Text(Some(Text::Owned(text))) => arguments.add(text),
+        };
+        added.expect("numbers and texts always encode");
+    }
+    arguments
+}
+
+/// Without a number, which SQLite would look up in a list for each of thousands.
+pub(super) fn placeholder(_index: usize) -> String {
+    "?".to_owned()
+}
+
+/// A query for each row of a table as one text that differs when any value or its type does.
+pub(super) fn rows_as_text(table: &Table) -> String {
+    let columns: Vec<String> = table.columns.iter().map(|column| format!("quote({column})")).collect();
+    format!("SELECT {} FROM {}", columns.join(" || ',' || "), table.name)
+}
+
+/// Puts one closed file in place of another closed one, atomically.
+///
+/// Renaming over a database that some program has open would leave that program's log beside the new file, and ruin it; leaving
+/// the WAL mode is possible only to who is alone, and removes the log.
+pub(super) async fn replace(path: &Path, by: &Path) -> Result<(), StoreError> {
+    let alone = options(path).journal_mode(SqliteJournalMode::Delete).busy_timeout(Duration::ZERO).connect().await;
+    alone.map_err(|_| StoreError::InUse { path: path.to_owned() })?.close().await?;
+    let failed = |source| StoreError::File { path: path.to_owned(), source };
+    std::fs::File::open(by).and_then(|file| file.sync_all()).map_err(failed)?;
+    std::fs::rename(by, path).map_err(failed)?;
+    sync_folder(path).map_err(failed)
+}
+
+/// Moves a file and its logs to a name that is free.
+pub(super) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
+    let aside = (1..).map(|number| with_suffix(path, &format!(".aside-{number}"))).find(|path| !path.exists());
+    let aside = aside.expect("some number is free");
+    for suffix in ["", "-wal", "-shm"] {
+        let from = with_suffix(path, suffix);
+        if from.exists() {
+            let moved = std::fs::rename(&from, with_suffix(&aside, suffix));
+            moved.map_err(|source| StoreError::File { path: from, source })?;
+        }
+    }
+    Ok(aside)
+}
+
+/// What a failed opening means.
+fn unreadable(error: sqlx::Error) -> StoreError {
+    let is_damage = error.as_database_error().and_then(|error| error.code()).is_some_and(|code| {
+        // SQLITE_CORRUPT and SQLITE_NOTADB.
+        matches!(&*code, "11" | "26")
+    });
+    if is_damage {
+        return StoreError::Damaged("the file is no sound SQLite database".to_owned());
+    }
+    error.into()
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let noted = "INSERT INTO meta (name, value) VALUES ('projection_version', $1) ON CONFLICT (name) DO NOTHING";
+    sqlx::query(noted).bind(PROJECTION_VERSION).execute(&mut *connection).await?;
+    let found = sqlx::query_scalar::<_, String>("SELECT value FROM meta WHERE name = 'projection_version'");
+    if found.fetch_one(connection).await? == PROJECTION_VERSION {
+        return Ok(());
+    }
+    Err(StoreError::OtherVersion)
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY)
+        .statement_cache_capacity(256)
+        .pragma("cache_size", CACHE_DURABLE)
+        .pragma("temp_store", "memory")
+        .disable_statement_logging()
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Makes a rename durable.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
+}

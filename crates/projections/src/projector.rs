@@ -1,0 +1,213 @@
+//! The live projector: follows the log and keeps one database up to date.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use fleet::bus::{BusError, Limit};
+use tokio::sync::{mpsc, watch};
+
+use crate::database::{Database, StoreError};
+use crate::fact::Reading;
+use crate::log::{Log, Tail};
+use crate::projection::{Projected, Projection};
+use crate::write::{Offsets, offsets};
+
+/// Follows the log. Where it stands lies in the database, in the transaction of the rows: whatever fails, it begins again from there
+/// and projects nothing twice.
+pub struct Projector {
+    log: Log,
+    database: Arc<Database>,
+    options: ProjectorOptions,
+    status: watch::Sender<Status>,
+}
+
+/// How it goes about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProjectorOptions {
+    /// The most records and bytes of one transaction.
+    pub batch: Limit,
+    /// How long the first record of a transaction waits for company: what rows are late by when little happens.
+    pub linger: Duration,
+}
+
+/// How far it has come, and what it met on the way.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Status {
+    /// For each partition the offset it has projected up to.
+    pub next: Offsets,
+    /// Records projected since it was started.
+    pub records: u64,
+    /// Records among them that became rows of `unreadable`.
+    pub unreadable: u64,
+    /// What must never happen and did: rows of `alarms`.
+    pub alarms: u64,
+    /// How often it had to begin again.
+    pub failures: u64,
+    /// Why it is not following at present.
+    pub failing: Option<String>,
+}
+
+/// Why following ended.
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the reading thread has ended")]
+    Thread(#[source] Option<std::io::Error>),
+}
+
+/// What the reading thread hands over: records and where it stands after them.
+type Read = Result<(Vec<Reading>, Offsets), BusError>;
+
+/// How long the reading thread waits for records before it looks whether anybody still listens.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+// === impl Projector ===
+
+impl Projector {
+    /// A projector that has not begun. The second part tells how far it is, also while it runs.
+    pub fn new(log: Log, database: Arc<Database>, options: ProjectorOptions) -> (Self, watch::Receiver<Status>) {
+        let (status, watched) = watch::channel(Status::default());
+        (Self { log, database, options, status }, watched)
+    }
+
+    /// Follows the log until `shutdown` resolves. Failures are logged, counted and waited out.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        tokio::pin!(shutdown);
+        let mut delays = patience().build();
+        loop {
+            let before = self.status.borrow().records;
+            let error = tokio::select! {
+                () = &mut shutdown => return,
+                error = self.follow() => error,
+            };
+            if before < self.status.borrow().records {
+                delays = patience().build();
+            }
+            let delay = delays.next().unwrap_or(DELAY_MAX);
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                retry_in_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+                "projections have fallen behind and begin again from what is committed"
+            );
+            self.status.send_modify(|status| {
+                status.failures += 1;
+                status.failing = Some(error.to_string());
+            });
+            tokio::select! {
+                () = &mut shutdown => return,
+                () = tokio::time::sleep(delay) => {}
+            }
+        }
+    }
+
+    /// Follows the log until something fails.
+    async fn follow(&self) -> FollowError {
+        match self.try_follow().await {
+            Ok(()) => FollowError::Thread(None),
+            Err(error) => error,
+        }
+    }
+
+    async fn try_follow(&self) -> Result<(), FollowError> {
+        let from = self.committed().await?;
+        let tail = self.log.tail(&from)?;
+        self.status.send_modify(|status| status.next = from);
+        let (sender, mut reads) = mpsc::channel(1);
+        let options = self.options;
+        let thread = std::thread::Builder::new().name("projections".to_owned());
+        thread.spawn(move || read_on(tail, options, &sender)).map_err(|error| FollowError::Thread(Some(error)))?;
+        let mut projection = Projection::default();
+        while let Some(read) = reads.recv().await {
+            let (batch, positions) = read?;
+            let projected = self.apply(&mut projection, &batch).await?;
+            self.note(&batch, &projected, positions);
+        }
+        Ok(())
+    }
+
+    async fn committed(&self) -> Result<Offsets, StoreError> {
+        let mut writer = self.database.writer().await;
+        let mut tx = writer.connect().await?.snapshot().await?;
+        offsets(&mut tx).await
+    }
+
+    /// Writes one batch. The writer's place is taken only for so long, so that a rebuild can step in between.
+    async fn apply(&self, projection: &mut Projection, batch: &[Reading]) -> Result<Projected, StoreError> {
+        if batch.is_empty() {
+            return Ok(Projected::default());
+        }
+        let mut writer = self.database.writer().await;
+        let applied = match writer.connect().await {
+            Ok(connection) => projection.apply(connection, batch).await,
+            Err(error) => Err(error),
+        };
+        if applied.is_err() {
+            writer.drop_connection();
+        }
+        applied
+    }
+
+    fn note(&self, batch: &[Reading], projected: &Projected, positions: Offsets) {
+        for alarm in &projected.alarms {
+            tracing::error!(
+                kind = alarm.kind.as_str(),
+                request_id = %alarm.request_id,
+                partition = alarm.position.partition,
+                offset = alarm.position.offset,
+                "the log shows what must never happen"
+            );
+        }
+        for reading in batch {
+            if let Reading::Unreadable(unreadable) = reading {
+                let position = unreadable.position;
+                let (partition, offset, code) = (position.partition, position.offset, unreadable.code.as_str());
+                tracing::warn!(partition, offset, code, place = unreadable.place, "a record of the event log is no fact");
+            }
+        }
+        self.status.send_modify(|status| {
+            status.next = positions;
+            status.records += batch.len() as u64;
+            status.unreadable += projected.unreadable as u64;
+            status.alarms += projected.alarms.len() as u64;
+            status.failing = None;
+        });
+    }
+}
+
+/// The reading thread: reads, decodes and renders while the batch before is being written. It ends when nobody listens any more.
+fn read_on(mut tail: Tail, options: ProjectorOptions, sender: &mpsc::Sender<Read>) {
+    let mut told = Offsets::new();
+    while !sender.is_closed() {
+        let read = tail.read(options.batch, PATIENCE, options.linger).and_then(|batch| Ok((batch, tail.positions()?)));
+        let is_last = read.is_err();
+        if let Ok((_, positions)) = &read {
+            if *positions == told {
+                continue;
+            }
+            told.clone_from(positions);
+        }
+        if sender.blocking_send(read).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+const DELAY_MAX: Duration = Duration::from_secs(10);
+
+fn patience() -> ExponentialBuilder {
+    let delays = ExponentialBuilder::default().with_min_delay(Duration::from_millis(100)).with_max_delay(DELAY_MAX);
+    delays.with_jitter().without_max_times()
+}
+
+// === impl ProjectorOptions ===
+
+impl Default for ProjectorOptions {
+    fn default() -> Self {
+        Self { batch: Limit { records: 10_000, bytes: 16 << 20 }, linger: Duration::from_millis(50) }
+    }
+}

@@ -1,0 +1,150 @@
+//! The demo: seeded members, traffic and faulty partners around the whole fleet, and accounts that must balance in the end.
+
+mod accounts;
+mod operator;
+mod summary;
+mod upstream;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use domain::SourceId;
+use indicatif::{ProgressBar, ProgressStyle};
+use sandbox::partner::{FaultLevel, RunningSandbox, Sandbox, SandboxOptions};
+use tokio::runtime::Runtime;
+
+use crate::cli::DemoArgs;
+use crate::compose::{Plant, Running};
+use crate::config::{Config, Mode};
+use crate::edge;
+use crate::exit::Failure;
+use crate::tables::Tables;
+
+use accounts::Books;
+use operator::Operator;
+use upstream::Upstream;
+
+/// The source that the demo's traffic comes from.
+pub(crate) const SOURCE: &str = "enrolment";
+/// How much faster than in life the partners are.
+const SCALE: f64 = 0.05;
+/// The run is over when everything has ended and nothing has moved for so long.
+const QUIET: Duration = Duration::from_millis(500);
+/// The demo gives up waiting after this long without any change.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs the demo.
+pub(crate) fn run(arguments: &DemoArgs, mut config: Config, json: bool) -> Result<(), Failure> {
+    let began = Instant::now();
+    prepare(arguments, &mut config)?;
+    let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
+    let sandbox = runtime.block_on(start_partners(arguments))?;
+    let tables = tables(&config, &sandbox)?;
+    let door = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let door = door.map_err(|error| Failure::Other(error.into()))?;
+    config.callback_url = Some(format!("http://{door}"));
+    let plant = Plant::open(config, tables)?;
+    runtime.block_on(edge::open_door(&plant, door))?;
+    let caller = edge::caller(&plant, runtime.handle())?;
+    let running = plant.start(&edge::ALL_STAGES, &caller)?;
+    let upstream = Upstream::new(arguments, &plant)?;
+    let result = play(&plant, &running, &upstream, arguments);
+    let stopped = running.stop();
+    let books = result?;
+    stopped?;
+    let oracle = sandbox.effects();
+    let report = summary::Report::draw_up(&plant, books, &upstream, oracle, arguments.sabotage, began.elapsed());
+    runtime.block_on(sandbox.shutdown());
+    report.print(json)?;
+    report.verdict()
+}
+
+/// An empty directory to start in, unless an earlier run is to be resumed.
+fn prepare(arguments: &DemoArgs, config: &mut Config) -> Result<(), Failure> {
+    let dir = &arguments.dir;
+    if dir.exists() && !arguments.resume {
+        if !dir.join("keys.toml").exists() && std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+            let message = format!("{} is no demo's directory; name another with --dir", dir.display());
+            return Err(Failure::Input(message));
+        }
+        std::fs::remove_dir_all(dir)
+            .map_err(|error| Failure::Disk(format!("{} can't be emptied: {error}", dir.display())))?;
+    }
+    config.mode = Mode::Development;
+    config.data_dir.clone_from(dir);
+    config.keys_file = dir.join("keys.toml");
+    config.projections = dir.join("projections.sqlite");
+    Ok(())
+}
+
+async fn start_partners(arguments: &DemoArgs) -> Result<RunningSandbox, Failure> {
+    let mut options = SandboxOptions::standard(arguments.seed);
+    (options.faults, options.scale) = (FaultLevel::Usual, SCALE);
+    Sandbox::start(options).await.map_err(|error| Failure::Other(error.into()))
+}
+
+/// The bundled policies and sources, with the sandbox's payers as partners.
+fn tables(config: &Config, sandbox: &RunningSandbox) -> Result<Tables, Failure> {
+    let folder = config.data_dir.join("partners");
+    let write = |folder: &Path| -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        for payer in sandbox.payers() {
+            let text = sandbox.partner_toml(&payer.id).unwrap_or_default();
+            std::fs::write(folder.join(format!("{}.toml", payer.id)), text)?;
+        }
+        Ok(())
+    };
+    write(&folder).map_err(|error| Failure::Disk(format!("{} can't be written: {error}", folder.display())))?;
+    let config = Config { partners_dir: folder, ..config.clone() };
+    Tables::load_or_bundled(&config).map_err(Failure::Config)
+}
+
+/// Sends everything, decides what a person has to decide, and waits until all requests have ended.
+fn play(plant: &Plant, running: &Running, upstream: &Upstream, arguments: &DemoArgs) -> Result<Books, Failure> {
+    let bar = ProgressBar::new(arguments.requests);
+    bar.set_style(style());
+    let mut books = Books::open(plant, &SourceId::from(SOURCE))?;
+    let mut operator = Operator::new(plant)?;
+    upstream.enrol()?;
+    wait_until_ready(running)?;
+    let (mut sent, mut last_change) = (upstream.sent_before(&mut books)?, Instant::now());
+    loop {
+        sent += upstream.send(sent)?;
+        let moved = books.read_on()?;
+        bar.set_position(u64::try_from(books.answered()).unwrap_or(u64::MAX));
+        bar.set_message(books.told());
+        if moved {
+            last_change = Instant::now();
+        }
+        let all_sent = sent >= upstream.count();
+        let at_rest = all_sent && books.answered() >= sent && operator.settle(&books)? == 0;
+        if at_rest && QUIET < last_change.elapsed() {
+            bar.finish_with_message(books.told());
+            return Ok(books);
+        }
+        if running.has_failed() {
+            return Err(Failure::Other(anyhow::anyhow!("a worker has stopped; see the log above")));
+        }
+        if PATIENCE < last_change.elapsed() {
+            let open: Vec<String> =
+                books.accounts().open().take(3).map(|(id, story)| format!("{id}: {story:?}")).collect();
+            return Err(Failure::Accounts(format!("nothing has moved for a minute; open: {open:#?}")));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn wait_until_ready(running: &Running) -> Result<(), Failure> {
+    while !running.is_ready() {
+        if running.has_failed() {
+            return Err(Failure::Other(anyhow::anyhow!("a worker has stopped; see the log above")));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{elapsed_precise} {bar:32} {pos}/{len} answered  {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,0 +1,70 @@
+//! The operator of the demo: decides reviews, and what only a person can find out.
+
+use std::collections::BTreeMap;
+
+use domain::ids::derive;
+use domain::messages::{Command, CommandAction, CommandTarget, Verdict};
+use domain::{Code, CommandId, RequestId, Timestamp};
+use sandbox::accounts::Story;
+
+use super::accounts::Books;
+use crate::compose::Plant;
+use crate::exit::Failure;
+use crate::feed::Feed;
+
+/// Acts on open requests, each at most once per thing to be decided.
+pub(crate) struct Operator {
+    plant: Plant,
+    feed: Feed,
+    acted: BTreeMap<(RequestId, CommandAction), ()>,
+}
+
+impl Operator {
+    /// An operator at this plant.
+    pub(crate) fn new(plant: &Plant) -> Result<Self, Failure> {
+        Ok(Self { plant: plant.clone(), feed: Feed::open(plant, "demo-operator")?, acted: BTreeMap::new() })
+    }
+
+    /// Decides what can be decided; how many requests are open without waiting for an owner.
+    pub(crate) fn settle(&mut self, books: &Books) -> Result<usize, Failure> {
+        let mut open = 0;
+        for (request_id, story) in books.accounts().open() {
+            open += usize::from(!story.is_owned());
+            if let Some((action, verdict, reason)) = decision(story)
+                && self.acted.insert((*request_id, action), ()).is_none()
+            {
+                self.give(*request_id, action, verdict, reason)?;
+            }
+        }
+        Ok(open)
+    }
+
+    fn give(
+        &self,
+        request_id: RequestId,
+        action: CommandAction,
+        verdict: Option<Verdict>,
+        reason: &str,
+    ) -> Result<(), Failure> {
+        let command = Command {
+            command_id: CommandId(derive(&[b"demo", &request_id.0, action.as_str().as_bytes()])),
+            target: CommandTarget::RequestTarget { request_id },
+            action,
+            operator: "demo-operator".into(),
+            reason: reason.to_owned(),
+            issued_at: Timestamp(self.plant.clock.now_ms()),
+            verdict,
+            expected_state: None,
+        };
+        self.feed.command(request_id.to_string().as_bytes(), command)
+    }
+}
+
+/// What a sensible operator does with an open request.
+fn decision(story: &Story) -> Option<(CommandAction, Option<Verdict>, &'static str)> {
+    if story.in_review {
+        return Some((CommandAction::DecideReview, Some(Verdict::IsNobody {}), "the account is enrolled twice"));
+    }
+    (story.exception? == Code::OutcomeUnknownUnresolved)
+        .then_some((CommandAction::ResolveUnknown, Some(Verdict::TookEffect {}), "the partner was asked by telephone"))
+}

@@ -1,0 +1,252 @@
+//! The in-memory log with faults on demand: commits that fail, or succeed unheard; reads that fail half way; an open transaction of
+//! somebody who is gone; waits that pass in virtual time and are counted.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use fleet::bus::{
+    Bus, BusError, Consumed, Consumer, Delivered, GroupMetadata, Isolation, Limit, Membership, Outgoing, Producer,
+    Reader, TopicPartition, TopicSpec, Wake, Waker, Watermarks,
+};
+use local::Local;
+
+use crate::clock::VirtualClock;
+
+/// What becomes of a commit.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    /// It succeeds.
+    Commit,
+    /// It fails.
+    Fail(BusError),
+    /// It succeeds, and its producer hears that nobody knows.
+    CommitUnheard,
+}
+
+type Judge = Box<dyn FnMut(&[Outgoing]) -> Verdict + Send>;
+
+/// The faults of a log, shared by everything on it.
+#[derive(Default)]
+pub(crate) struct Faults {
+    judge: Mutex<Option<Judge>>,
+    /// Takes that move so many records and then fail.
+    failing_takes: Mutex<Vec<usize>>,
+    /// Partitions with a transaction at their end that will never commit.
+    pins: Mutex<BTreeMap<TopicPartition, Pin>>,
+    waits: Mutex<Vec<Duration>>,
+}
+
+/// A transaction that will never commit: so many offsets, which readers can't pass while it is open.
+#[derive(Clone, Copy)]
+struct Pin {
+    records: u64,
+    is_open: bool,
+}
+
+/// The log.
+#[derive(Clone)]
+pub(crate) struct FaultyBus {
+    pub(crate) log: Local,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) clock: Arc<VirtualClock>,
+}
+
+impl Faults {
+    /// Has every commit judged by what it would write.
+    pub(crate) fn judge_commits(&self, judge: impl FnMut(&[Outgoing]) -> Verdict + Send + 'static) {
+        *locked(&self.judge) = Some(Box::new(judge));
+    }
+
+    /// Lets all commits pass.
+    pub(crate) fn pass_commits(&self) {
+        *locked(&self.judge) = None;
+    }
+
+    /// The next take moves at most so many records, then fails.
+    pub(crate) fn fail_take_after(&self, records: usize) {
+        locked(&self.failing_takes).push(records);
+    }
+
+    /// An open transaction of somebody who is gone holds readers of a partition back.
+    pub(crate) fn pin(&self, at: TopicPartition, records: u64) {
+        locked(&self.pins).insert(at, Pin { records, is_open: true });
+    }
+
+    /// It is aborted: readers pass over it.
+    pub(crate) fn unpin(&self) {
+        locked(&self.pins).values_mut().for_each(|pin| pin.is_open = false);
+    }
+
+    /// The waits since this was last asked.
+    pub(crate) fn waits(&self) -> Vec<Duration> {
+        std::mem::take(&mut *locked(&self.waits))
+    }
+
+    fn verdict(&self, records: &[Outgoing]) -> Verdict {
+        locked(&self.judge).as_mut().map_or(Verdict::Commit, |judge| judge(records))
+    }
+}
+
+impl Bus for FaultyBus {
+    fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), BusError> {
+        self.log.create_topics(topics)
+    }
+
+    fn topics(&self) -> Result<Vec<TopicSpec>, BusError> {
+        self.log.topics()
+    }
+
+    fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError> {
+        let inner = self.log.consumer(membership)?;
+        Ok(Box::new(FaultyConsumer { inner, faults: self.faults.clone(), clock: self.clock.clone() }))
+    }
+
+    fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, BusError> {
+        let inner = self.log.producer(transactional_id)?;
+        Ok(Box::new(FaultyProducer { inner, faults: self.faults.clone(), open: Vec::new() }))
+    }
+
+    fn reader(&self, isolation: Isolation) -> Result<Box<dyn Reader>, BusError> {
+        let inner = self.log.reader(isolation)?;
+        Ok(Box::new(FaultyReader { inner, bus: self.clone() }))
+    }
+
+    fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, BusError> {
+        let marks = self.log.watermarks(partition)?;
+        let pinned = locked(&self.faults.pins).get(partition).map_or(0, |pin| pin.records);
+        Ok(Watermarks { high: marks.high + pinned, ..marks })
+    }
+
+    fn committed(&self, group: &str, partition: &TopicPartition) -> Result<Option<u64>, BusError> {
+        self.log.committed(group, partition)
+    }
+}
+
+struct FaultyConsumer {
+    inner: Box<dyn Consumer>,
+    faults: Arc<Faults>,
+    clock: Arc<VirtualClock>,
+}
+
+impl Consumer for FaultyConsumer {
+    fn wait(&mut self, timeout: Duration) -> Result<Wake, BusError> {
+        locked(&self.faults.waits).push(timeout);
+        let wake = self.inner.wait(Duration::ZERO)?;
+        if wake == Wake::TimedOut {
+            self.clock.advance(timeout);
+        }
+        Ok(wake)
+    }
+
+    fn take(&mut self, topic: &str, limit: Limit, out: &mut Vec<Delivered>) -> Result<(), BusError> {
+        let failing = locked(&self.faults.failing_takes).pop();
+        let records = failing.map_or(limit.records, |records| records.min(limit.records));
+        self.inner.take(topic, Limit { records, ..limit }, out)?;
+        failing.map_or(Ok(()), |_| Err(BusError::Unavailable("a broker went away".into())))
+    }
+
+    fn release(&mut self) -> Result<(), BusError> {
+        self.inner.release()
+    }
+
+    fn assignment(&self) -> Vec<TopicPartition> {
+        self.inner.assignment()
+    }
+
+    fn position(&self, partition: &TopicPartition) -> Result<u64, BusError> {
+        self.inner.position(partition)
+    }
+
+    fn seek(&mut self, partition: &TopicPartition, offset: u64) -> Result<(), BusError> {
+        self.inner.seek(partition, offset)
+    }
+
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
+        self.inner.pause(partitions)
+    }
+
+    fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
+        self.inner.resume(partitions)
+    }
+
+    fn group(&self) -> GroupMetadata {
+        self.inner.group()
+    }
+
+    fn heartbeat_age(&self) -> Duration {
+        self.inner.heartbeat_age()
+    }
+
+    fn waker(&self) -> Waker {
+        self.inner.waker()
+    }
+
+    fn leave(self: Box<Self>) -> Result<(), BusError> {
+        self.inner.leave()
+    }
+}
+
+struct FaultyReader {
+    inner: Box<dyn Reader>,
+    bus: FaultyBus,
+}
+
+impl Reader for FaultyReader {
+    fn assign(&mut self, from: &[(TopicPartition, u64)]) -> Result<(), BusError> {
+        self.inner.assign(from)
+    }
+
+    fn read(&mut self, limit: Limit, timeout: Duration, out: &mut Vec<Delivered>) -> Result<(), BusError> {
+        self.inner.read(limit, timeout, out)
+    }
+
+    fn position(&self, partition: &TopicPartition) -> Result<u64, BusError> {
+        let position = self.inner.position(partition)?;
+        let at_end = self.bus.log.watermarks(partition)?.high <= position;
+        let pin = locked(&self.bus.faults.pins).get(partition).copied().filter(|pin| at_end && !pin.is_open);
+        Ok(position + pin.map_or(0, |pin| pin.records))
+    }
+}
+
+/// Keeps a transaction until its commit was judged.
+struct FaultyProducer {
+    inner: Box<dyn Producer>,
+    faults: Arc<Faults>,
+    open: Vec<Outgoing>,
+}
+
+impl FaultyProducer {
+    fn pass(&mut self, consumed: Option<Consumed<'_>>) -> Result<(), BusError> {
+        self.open.drain(..).try_for_each(|record| self.inner.send(record))?;
+        self.inner.commit(consumed)
+    }
+}
+
+impl Producer for FaultyProducer {
+    fn send(&mut self, record: Outgoing) -> Result<(), BusError> {
+        self.open.push(record);
+        Ok(())
+    }
+
+    fn commit(&mut self, consumed: Option<Consumed<'_>>) -> Result<(), BusError> {
+        let named = consumed.map_or(0, |consumed| consumed.next.len());
+        assert!(0 < named, "Kafka checks the generation along with offsets and with nothing else");
+        match self.faults.verdict(&self.open) {
+            Verdict::Commit => self.pass(consumed),
+            Verdict::Fail(error) => Err(error),
+            Verdict::CommitUnheard => {
+                self.pass(consumed).and(Err(BusError::OutcomeUnknown("the connection broke".into())))
+            }
+        }
+    }
+
+    fn abort(&mut self) -> Result<(), BusError> {
+        self.open.clear();
+        self.inner.abort()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

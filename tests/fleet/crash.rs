@@ -1,0 +1,99 @@
+//! What survives the end of a process.
+
+use domain::Lane;
+use fleet::bus::BusError;
+use fleet::probe::Point;
+
+use crate::bus::Verdict;
+use crate::world::{SESSION, World, remembered, settle, settle_in_time, settle_until_crash};
+
+#[test]
+fn every_record_counts_once_wherever_the_process_ends() {
+    // A process that ends at any point of a turn and comes back under its name repeats nothing that was committed and loses nothing.
+    for point in Point::ALL {
+        let mut world = World::new();
+        let mut slot = world.join("one");
+        let first = world.tell(Lane::Standard, 1, "count");
+        settle(&mut slot);
+        let called = world.tell(Lane::Standard, 1, "call");
+        if point == Point::BeforeAnswersCommit {
+            settle(&mut slot);
+            world.caller.answer_all();
+        }
+        let last = world.tell(Lane::Standard, 1, "count");
+        world.trap.crash_at(point);
+        settle_until_crash(&mut slot);
+        drop(slot);
+
+        let mut slot = world.join("one");
+        settle(&mut slot);
+        let told = [format!("{first}:1"), format!("{called}:2"), format!("{last}:3")];
+        assert_eq!(world.facts(1), told, "{point:?}");
+        assert_eq!(world.caller.made().len(), usize::from(point != Point::BeforeCalls), "{point:?}");
+
+        world.caller.answer_all();
+        world.clock.advance(SESSION * 2);
+        settle(&mut slot);
+        // Only a call that was made by this very process is answered; one of before is lost, and one not committed is made anew.
+        let what = if point == Point::BeforeCommit { "answered" } else { "lost" };
+        assert_eq!(world.facts(1)[3..], [what], "{point:?}");
+        assert_eq!(world.caller.made().len(), usize::from(point != Point::BeforeCalls), "{point:?}");
+    }
+}
+
+#[test]
+fn what_a_turn_wrote_comes_true_whole_or_not_at_all() {
+    // Facts, memory and offsets share one transaction: after an abort none of them is there, and the turn is done again.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    settle(&mut slot);
+    let tag = world.tell(Lane::Standard, 1, "count");
+    let mut failures = 2;
+    world.faults.judge_commits(move |_| {
+        failures -= 1;
+        if 0 <= failures { Verdict::Fail(BusError::Unavailable("not now".into())) } else { Verdict::Commit }
+    });
+    slot.turn(std::time::Duration::ZERO).expect("undone");
+    assert_eq!((world.facts(1).len(), remembered(&slot, 1)), (0, None));
+    settle_in_time(&world, &mut slot);
+    assert_eq!(world.facts(1), [format!("{tag}:1")]);
+    assert!(remembered(&slot, 1).is_some());
+}
+
+#[test]
+fn a_commit_nobody_heard_of_is_found_out() {
+    // When the outcome of a commit is unknown the slot comes back as a new member and reads what became of it: nothing is repeated,
+    // and neither an answer nor a call that was committed is lost.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    world.tell(Lane::Standard, 1, "call:twice");
+    settle(&mut slot);
+    world.caller.answer_all();
+    let tag = world.tell(Lane::Standard, 2, "count");
+    let mut unheard = 1;
+    world.faults.judge_commits(move |_| {
+        unheard -= 1;
+        if unheard == 0 { Verdict::CommitUnheard } else { Verdict::Commit }
+    });
+    settle_in_time(&world, &mut slot);
+    assert_eq!(world.facts(1)[1..], ["answered"], "decided once though it was held");
+    assert_eq!(world.facts(2), [format!("{tag}:1")]);
+    assert_eq!(world.caller.made(), [(1, 1)], "the second call was committed, and whether it was made nobody knows");
+    world.clock.advance(SESSION * 2);
+    settle(&mut slot);
+    assert_eq!(world.facts(1)[2..], ["lost"]);
+}
+
+#[test]
+fn records_taken_before_a_failure_are_taken_again() {
+    // A read that fails half way loses nothing: what it had moved is taken again.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    settle(&mut slot);
+    let tags: Vec<String> = (0..5).map(|_| world.tell(Lane::Standard, 1, "count")).collect();
+    world.faults.fail_take_after(3);
+    world.faults.fail_take_after(3);
+    settle_in_time(&world, &mut slot);
+    let told: Vec<String> = tags.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
+    assert_eq!(world.facts(1), told);
+}

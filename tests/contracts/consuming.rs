@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fleet::bus::{Limit, TopicPartition, Wake};
 
 use crate::bench::Bench;
-use crate::stage::{A_MOMENT, PLENTY, Stage, values};
+use crate::stage::{A_MOMENT, PLENTY, Stage, fall_asleep, values};
 
 pub(crate) fn a_group_starts_at_the_beginning_and_goes_on_where_it_was(bench: &mut dyn Bench) {
     let stage = Stage::new(bench);
@@ -116,8 +116,11 @@ pub(crate) fn waiting_ends_when_records_come(bench: &mut dyn Bench) {
     let topic = stage.topic("topic", 1);
     let mut member = stage.join_alone("group", "member", &[&topic]);
     std::thread::scope(|scope| {
-        scope.spawn(|| stage.append(&topic, 0, &["value"]));
-        stage.until("the wait ends", || member.step(Duration::from_secs(30)) == Wake::Ready);
+        scope.spawn(|| {
+            fall_asleep();
+            stage.append(&topic, 0, &["value"]);
+        });
+        stage.until("the wait ends", || member.step(stage.forever()) == Wake::Ready);
     });
     member.take_all();
     stage.take(&mut member, 1);
@@ -129,11 +132,14 @@ pub(crate) fn waiting_ends_when_woken(bench: &mut dyn Bench) {
     let mut member = stage.join_alone("group", "member", &[&topic]);
     let waker = member.consumer.waker();
     std::thread::scope(|scope| {
-        scope.spawn(|| waker());
-        stage.until("the wait ends", || member.step(Duration::from_secs(30)) == Wake::Woken);
+        scope.spawn(|| {
+            fall_asleep();
+            waker();
+        });
+        stage.until("the wait ends", || member.step(stage.forever()) == Wake::Woken);
     });
     waker();
-    assert_eq!(member.step(Duration::from_secs(30)), Wake::Woken, "a wake before the wait counts");
+    assert_eq!(member.step(stage.forever()), Wake::Woken, "a wake before the wait counts");
 }
 
 pub(crate) fn waiting_ends_in_time(bench: &mut dyn Bench) {

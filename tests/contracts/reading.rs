@@ -1,11 +1,9 @@
 //! What a reader outside any group promises.
 
-use std::time::Duration;
-
 use fleet::bus::{Isolation, TopicPartition};
 
 use crate::bench::Bench;
-use crate::stage::{A_MOMENT, PLENTY, Stage, record, values};
+use crate::stage::{A_MOMENT, PLENTY, Stage, fall_asleep, record, values};
 
 pub(crate) fn a_reader_starts_where_it_is_told(bench: &mut dyn Bench) {
     let stage = Stage::new(bench);
@@ -34,9 +32,12 @@ pub(crate) fn a_reader_waits_for_the_first_record(bench: &mut dyn Bench) {
     reader.assign(&[(TopicPartition::new(topic.clone(), 0), 0)]).unwrap();
     let mut records = Vec::new();
     std::thread::scope(|scope| {
-        scope.spawn(|| stage.append(&topic, 0, &["value"]));
+        scope.spawn(|| {
+            fall_asleep();
+            stage.append(&topic, 0, &["value"]);
+        });
         stage.until("the record comes", || {
-            reader.read(PLENTY, Duration::from_secs(30), &mut records).unwrap();
+            reader.read(PLENTY, stage.forever(), &mut records).unwrap();
             !records.is_empty()
         });
     });

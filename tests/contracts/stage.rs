@@ -121,6 +121,11 @@ impl Stage {
             .collect()
     }
 
+    /// Longer than a case may wait: who is not woken before has failed.
+    pub(crate) fn forever(&self) -> Duration {
+        self.patience * 2
+    }
+
     /// Asks again and again until it is so.
     pub(crate) fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
         let begun = Instant::now();
@@ -194,6 +199,11 @@ impl Member {
         let next: Vec<_> = self.owned.iter().map(position).collect();
         producer.commit(Some(Consumed { group: &self.consumer.group(), next: &next }))
     }
+}
+
+/// Gives another thread the time to fall asleep in a wait. Nothing depends on whether it has.
+pub(crate) fn fall_asleep() {
+    std::thread::sleep(A_MOMENT * 5);
 }
 
 /// A record without key and headers.

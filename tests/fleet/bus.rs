@@ -1,5 +1,5 @@
 //! The in-memory log with faults on demand: commits that fail, or succeed unheard; reads that fail half way; an open transaction of
-//! somebody who is gone; waits that pass in virtual time and are counted.
+//! somebody who is gone. An idle wait passes in virtual time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -30,11 +30,10 @@ type Judge = Box<dyn FnMut(&[Outgoing]) -> Verdict + Send>;
 #[derive(Default)]
 pub(crate) struct Faults {
     judge: Mutex<Option<Judge>>,
-    /// Takes that move so many records and then fail.
-    failing_takes: Mutex<Vec<usize>>,
+    /// Takes of a topic that move so many records and then fail.
+    failing_takes: Mutex<Vec<(Arc<str>, usize)>>,
     /// Partitions with a transaction at their end that will never commit.
     pins: Mutex<BTreeMap<TopicPartition, Pin>>,
-    waits: Mutex<Vec<Duration>>,
 }
 
 /// A transaction that will never commit: so many offsets, which readers can't pass while it is open.
@@ -63,9 +62,9 @@ impl Faults {
         *locked(&self.judge) = None;
     }
 
-    /// The next take moves at most so many records, then fails.
-    pub(crate) fn fail_take_after(&self, records: usize) {
-        locked(&self.failing_takes).push(records);
+    /// The next take of a topic moves at most so many records, then fails.
+    pub(crate) fn fail_take_after(&self, topic: Arc<str>, records: usize) {
+        locked(&self.failing_takes).push((topic, records));
     }
 
     /// An open transaction of somebody who is gone holds readers of a partition back.
@@ -76,11 +75,6 @@ impl Faults {
     /// It is aborted: readers pass over it.
     pub(crate) fn unpin(&self) {
         locked(&self.pins).values_mut().for_each(|pin| pin.is_open = false);
-    }
-
-    /// The waits since this was last asked.
-    pub(crate) fn waits(&self) -> Vec<Duration> {
-        std::mem::take(&mut *locked(&self.waits))
     }
 
     fn verdict(&self, records: &[Outgoing]) -> Verdict {
@@ -131,7 +125,6 @@ struct FaultyConsumer {
 
 impl Consumer for FaultyConsumer {
     fn wait(&mut self, timeout: Duration) -> Result<Wake, BusError> {
-        locked(&self.faults.waits).push(timeout);
         let wake = self.inner.wait(Duration::ZERO)?;
         if wake == Wake::TimedOut {
             self.clock.advance(timeout);
@@ -140,7 +133,8 @@ impl Consumer for FaultyConsumer {
     }
 
     fn take(&mut self, topic: &str, limit: Limit, out: &mut Vec<Delivered>) -> Result<(), BusError> {
-        let failing = locked(&self.faults.failing_takes).pop();
+        let failing = locked(&self.faults.failing_takes).pop_if(|(failing, _)| **failing == *topic);
+        let failing = failing.map(|(_, records)| records);
         let records = failing.map_or(limit.records, |records| records.min(limit.records));
         self.inner.take(topic, Limit { records, ..limit }, out)?;
         failing.map_or(Ok(()), |_| Err(BusError::Unavailable("a broker went away".into())))

@@ -1,5 +1,6 @@
 //! What survives the end of a process.
 
+use contracts::Topic;
 use domain::Lane;
 use fleet::bus::BusError;
 use fleet::probe::Point;
@@ -91,8 +92,9 @@ fn records_taken_before_a_failure_are_taken_again() {
     let mut slot = world.join("one");
     settle(&mut slot);
     let tags: Vec<String> = (0..5).map(|_| world.tell(Lane::Standard, 1, "count")).collect();
-    world.faults.fail_take_after(3);
-    world.faults.fail_take_after(3);
+    let topic = world.topics.name(&Topic::Dispatch(Lane::Standard));
+    world.faults.fail_take_after(topic.clone(), 3);
+    world.faults.fail_take_after(topic, 2);
     settle_in_time(&world, &mut slot);
     let told: Vec<String> = tags.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
     assert_eq!(world.facts(1), told);

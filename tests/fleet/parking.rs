@@ -1,1 +1,142 @@
-//! placeholder
+//! What waits behind a letter, and how it goes on.
+
+use contracts::Topic;
+use domain::messages::{Command, CommandAction, CommandTarget};
+use domain::{CommandId, Lane, LetterId, Message, RecordId, Timestamp, Trace};
+use fleet::Postman;
+use triage::Triage;
+
+use crate::world::{World, at_home, settle};
+
+#[test]
+fn a_requests_successors_wait_behind_its_letter_and_others_flow() {
+    // Poison never blocks: the record becomes a letter and a fact, what follows of its request is parked, other requests go on.
+    let mut world = World::new();
+    world.set_broken(true);
+    let [poisoned, other] = [0, 1].map(|nth| at_home(0).nth(nth).expect("an operation"));
+    world.tell(Lane::Standard, poisoned, "poison");
+    world.tell(Lane::Urgent, poisoned, "count");
+    let flowing = world.tell(Lane::Standard, other, "count");
+    let mut slot = world.join("one");
+    settle(&mut slot);
+    world.tell(Lane::Bulk, poisoned, "count");
+    settle(&mut slot);
+    let facts = world.facts(poisoned);
+    assert_eq!((facts.len(), facts.last().map(String::as_str)), (2, Some("letter misdirected")));
+    assert_eq!(world.facts(other), [format!("{flowing}:1")]);
+    let letter = &world.letters()[0];
+    assert_eq!((letter.request_id.map(|id| id.0), letter.attempts), (Some([poisoned; 16]), 1));
+    assert_eq!(world.read(&Topic::DeadLetters).len(), 1);
+    let pending = slot.pending();
+    assert_eq!((pending.blocked, pending.parked), (1, 1));
+
+    drop(slot);
+    let mut slot = world.join("one");
+    settle(&mut slot);
+    assert_eq!(slot.pending(), pending, "who waits is part of memory");
+}
+
+#[test]
+fn a_replayed_letter_lifts_its_successors_in_order() {
+    // After the fix the letter's record is decided first, then what waited, in the order it came; nothing waits any more.
+    let mut world = World::new();
+    world.set_broken(true);
+    let mut slot = world.join("one");
+    let told: Vec<String> = ["poison", "count", "count"].map(|wish| world.tell(Lane::Standard, 1, wish)).into();
+    settle(&mut slot);
+    world.set_broken(false);
+    command(&world, &mut slot, CommandAction::ReplayLetter);
+    let told = [told, vec![world.tell(Lane::Standard, 1, "count")]].concat();
+    settle(&mut slot);
+    let counted: Vec<String> = told.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
+    assert_eq!(world.facts(1), [vec!["letter misdirected".to_owned()], counted].concat());
+    assert_eq!((slot.pending().blocked, slot.pending().parked), (0, 0));
+}
+
+#[test]
+fn a_discarded_letter_lifts_its_successors() {
+    // A letter put aside holds nobody up.
+    let mut world = World::new();
+    world.set_broken(true);
+    let mut slot = world.join("one");
+    world.tell(Lane::Standard, 1, "poison");
+    let waiting = world.tell(Lane::Standard, 1, "count");
+    settle(&mut slot);
+    command(&world, &mut slot, CommandAction::DiscardLetter);
+    settle(&mut slot);
+    assert_eq!(world.facts(1), ["letter misdirected".to_owned(), format!("{waiting}:1")]);
+    assert_eq!((slot.pending().blocked, slot.pending().parked), (0, 0));
+}
+
+#[test]
+fn a_letter_that_fails_again_keeps_its_successors_waiting() {
+    // A replay that fails is a new letter in the place of the old one; lifting that one lifts all that ever waited.
+    let mut world = World::new();
+    world.set_broken(true);
+    let mut slot = world.join("one");
+    let poisoned = world.tell(Lane::Standard, 1, "poison");
+    let waiting = world.tell(Lane::Standard, 1, "count");
+    settle(&mut slot);
+    command(&world, &mut slot, CommandAction::ReplayLetter);
+    settle(&mut slot);
+    assert_eq!((world.letters().len(), slot.pending().parked), (2, 1));
+    assert_ne!(world.letters()[0].letter_id, world.letters()[1].letter_id);
+    assert_eq!(world.letters()[1].attempts, 2);
+    world.set_broken(false);
+    command(&world, &mut slot, CommandAction::ReplayLetter);
+    settle(&mut slot);
+    assert_eq!(world.facts(1)[2..], [format!("{poisoned}:1"), format!("{waiting}:2")]);
+    assert_eq!((slot.pending().blocked, slot.pending().parked), (0, 0));
+}
+
+#[test]
+fn a_successor_that_fails_blocks_those_behind_it() {
+    // Lifting goes on only as far as the next failure; the order within a request holds.
+    let mut world = World::new();
+    world.set_broken(true);
+    let mut slot = world.join("one");
+    world.tell(Lane::Standard, 1, "poison");
+    let first = world.tell(Lane::Standard, 1, "count");
+    let second = world.tell(Lane::Standard, 1, "panic");
+    let third = world.tell(Lane::Standard, 1, "count");
+    settle(&mut slot);
+    command(&world, &mut slot, CommandAction::DiscardLetter);
+    settle(&mut slot);
+    assert_eq!(world.facts(1)[1..], [format!("{first}:1"), "letter decide-panicked".to_owned()]);
+    assert_eq!((slot.pending().blocked, slot.pending().parked), (1, 1));
+    world.set_broken(false);
+    command(&world, &mut slot, CommandAction::ReplayLetter);
+    settle(&mut slot);
+    assert_eq!(world.facts(1)[3..], [format!("{second}:2"), format!("{third}:3")]);
+}
+
+/// Has triage carry out a command about the newest letter.
+fn command(world: &World, slot: &mut fleet::Slot<crate::toy::Toy>, action: CommandAction) {
+    let mut triage = world.join_as(Triage::default(), "triage");
+    settle(&mut triage);
+    let letters = world.letters();
+    let letter = letters.iter().max_by_key(|letter| letter.attempts.max(u32::from(is_newest(&letters, letter.letter_id))));
+    let letter = letter.expect("a letter");
+    let command = Command {
+        command_id: CommandId(letter.letter_id.0),
+        target: CommandTarget::LetterTarget { letter_id: letter.letter_id },
+        action,
+        operator: "ann".into(),
+        reason: "a test".into(),
+        issued_at: Timestamp(0),
+        verdict: None,
+        expected_state: None,
+    };
+    let key = contracts::topics::id_key(&letter.signature.0);
+    let postman = Postman::named(world.codec.clone(), world.topics.clone(), "/test");
+    let id = RecordId(letter.letter_id.0);
+    let message = Message::Command(Box::new(command));
+    world.write([postman.write(&Topic::Commands, &key, &message, Timestamp(0), id, Trace::root(id)).expect("a record")]);
+    settle(&mut triage);
+    triage.leave().expect("left");
+    settle(slot);
+}
+
+fn is_newest(letters: &[domain::messages::DeadLetter], letter_id: LetterId) -> bool {
+    letters.last().is_some_and(|letter| letter.letter_id == letter_id)
+}

@@ -83,7 +83,8 @@ impl Toy {
     fn told(&self, view: &View<'_, Key, Entry>, work: &DispatchWork, moment: &Moment) -> Decided {
         let mut operation = operation(view, work.operation_id);
         let (request, tag) = (work.context.request_id, work.context.counterparty.as_str());
-        let (wish, argument) = work.context.source.as_str().split_once(':').unwrap_or((work.context.source.as_str(), ""));
+        let (wish, argument) =
+            work.context.source.as_str().split_once(':').unwrap_or((work.context.source.as_str(), ""));
         let broken = self.is_broken.load(Ordering::Relaxed);
         let mut decision = Decision::nothing();
         match wish {

@@ -102,7 +102,18 @@ impl World {
         self.join_as(PatientToy(self.toy()), instance)
     }
 
+    /// The same, for whenever it is called.
+    pub(crate) fn join_later(&self, instance: &str) -> impl Fn() -> Slot<Toy> + Send + use<> {
+        let (toy, (ports, options)) = (self.toy(), self.ports::<Toy>(instance));
+        move || Slot::join(toy.clone(), ports.clone(), options.clone()).expect("a slot")
+    }
+
     pub(crate) fn join_as<W: Worker>(&self, worker: W, instance: &str) -> Slot<W> {
+        let (ports, options) = self.ports::<W>(instance);
+        Slot::join(worker, ports, options).expect("a slot")
+    }
+
+    fn ports<W: Worker>(&self, instance: &str) -> (Ports, SlotOptions) {
         let ports = Ports {
             bus: Arc::new(self.bus.clone()),
             codec: self.codec.clone(),
@@ -123,7 +134,7 @@ impl World {
             turn_target: Duration::from_millis(20),
             drain: DRAIN,
         };
-        Slot::join(worker, ports, options).expect("a slot")
+        (ports, options)
     }
 
     /// Tells the toy a wish for operation `number`; facts about it carry a tag of its own, which is answered.

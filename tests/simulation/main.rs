@@ -83,14 +83,26 @@ fn seeds() -> std::ops::Range<u64> {
 
 #[test]
 fn the_accounts_balance_for_every_seed() {
-    let mut failures = Vec::new();
-    for seed in seeds() {
-        match run(seed) {
-            Ok(told) => println!("seed {seed}: {told}"),
-            Err(told) => failures.push(told),
-        }
-    }
+    let seeds: Vec<u64> = seeds().collect();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let share = |seeds: Vec<u64>| scope.spawn(move || seeds.into_iter().filter_map(told).collect::<Vec<_>>());
+        let shares = (0..cores).map(|core| seeds.iter().copied().skip(core).step_by(cores).collect());
+        let threads: Vec<_> = shares.map(share).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a world does not panic")).collect()
+    });
     assert!(failures.is_empty(), "{} seeds fail; the first:\n{}", failures.len(), failures[0]);
+}
+
+/// Runs one seed and tells how it went; its failure, if it fails.
+fn told(seed: u64) -> Option<String> {
+    match run(seed) {
+        Ok(told) => {
+            println!("seed {seed}: {told}");
+            None
+        }
+        Err(told) => Some(told),
+    }
 }
 
 #[test]

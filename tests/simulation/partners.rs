@@ -181,13 +181,13 @@ fn stands(
     }
 }
 
-/// Gets the data of a completed exchange and counts it, as the HTTP edge does.
+/// Gets the data of a completed exchange and counts it, as the HTTP edge does: data that does not come is polled for later.
 fn fetch(model: &mut PartnerModel, now: i64, state: &ExchangeState) -> CallResult {
     let Ok(reference) = state.reference.parse() else { return failed(FailureClass::Schema, "reference", None) };
     let Some(stated) = &state.manifest else { return failed(FailureClass::Schema, "manifest", None) };
     let reply = model.handle(now, Request::Data { reference });
     let Delivery::Whole(sandbox::partner::Answer { body: AnswerBody::Data(data), .. }) = reply.delivery else {
-        return failed(FailureClass::Transport, "data", None);
+        return CallResult::Pending { reference: state.reference.clone(), retry_after: None };
     };
     let mut sha256 = [0; 32];
     let Ok(()) = hex::decode_to_slice(&stated.sha256, &mut sha256) else {

@@ -20,7 +20,7 @@ fn main() {
     let (partitions, window) = (u32::try_from(number("PARTITIONS", 12)).unwrap_or(12), number("WINDOW", 1_000));
     let folder = tempfile::tempdir().expect("a folder");
     let mut log = EventLog::on_disk(&folder.path().join("log"), partitions);
-    let begun = Instant::now();
+    let begun = Begun::now();
     for first in (0..requests).step_by(usize::try_from(window).expect("a small number")) {
         let histories: Vec<_> = (first..requests.min(first + window)).map(|each| fulfilled(&log.codec, each)).collect();
         for step in 0..7 {
@@ -41,7 +41,7 @@ fn reading(log: &EventLog, events: u64) {
     let mut reader = log.bus.reader(Isolation::ReadCommitted).expect("a reader");
     let from: Vec<_> = (0..partitions).map(|partition| (TopicPartition::new(Arc::clone(&topic), partition), 0)).collect();
     reader.assign(&from).expect("the topic is there");
-    let (mut records, mut bytes, begun) = (0, 0, Instant::now());
+    let (mut records, mut bytes, begun) = (0, 0, Begun::now());
     let mut from_log = Duration::ZERO;
     while records < events {
         let mut delivered = Vec::new();
@@ -54,7 +54,7 @@ fn reading(log: &EventLog, events: u64) {
         }
         records += delivered.len() as u64;
     }
-    report("read from the log", records, from_log);
+    report("read from the log", records, (from_log, 0.0));
     report("read and decoded", records, begun.elapsed());
     print(&format!("  {} bytes an event\n", bytes / 1.max(usize::try_from(records).unwrap_or(1))));
 }
@@ -64,7 +64,7 @@ async fn both(log: &EventLog, folder: &std::path::Path, events: u64) {
     let path = folder.join("projections.sqlite");
     let database = Arc::new(Database::open(&path).await.expect("a database"));
     let (projector, mut status) = Projector::new(log.log(), Arc::clone(&database), ProjectorOptions::default());
-    let begun = Instant::now();
+    let begun = Begun::now();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let live = tokio::spawn(projector.run(async { stopped.await.unwrap_or(()) }));
     status.wait_for(|status| events <= status.records).await.expect("it runs");
@@ -72,15 +72,15 @@ async fn both(log: &EventLog, folder: &std::path::Path, events: u64) {
     let _ = stop.send(());
     live.await.expect("it ends");
 
-    let begun = Instant::now();
-    let mut built = Duration::ZERO;
+    let begun = Begun::now();
+    let mut built = None;
     let note = |progress: Progress| {
-        if progress.done == progress.total && built.is_zero() {
-            built = begun.elapsed();
+        if progress.done == progress.total && built.is_none() {
+            built = Some(begun.elapsed());
         }
     };
     let outcome = rebuild(&log.log(), &database, note).await.expect("both are equal");
-    report("rebuilt", outcome.records, built);
+    report("rebuilt", outcome.records, built.expect("it was built"));
     report("rebuilt, indexed, proved equal and put in place", outcome.records, begun.elapsed());
     for table in outcome.rebuilt {
         print(&format!("  {:<14} {:>9} rows  {}\n", table.table, table.rows, table.hash));
@@ -88,9 +88,32 @@ async fn both(log: &EventLog, folder: &std::path::Path, events: u64) {
     print(&format!("  {} bytes of SQLite an event\n", std::fs::metadata(&path).expect("a file").len() / events));
 }
 
-fn report(what: &str, events: u64, took: Duration) {
+/// Time passed and processor time spent since a moment.
+#[derive(Clone, Copy)]
+struct Begun(Instant, f64);
+
+impl Begun {
+    fn now() -> Self {
+        Self(Instant::now(), processor_seconds())
+    }
+
+    fn elapsed(self) -> (Duration, f64) {
+        (self.0.elapsed(), processor_seconds() - self.1)
+    }
+}
+
+/// What all threads of this process have used so far, where the system says so in ticks of 10 ms.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+fn report(what: &str, events: u64, (took, used): (Duration, f64)) {
     let (count, seconds) = (f64::from(u32::try_from(events).unwrap_or(u32::MAX)), took.as_secs_f64());
-    print(&format!("{:>9.0} events/s  {:>5.2} us each  {what}\n", count / seconds, seconds * 1e6 / count));
+    let (each, processor) = (seconds * 1e6 / count, used * 1e6 / count);
+    print(&format!("{:>9.0} events/s  {each:>5.2} us each, {processor:>5.2} us of processor  {what}\n", count / seconds));
 }
 
 fn print(text: &str) {

@@ -1,5 +1,7 @@
 //! What stands on the event log, as projections take it in: a fact, or a record that is none.
 
+use std::sync::Arc;
+
 use contracts::{Codec, DecodeError, Topic, headers, json};
 use domain::ids::uuid_text;
 use domain::lifecycle::fold;
@@ -37,7 +39,7 @@ pub struct Fact {
     /// The SHA-256 of its value, as the fold takes it.
     pub digest: [u8; 32],
     /// The event's own fields as compact JSON.
-    pub detail: String,
+    pub detail: Arc<str>,
 }
 
 /// A record of the event log that became no row of a request.
@@ -107,7 +109,7 @@ fn failed(error: &DecodeError, unreadable: impl FnOnce(Code, &str) -> Reading) -
 impl Fact {
     /// The fact that an event is, standing at `position` with `value` as its bytes.
     pub fn new(position: Position, appended_at: Timestamp, event: LifecycleEvent, value: &[u8]) -> Self {
-        let detail = json::to_json(&event.body).map(|text| inner(&text).to_owned()).unwrap_or_default();
+        let detail = json::to_json(&event.body).map(|text| inner(&text).into()).unwrap_or_default();
         Self { position, appended_at, event, digest: fold::digest(value), detail }
     }
 

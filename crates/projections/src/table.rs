@@ -1,5 +1,7 @@
 //! What a table is to the code that writes it, whatever the database.
 
+use std::sync::Arc;
+
 use domain::ids::{OperatorId, uuid_text};
 use domain::{
     CommandId, ExchangeId, LetterId, OperationId, PartnerId, RecordId, RequestId, SourceId, SubmissionId, Timestamp,
@@ -48,14 +50,7 @@ pub(crate) trait Row {
 pub(crate) enum Value {
     Whole(Option<i64>),
     Flag(Option<bool>),
-    Text(Option<Text>),
-}
-
-/// Text, which most enums give away for nothing.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Text {
-    Fixed(&'static str),
-    Owned(String),
+    Text(Option<Arc<str>>),
 }
 
 /// What a column takes: a value of its type, or nothing of its type.
@@ -123,12 +118,12 @@ macro_rules! texts {
 }
 
 texts! {
-    &'static str: text => Text::Fixed(text);
-    String: text => Text::Owned(text);
-    &String: text => Text::Owned(text.clone());
-    &SourceId: name => Text::Owned(name.as_str().to_owned());
-    &PartnerId: name => Text::Owned(name.as_str().to_owned());
-    &OperatorId: name => Text::Owned(name.as_str().to_owned());
+    &str: text => text.into();
+    &String: text => text.as_str().into();
+    &Arc<str>: text => Arc::clone(text);
+    &SourceId: name => name.as_str().into();
+    &PartnerId: name => name.as_str().into();
+    &OperatorId: name => name.as_str().into();
     RequestId: id => uuid(&id.0);
     ExchangeId: id => uuid(&id.0);
     SubmissionId: id => uuid(&id.0);
@@ -140,13 +135,13 @@ texts! {
     &[u8; 32]: digest => hex(digest);
 }
 
-fn uuid(id: &[u8; 16]) -> Text {
-    Text::Owned(String::from_utf8_lossy(&uuid_text(id)).into_owned())
+fn uuid(id: &[u8; 16]) -> Arc<str> {
+    std::str::from_utf8(&uuid_text(id)).expect("a UUID is ASCII").into()
 }
 
 /// Hexadecimal, as digests are shown everywhere.
-fn hex(digest: &[u8; 32]) -> Text {
+fn hex(digest: &[u8; 32]) -> Arc<str> {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    Text::Owned(nibbles.map(|nibble| char::from(HEX[usize::from(nibble)])).collect())
+    nibbles.map(|nibble| char::from(HEX[usize::from(nibble)])).collect::<String>().into()
 }

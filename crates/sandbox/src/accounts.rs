@@ -157,14 +157,15 @@ impl Story {
     }
 
     fn tell(&mut self, body: &EventBody) {
-        match body {
-            EventBody::Received { .. } => self.received += 1,
-            EventBody::Fulfilled { .. } => self.fulfilled += 1,
-            EventBody::ReviewOpened { .. } => self.in_review = true,
-            EventBody::ReviewDecided { .. } => self.in_review = false,
-            EventBody::ExceptionRaised { code, .. } => self.exception = Some(*code),
-            EventBody::Closed { outcome, .. } => self.closed.push(*outcome),
-            _ => {}
+        self.received += u32::from(matches!(body, EventBody::Received { .. }));
+        self.fulfilled += u32::from(matches!(body, EventBody::Fulfilled { .. }));
+        self.in_review |= matches!(body, EventBody::ReviewOpened { .. });
+        self.in_review &= !matches!(body, EventBody::ReviewDecided { .. });
+        if let EventBody::ExceptionRaised { code, .. } = body {
+            self.exception = Some(*code);
+        }
+        if let EventBody::Closed { outcome, .. } = body {
+            self.closed.push(*outcome);
         }
     }
 

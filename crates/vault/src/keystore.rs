@@ -1,9 +1,9 @@
 //! The erasable keystore: one random key per name for whatever lives longer than work records. Erasing a key makes every copy of
 //! what it sealed unreadable, wherever those copies are, and the name never gets a key again.
 //!
-//! Only positions are held in memory. The keys lie wrapped in one file of fixed-size slots ([`slot`]) that grows by fsynced batches
-//! ([`log`]); threads that want keys at the same time share a batch ([`file`]). An erasure overwrites its slots in place under a
-//! redo journal ([`erasing`]). Several processes of one machine may share the directory: each write happens under a file lock and
+//! Only positions are held in memory. The keys lie wrapped in one file of fixed-size slots ([`mod@slot`]) that grows by fsynced batches
+//! ([`mod@log`]); threads that want keys at the same time share a batch ([`mod@file`]). An erasure overwrites its slots in place under a
+//! redo journal ([`mod@erasing`]). Several processes of one machine may share the directory: each write happens under a file lock and
 //! first takes in what the others wrote.
 //!
 //! Overwriting reaches the disk's blocks on ordinary file systems. On copy-on-write file systems, in snapshots and in backups the

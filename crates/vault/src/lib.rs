@@ -8,7 +8,7 @@
 //! - Never: logs, counts or answers any content, and never decides who may open what. `compose` does, by whom it hands
 //!   [`Phi`](domain::phi::Phi), [`Originals`](fleet::originals::Originals) and [`Evidence`](fleet::evidence::Evidence) to.
 //!
-//! Two regimes, by how long something lives. Work records (days) carry their data key, wrapped under a deployment key ([`seal`]):
+//! Two regimes, by how long something lives. Work records (days) carry their data key, wrapped under a deployment key (`seal.rs`):
 //! sealing them is a pure function. Letters and evidence (years) are sealed with random keys that exist only in the keystore, so
 //! that [`Vault::erase`] erases every copy.
 

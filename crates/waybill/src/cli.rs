@@ -11,8 +11,8 @@ The usual way through:
   waybill run --all                  run all workers on this machine
   waybill reasons                    every reason code, its meaning and remedy
 
-Exit codes: 0 done; 1 failed; 2 usage; 3 accounts don't balance; 64 configuration; 65 bad input; 66 not found;
-69 unavailable; 74 disk; 75 another process is in the way.";
+Exit codes: 0 done; 1 failed; 2 usage; 3 accounts don't balance; 64 configuration; 65 bad input; 69 unavailable;
+74 disk; 75 another process is in the way.";
 
 /// Exchange member data between payers, and prove what happened to every request.
 #[derive(Debug, Parser)]

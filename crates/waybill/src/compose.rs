@@ -21,7 +21,7 @@ use telemetry::{Metric, Metrics};
 use vault::Vault;
 
 use crate::clock::SystemClock;
-use crate::config::{Config, Mistake};
+use crate::config::Config;
 use crate::exit::Failure;
 use crate::failpoint::Failpoint;
 use crate::tables::Tables;
@@ -31,7 +31,6 @@ use crate::tables::Tables;
 pub(crate) struct Plant {
     pub(crate) config: Arc<Config>,
     pub(crate) tables: Tables,
-    pub(crate) local: Local,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) codec: Codec,
     pub(crate) topics: Topics,
@@ -64,8 +63,7 @@ impl Plant {
         let plant = Self {
             config: Arc::new(config),
             tables,
-            bus: Arc::new(local.clone()),
-            local,
+            bus: Arc::new(local),
             codec,
             topics,
             clock,
@@ -88,7 +86,9 @@ impl Plant {
             contracts::topics::Cleanup::Keep => Cleanup::Keep,
             contracts::topics::Cleanup::Delete { days: kept } => Cleanup::Delete { retention: days(kept) },
             contracts::topics::Cleanup::Compact => Cleanup::Compact,
-            contracts::topics::Cleanup::CompactDelete { days: kept } => Cleanup::CompactDelete { retention: days(kept) },
+            contracts::topics::Cleanup::CompactDelete { days: kept } => {
+                Cleanup::CompactDelete { retention: days(kept) }
+            }
         };
         TopicSpec { name: self.topics.name(topic), partitions: self.topics.partitions(topic), cleanup }
     }
@@ -180,12 +180,6 @@ impl Running {
         pending.len() == self.slots.len() && pending.values().all(|(_, ready)| *ready)
     }
 
-    /// What is pending in each worker.
-    pub(crate) fn pending(&self) -> BTreeMap<Stage, Pending> {
-        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.iter().map(|(stage, (pending, _))| (*stage, *pending)).collect()
-    }
-
     /// Whether some worker has ended by itself.
     pub(crate) fn has_failed(&self) -> bool {
         self.slots.iter().any(JoinHandle::is_finished)
@@ -249,9 +243,4 @@ fn note_pending(
     ];
     gauges.into_iter().for_each(|(metric, value)| metrics.set(metric, stage.as_str(), value));
     all.lock().unwrap_or_else(PoisonError::into_inner).insert(stage, (pending, ready));
-}
-
-/// Mistakes in tables as a failure.
-pub(crate) fn mistaken(mistakes: Vec<Mistake>) -> Failure {
-    Failure::Config(mistakes)
 }

@@ -5,7 +5,6 @@
 
 mod read;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,8 +35,6 @@ pub(crate) struct Config {
     pub(crate) policies_dir: PathBuf,
     /// The database of projections.
     pub(crate) projections: PathBuf,
-    /// Where the admin endpoint listens: commands, health, metrics.
-    pub(crate) admin: SocketAddr,
     /// Where partners reach the callback door.
     pub(crate) callback_url: Option<String>,
     /// How a worker's slots behave.
@@ -111,7 +108,6 @@ impl Config {
             partners_dir: base.join(read.text("partners_dir", "deploy/partners")),
             policies_dir: base.join(read.text("policies_dir", "deploy/policy")),
             projections: under(&mut read, "projections.file", "projections.sqlite"),
-            admin: read.address("admin.listen", "127.0.0.1:9464"),
             callback_url: read.optional_text("callback_url"),
             fleet: fleet(&mut read),
             log_format: read.choice("logs.format", &[("human", LogFormat::Human), ("json", LogFormat::Json)]),
@@ -154,7 +150,8 @@ fn fleet<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>) -> FleetConfig {
         turn_target,
         drain,
         turn_records_max: usize::try_from(read.number("fleet.turn_records_max", 4_096, 1..=100_000)).unwrap_or(4_096),
-        turn_bytes_max: usize::try_from(read.number("fleet.turn_bytes_max", 16 << 20, 1 << 20..=1 << 30)).unwrap_or(16 << 20),
+        turn_bytes_max: usize::try_from(read.number("fleet.turn_bytes_max", 16 << 20, 1 << 20..=1 << 30))
+            .unwrap_or(16 << 20),
     }
 }
 
@@ -176,11 +173,11 @@ mod tests {
     #[test]
     fn all_mistakes_are_told_at_once() {
         let mistakes = parse(
-            "mode = \"prod\"\npartitions = 0\ncolour = 1\n[admin]\nlisten = \"here\"\n[fleet]\ndrain_ms = \"soon\"\n",
+            "mode = \"prod\"\npartitions = 0\ncolour = 1\n[logs]\nformat = \"xml\"\n[fleet]\ndrain_ms = \"soon\"\n",
         )
         .expect_err("five mistakes");
         let paths: Vec<&str> = mistakes.iter().map(|mistake| mistake.path.as_str()).collect();
-        assert_eq!(paths, ["mode", "partitions", "admin.listen", "fleet.drain_ms", "colour"]);
+        assert_eq!(paths, ["mode", "partitions", "fleet.drain_ms", "logs.format", "colour"]);
     }
 
     #[test]

@@ -11,8 +11,6 @@ pub(crate) enum Failure {
     Config(Vec<Mistake>),
     /// What was handed in is no good: 65.
     Input(String),
-    /// What was asked for is not there: 66.
-    Missing(String),
     /// The log, the database or a running process can't be reached: 69.
     Unavailable(String),
     /// Something on disk can't be trusted or written: 74.
@@ -33,7 +31,6 @@ impl Failure {
             Self::Accounts(_) => 3,
             Self::Config(_) => 64,
             Self::Input(_) => 65,
-            Self::Missing(_) => 66,
             Self::Unavailable(_) => 69,
             Self::Disk(_) => 74,
             Self::Busy(_) => 75,
@@ -50,7 +47,6 @@ impl Failure {
                 eprintln!("Correct them all, then start again; `waybill doctor` checks without starting.");
             }
             Self::Input(message)
-            | Self::Missing(message)
             | Self::Unavailable(message)
             | Self::Disk(message)
             | Self::Busy(message)
@@ -77,9 +73,10 @@ impl From<fleet::bus::BusError> for Failure {
             }
             BusError::Damaged(_) | BusError::Full(_) => Self::Disk(message),
             BusError::Unavailable(_) | BusError::Refused(_) | BusError::OutcomeUnknown(_) => Self::Unavailable(message),
-            BusError::PartitionCount { .. } => {
-                Self::Config(vec![Mistake { path: "partitions".into(), message: format!("{message}; the count is chosen once") }])
-            }
+            BusError::PartitionCount { .. } => Self::Config(vec![Mistake {
+                path: "partitions".into(),
+                message: format!("{message}; the count is chosen once"),
+            }]),
             BusError::Fenced
             | BusError::StaleGeneration
             | BusError::Abort(_)

@@ -30,16 +30,6 @@ impl Feed {
         Ok(Self { plant: plant.clone(), postman, producer, name: name.to_owned() })
     }
 
-    /// Submits requests in one transaction.
-    pub(crate) fn submit(&self, requests: Vec<IntakeRequest>) -> Result<usize, Failure> {
-        let records = requests.into_iter().map(|request| {
-            let lane = domain::lifecycle::workflow::lane(request.sla);
-            let key = request.idempotency_key.clone().into_bytes();
-            self.intake_record(lane, &key, request)
-        });
-        self.append(records.collect::<Result<Vec<_>, _>>()?)
-    }
-
     /// The record of a submission, under a key of the producer's own choice.
     pub(crate) fn intake_record(&self, lane: Lane, key: &[u8], request: IntakeRequest) -> Result<Outgoing, Failure> {
         let id = self.fresh_id(&[key, request.correlation_id.as_deref().unwrap_or_default().as_bytes()]);
@@ -82,7 +72,8 @@ impl Feed {
     pub(crate) fn append(&self, records: Vec<Outgoing>) -> Result<usize, Failure> {
         let count = records.len();
         let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = records.into_iter().try_for_each(|record| producer.send(record)).and_then(|()| producer.commit(None));
+        let sent =
+            records.into_iter().try_for_each(|record| producer.send(record)).and_then(|()| producer.commit(None));
         match sent {
             Ok(()) => Ok(count),
             Err(error) => {

@@ -24,8 +24,7 @@ pub(crate) struct Tables {
     pub(crate) supervision: reconciliation::Policy,
 }
 
-const BUNDLED_SOURCES: [(&str, &str); 1] =
-    [("enrolment.toml", include_str!("../../../deploy/sources/enrolment.toml"))];
+const BUNDLED_SOURCES: [(&str, &str); 1] = [("enrolment.toml", include_str!("../../../deploy/sources/enrolment.toml"))];
 const BUNDLED_POLICIES: [(&str, &str); 4] = [
     ("intake.toml", include_str!("../../../deploy/policy/intake.toml")),
     ("identity.toml", include_str!("../../../deploy/policy/identity.toml")),
@@ -49,7 +48,8 @@ impl Tables {
         let texts = ["intake.toml", "identity.toml", "clocks.toml", "escalation.toml"].map(|name| keep(policy(name)));
         let [intake, identity, clocks, escalation] = texts.map(Option::unwrap_or_default);
         let at = |name: &str| config.policies_dir.join(name);
-        let intake = intake::Policy::parse(&intake).map_err(|error| Mistake::file(&at("intake.toml"), &described(&error)));
+        let intake =
+            intake::Policy::parse(&intake).map_err(|error| Mistake::file(&at("intake.toml"), &described(&error)));
         let identity =
             identity::Policy::parse(&identity).map_err(|error| Mistake::file(&at("identity.toml"), &described(&error)));
         let supervision = reconciliation::Policy::parse(&clocks, &escalation)
@@ -138,7 +138,8 @@ fn texts(folder: &Path, mistakes: &mut Vec<Mistake>) -> Vec<(String, String)> {
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     paths.sort();
     let read = |path: &std::path::PathBuf| {
-        let text = std::fs::read_to_string(path).map_err(|error| Mistake::file(path, &format!("can't be read: {error}")));
+        let text =
+            std::fs::read_to_string(path).map_err(|error| Mistake::file(path, &format!("can't be read: {error}")));
         keep(text, mistakes).map(|text| (path.display().to_string(), text))
     };
     paths.iter().filter_map(read).collect()

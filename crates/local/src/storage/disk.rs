@@ -37,7 +37,7 @@ struct Writer {
     number: u64,
     acknowledged: Acknowledged,
     /// Why nothing can be written any more.
-    broken: Option<BusError>,
+    closed: Option<String>,
 }
 
 // === impl Disk ===
@@ -64,7 +64,7 @@ impl Disk {
             return Err(lost_writes(&store, number, noted));
         }
         acknowledged.note(number);
-        let writer = Mutex::new(Writer { number, acknowledged, broken: None });
+        let writer = Mutex::new(Writer { number, acknowledged, closed: None });
         Ok(Self { log, state, database, free_space_bytes_min: options.free_space_bytes_min, writer, directory })
     }
 
@@ -78,20 +78,13 @@ impl Disk {
     fn engine<T>(&self, run: impl FnOnce() -> fjall::Result<T>) -> Result<T, BusError> {
         engine(self.directory.path(), run)
     }
-
-    /// Whether a failed write is in the journal or not shows only when the journal is read again, so nothing is written any
-    /// more until then.
-    fn broken(&self, error: &BusError) -> BusError {
-        let path = self.directory.path().display();
-        BusError::Fatal(format!("{path} is closed for writing after an error, restart to go on: {error}"))
-    }
 }
 
 impl Storage for Disk {
     fn apply(&self, writes: Vec<Write>, sync: bool) -> Result<(), BusError> {
         let mut writer = locked(&self.writer);
-        if let Some(broken) = &writer.broken {
-            return Err(broken.clone());
+        if let Some(why) = &writer.closed {
+            return Err(BusError::Fatal(why.clone()));
         }
         let number = writer.number + 1;
         let mode = if sync { PersistMode::SyncData } else { PersistMode::Buffer };
@@ -105,9 +98,11 @@ impl Storage for Disk {
         }
         batch.insert(&self.state, keys::WRITES, number.to_be_bytes());
         if let Err(error) = self.engine(|| batch.commit()) {
-            let broken = self.broken(&error);
-            writer.broken = Some(broken.clone());
-            return Err(BusError::OutcomeUnknown(broken.to_string()));
+            // Whether the write is in the journal shows only when the journal is read again; until then nothing may follow it.
+            let path = self.directory.path().display();
+            let why = format!("{path} is closed for writing until a restart, after an error: {error}");
+            writer.closed = Some(why.clone());
+            return Err(BusError::OutcomeUnknown(why));
         }
         writer.number = number;
         if sync {

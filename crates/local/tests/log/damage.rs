@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use fleet::bus::{Bus, BusError, Cleanup};
 use local::{Local, Options};
 
-use crate::bed::{options, record, topic};
+use crate::bed::{append, options, record, topic};
 
 /// How many places in each file are damaged.
 const PLACES: usize = 8;
@@ -35,37 +35,31 @@ fn a_flipped_byte_anywhere_is_harmless_or_noticed() {
 #[test]
 fn a_journal_that_ends_early_is_not_taken_for_a_crash() {
     let directory = tempfile::tempdir().unwrap();
-    fill(directory.path());
-    let is_journal = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "jnl");
-    let journal = directory.path().join(files(directory.path()).into_iter().rfind(is_journal).unwrap());
+    fill_journal(directory.path());
+    let journal = journal(directory.path());
     let bytes = fs::read(&journal).unwrap();
     fs::write(&journal, &bytes[..bytes.len() / 2]).unwrap();
-    let Err(BusError::Damaged(what)) = Local::open(directory.path(), small()) else { panic!("it opens") };
+    let Err(BusError::Damaged(what)) = Local::open(directory.path(), options()) else { panic!("it opens") };
     assert!(what.contains("acknowledged") && what.contains("restore"), "{what}");
-    assert!(matches!(Local::open(directory.path(), small()), Err(BusError::Damaged(_))), "and it stays so");
+    assert!(matches!(Local::open(directory.path(), options()), Err(BusError::Damaged(_))), "and it stays so");
     fs::remove_file(directory.path().join("acknowledged")).unwrap();
-    Local::open(directory.path(), small()).expect("the way out that the message names");
+    Local::open(directory.path(), options()).expect("the way out that the message names");
 }
 
 #[test]
 fn a_torn_last_write_is_taken_for_a_crash() {
     let directory = tempfile::tempdir().unwrap();
-    let records = fill(directory.path());
+    let records = fill_journal(directory.path());
     let acknowledged = fs::read(directory.path().join("acknowledged")).unwrap();
-    let log = Local::open(directory.path(), small()).unwrap();
-    let mut producer = log.producer("producer").unwrap();
-    producer.send(record(&"topic".into(), 0, "key", Some("torn"))).unwrap();
-    producer.commit(None).unwrap();
-    drop((producer, log));
+    append(&Local::open(directory.path(), options()).unwrap(), &"topic".into(), 0, &["torn"]);
     // As if the power had gone during the write: its end is missing and nobody acknowledged it.
     fs::write(directory.path().join("acknowledged"), acknowledged).unwrap();
-    let is_journal = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "jnl");
-    let journal = directory.path().join(files(directory.path()).into_iter().rfind(is_journal).unwrap());
+    let journal = journal(directory.path());
     let mut bytes = fs::read(&journal).unwrap();
-    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
-    bytes[end - 5..=end].fill(0);
+    let end = bytes.len();
+    bytes[end - 5..].fill(0);
     fs::write(&journal, bytes).unwrap();
-    assert_eq!(Local::open(directory.path(), small()).unwrap().verify(), Ok(records));
+    assert_eq!(Local::open(directory.path(), options()).unwrap().verify(), Ok(records));
 }
 
 #[test]
@@ -92,6 +86,23 @@ fn fill(path: &Path) -> u64 {
     drop((producer, log));
     // Opening it once more takes the room for more off its journal.
     Local::open(path, small()).unwrap().verify().unwrap()
+}
+
+/// A few records, all of them in the journal only.
+fn fill_journal(path: &Path) -> u64 {
+    let log = Local::open(path, options()).unwrap();
+    let topic = topic(&log, "topic", 1, Cleanup::Keep);
+    for round in 0..10 {
+        append(&log, &topic, 0, &[&round.to_string()]);
+    }
+    drop(log);
+    Local::open(path, options()).unwrap().verify().unwrap()
+}
+
+fn journal(path: &Path) -> PathBuf {
+    let mut journals =
+        files(path).into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "jnl"));
+    path.join(journals.next_back().unwrap())
 }
 
 fn small() -> Options {

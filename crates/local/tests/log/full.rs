@@ -100,7 +100,8 @@ fn a_disk_that_runs_out_in_the_middle_loses_nothing_acknowledged() {
         assert!(found == done || found == done + 1, "{done} were acknowledged, {found} are there");
         done = found;
     }
-    write(&mut *log.producer("producer").unwrap(), done).expect("there is space again");
+    drop(log);
+    write(&mut *open().producer("producer").unwrap(), done).expect("there is space again");
 }
 
 /// A transaction of about 100 KB that does not compress.

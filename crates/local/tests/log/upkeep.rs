@@ -68,6 +68,23 @@ fn tombstones_go_after_a_while() {
 }
 
 #[test]
+fn the_end_stays_where_it_was_when_the_last_records_go() {
+    for (log, clock, directory) in both() {
+        let topic = topic(&log, "topic", 1, Cleanup::Compact);
+        write(&log, &[record(&topic, 0, "gone", Some("value"))]);
+        write(&log, &[record(&topic, 0, "gone", None)]);
+        clock.pass(HOUR * 25);
+        tidy(&log);
+        assert_eq!(read(&log, &topic, 0), [], "and the reader's position is at the end");
+        drop(log);
+        let Some(directory) = directory else { continue };
+        let log = Local::open(directory.path(), options_with(clock)).unwrap();
+        write(&log, &[record(&topic, 0, "new", Some("value"))]);
+        assert_eq!(read(&log, &topic, 0)[0].offset, 2);
+    }
+}
+
+#[test]
 fn a_reader_under_way_passes_over_what_compaction_took() {
     for (log, _, _directory) in both() {
         let topic = topic(&log, "topic", 1, Cleanup::Compact);

@@ -10,7 +10,7 @@ use sqlx::sqlite::{
 use sqlx::{Arguments, ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::{Mode, StoreError};
-use crate::table::{Table, Text, Value};
+use crate::table::{Table, Value};
 
 static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -19,6 +19,8 @@ const TABLES_ONLY: i64 = 1;
 /// What makes these rows: raised when facts come to mean other rows, so that older ones are rebuilt.
 const PROJECTION_VERSION: &str = "1";
 const READERS_MAX: u32 = 4;
+/// How many rows of an answer a connection's thread may be ahead of who takes them.
+const ROWS_AHEAD: usize = 1_024;
 /// How long a statement waits for another program's lock.
 const BUSY: Duration = Duration::from_secs(5);
 /// Pages a connection keeps, as SQLite counts kibibytes: negative.
@@ -79,9 +81,7 @@ pub(super) fn arguments(values: Vec<Value>) -> SqliteArguments {
         let added = match value {
             Value::Whole(whole) => arguments.add(whole),
             Value::Flag(flag) => arguments.add(flag),
-            Value::Text(None) => arguments.add(None::<&str>),
-            Value::Text(Some(Text::Fixed(text))) => arguments.add(text),
-            Value::Text(Some(Text::Owned(text))) => arguments.add(text),
+            Value::Text(text) => arguments.add(text),
         };
         added.expect("numbers and texts always encode");
     }
@@ -95,8 +95,7 @@ pub(super) fn placeholder(_index: usize) -> String {
 
 /// A query for each row of a table as one text that differs when any value or its type does.
 pub(super) fn rows_as_text(table: &Table) -> String {
-    let columns: Vec<String> = table.columns.iter().map(|column| format!("quote({column})")).collect();
-    format!("SELECT {} FROM {}", columns.join(" || ',' || "), table.name)
+    format!("SELECT json_array({}) FROM {}", table.columns.join(", "), table.name)
 }
 
 /// Puts one closed file in place of another closed one, atomically.
@@ -153,6 +152,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .filename(path)
         .busy_timeout(BUSY)
         .statement_cache_capacity(256)
+        .row_buffer_size(ROWS_AHEAD)
         .pragma("cache_size", CACHE_DURABLE)
         .pragma("temp_store", "memory")
         .disable_statement_logging()

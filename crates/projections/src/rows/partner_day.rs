@@ -155,7 +155,7 @@ impl Row for PartnerDay {
     };
 
     fn values(&self, out: &mut Vec<Value>) {
-        out.extend([value(&self.partner), value(self.day.to_string())]);
+        out.extend([value(&self.partner), value(&self.day.to_string())]);
         let counts = [
             self.dispatched,
             self.acknowledged,

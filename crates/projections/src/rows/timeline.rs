@@ -1,5 +1,7 @@
 //! The timeline: one row per event, as it happened and what it did.
 
+use std::sync::Arc;
+
 use domain::lifecycle::{Anomaly, Lifecycle, Step};
 use domain::messages::Stage;
 use domain::{RecordId, RequestId, State, Timestamp};
@@ -34,7 +36,7 @@ pub struct TimelineRow {
     /// The state it ended, and how long that had lasted, in milliseconds.
     pub left: Option<(State, u64)>,
     /// The event's own fields as JSON.
-    pub detail: String,
+    pub detail: Arc<str>,
     /// The record that caused it.
     pub cause: RecordId,
 }
@@ -62,7 +64,7 @@ impl TimelineRow {
             step,
             state: after.state,
             left: has_left.then_some((before.state, spent_ms)),
-            detail: fact.detail.clone(),
+            detail: Arc::clone(&fact.detail),
             cause: event.cause,
         }
     }

@@ -5,8 +5,8 @@ mod run;
 
 use crate::cli::{Arguments, Command};
 use crate::config::Config;
-use crate::exit::Failure;
 use crate::demo;
+use crate::exit::Failure;
 
 /// Carries out what was asked.
 pub(crate) fn carry_out(arguments: Arguments) -> Result<(), Failure> {

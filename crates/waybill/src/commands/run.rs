@@ -14,8 +14,11 @@ use crate::tables::Tables;
 pub(crate) fn run(arguments: &RunArgs, config: Config) -> Result<(), Failure> {
     let tables = Tables::load(&config).map_err(Failure::Config)?;
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
-    let stages: Vec<Stage> =
-        if arguments.all { Stage::ALL.to_vec() } else { arguments.workers.iter().map(|worker| (*worker).into()).collect() };
+    let stages: Vec<Stage> = if arguments.all {
+        Stage::ALL.to_vec()
+    } else {
+        arguments.workers.iter().map(|worker| (*worker).into()).collect()
+    };
     let plant = Plant::open(config, tables)?;
     let caller = edge::caller(&plant, runtime.handle())?;
     let running = plant.start(&stages, &caller)?;

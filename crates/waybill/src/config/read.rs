@@ -1,7 +1,6 @@
 //! Reading a configuration with all its mistakes.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -86,15 +85,6 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
                 choices[0].1
             }
         }
-    }
-
-    /// An address to listen on.
-    pub(crate) fn address(&mut self, path: &str, default: &str) -> SocketAddr {
-        let text = self.text(path, default);
-        text.parse().unwrap_or_else(|_| {
-            self.mistaken::<()>(path, "must be an address and port such as 127.0.0.1:9464");
-            SocketAddr::from(([127, 0, 0, 1], 0))
-        })
     }
 
     /// All mistakes, those of unknown keys last.

@@ -65,6 +65,9 @@ fn decision(story: &Story) -> Option<(CommandAction, Option<Verdict>, &'static s
     if story.in_review {
         return Some((CommandAction::DecideReview, Some(Verdict::IsNobody {}), "the account is enrolled twice"));
     }
-    (story.exception? == Code::OutcomeUnknownUnresolved)
-        .then_some((CommandAction::ResolveUnknown, Some(Verdict::TookEffect {}), "the partner was asked by telephone"))
+    (story.exception? == Code::OutcomeUnknownUnresolved).then_some((
+        CommandAction::ResolveUnknown,
+        Some(Verdict::TookEffect {}),
+        "the partner was asked by telephone",
+    ))
 }

@@ -57,7 +57,9 @@ impl Report {
             by_end: by_end(&accounts),
             by_event: by_event(&accounts),
             effects,
-            timeline: example.map(|(_, story)| story.kinds.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+            timeline: example
+                .map(|(_, story)| story.kinds.iter().map(ToString::to_string).collect())
+                .unwrap_or_default(),
             imbalances: imbalances.iter().map(ToString::to_string).collect(),
             directory: plant.config.data_dir.display().to_string(),
             example: example.map(|(id, _)| id.to_string()),

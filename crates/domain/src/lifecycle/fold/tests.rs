@@ -5,12 +5,16 @@ use crate::lifecycle::event::{Clock, Resolution};
 use crate::lifecycle::{Clocks, PolicyRef};
 use crate::messages::{CommandAction, Lane, Manifest, PayerRole, ReceivedData, Stage, Verdict, Workflow};
 use crate::person::ConsentPolicy;
-use crate::{Code, FailureClass, OperationId, PartnerId};
+use crate::{Code, CommandId, FailureClass, OperationId, PartnerId};
 
 /// One event of every kind, in declaration order.
-pub(crate) fn one_of_each() -> Vec<EventBody> {
+fn one_of_each() -> Vec<EventBody> {
+    [of_the_stages(), of_the_supervisor_and_triage()].concat()
+}
+
+fn of_the_stages() -> Vec<EventBody> {
     let operation_id = OperationId([1; 16]);
-    let (command_id, letter_id) = Default::default();
+    let command_id = CommandId::default();
     let operator = crate::ids::OperatorId::from("jo");
     let partner = PartnerId::from("evergreen");
     let code = Code::NoCandidate;
@@ -45,7 +49,7 @@ pub(crate) fn one_of_each() -> Vec<EventBody> {
         },
         EventBody::IdentityUnmatched { code, candidates: 0, policy, roster_version: 1 },
         EventBody::ReviewOpened { code, candidates: 2, policy, due_by: Timestamp(5) },
-        EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict: Verdict::IsNobody {} },
+        EventBody::ReviewDecided { command_id, operator, verdict: Verdict::IsNobody {} },
         EventBody::CommandPassed { command_id, action: CommandAction::Cancel },
         EventBody::PartnerDispatched { operation_id, partner, bucket: 0 },
         EventBody::AttemptFailed { operation_id, attempt: 1, class, code: "reset".into(), retry_at: None },
@@ -58,6 +62,16 @@ pub(crate) fn one_of_each() -> Vec<EventBody> {
         EventBody::CancelFailed { command_id, code },
         EventBody::Compensated { operation_id },
         EventBody::CompensationFailed { operation_id, class },
+    ]
+}
+
+fn of_the_supervisor_and_triage() -> Vec<EventBody> {
+    let operation_id = OperationId([1; 16]);
+    let (command_id, letter_id) = Default::default();
+    let operator = crate::ids::OperatorId::from("jo");
+    let code = Code::NoCandidate;
+    let class = FailureClass::Transport;
+    vec![
         EventBody::DeadlineBreached { clock: Clock::Stage, due: Timestamp(3) },
         EventBody::ExceptionRaised { code, owner: "operations".into(), runbook: "stage-overdue".into() },
         EventBody::Escalated { tier: 1, owner: "operations".into() },

@@ -274,3 +274,20 @@ fn a_large_batch_is_written_in_parts() {
     disk.write(&whole[..2048 * SLOT_BYTES + 1]);
     assert_eq!(found(&disk.open(), &many[..2048]), keys[..2048]);
 }
+
+#[test]
+fn on_a_full_disk_every_waiting_thread_is_told() {
+    let disk = Disk::new();
+    std::os::unix::fs::symlink("/dev/full", disk.slots()).expect("linked");
+    let store = disk.open();
+    let asked = |number| store.key_for(name(number)).map(|_| ());
+    let answers = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|number| scope.spawn(move || asked(number))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    for answer in answers {
+        assert!(matches!(answer, Err(KeystoreError::Store(_))), "{answer:?}");
+    }
+    assert!(matches!(store.erase(&names(0..1)), Err(KeystoreError::Store(_))));
+    assert!(matches!(store.find(name(0)), Err(KeystoreError::Missing)));
+}

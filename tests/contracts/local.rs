@@ -104,7 +104,7 @@ impl Clock for SystemClock {
 }
 
 const SESSION_TIMEOUT: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A small cache, so that both ways of reading are walked; compaction for whatever is dirty.
 fn options() -> Options {

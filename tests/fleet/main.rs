@@ -17,4 +17,6 @@ mod lanes;
 mod letters;
 mod parking;
 mod rebalance;
+mod storm;
+mod tables;
 mod timers;

@@ -60,7 +60,7 @@ fn a_caught_up_timer_waits_for_what_was_there_when_it_came_due() {
         } else {
             fire_behind(&mut world, |world| world.join("one"), &lag)
         };
-        assert_eq!(fired_after, if is_patient { lag.len() } else { 0 });
+        assert_eq!(fired_after == lag.len(), is_patient, "after {fired_after}");
     }
 }
 

@@ -95,15 +95,17 @@ impl Toy {
                 return Err(Poison { class: FailureClass::Defect, code: Code::Misdirected, place });
             }
             "huge" => decision.event(request, fact(work.operation_id, &"x".repeat(2 << 20))),
+            // One thing at a time: whoever awaits an answer is only counted.
+            _ if matches!(operation.phase, Phase::Calling { .. }) => {}
             "call" => call(&mut decision, &mut operation, (work.operation_id, Some(work)), moment),
             "wait" | "stubborn" => {
                 let span = Duration::from_millis(argument.parse().expect("milliseconds"));
                 operation.phase = Phase::Waiting { until: moment.now + span };
+                operation.reference = Some(wish.to_owned());
             }
             _ => {}
         }
         operation.failures += 1;
-        operation.reference = Some(wish.to_owned());
         decision.event(request, fact(work.operation_id, &format!("{tag}:{}", operation.failures)));
         keep(&mut decision, work.operation_id, operation);
         Ok(decision)

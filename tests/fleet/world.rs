@@ -302,8 +302,9 @@ impl Trap {
         *self.0.lock().expect("no trap panics while it is set") = Some((point, Box::new(act)));
     }
 
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.lock().expect("no trap panics while it is set").is_some()
+    /// Does nothing after all.
+    pub(crate) fn disarm(&self) {
+        *self.0.lock().expect("no trap panics while it is set") = None;
     }
 }
 

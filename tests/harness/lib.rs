@@ -1,1 +1,12 @@
-//! Shared test harness.
+//! The whole fleet in one thread, for tests that look at it from outside: [`world`] is what there is (workers, log, payers, time),
+//! [`feed`] is how outsiders write to it, [`reading`] how its topics are read.
+
+pub mod chance;
+pub mod clock;
+pub mod feed;
+pub mod partners;
+pub mod reading;
+pub mod world;
+
+pub use feed::Feed;
+pub use world::{PAYER, SOURCE, Setup, World};

@@ -5,28 +5,23 @@
 //! nothing twice, nothing hanging. A seed that fails replays exactly: `make sim SEEDS=17..18`.
 
 mod accounts;
-mod chance;
-mod clock;
-mod partners;
 mod upstream;
-mod world;
 
 use std::time::Duration;
 
 use fleet::clock::Clock;
 use sandbox::accounts::Rest;
+use tests::world::REST_STEPS;
+use tests::{Setup, World};
 
 use crate::upstream::Upstream;
-use crate::world::World;
 
-/// How many idle steps in a row count as rest.
-const REST_STEPS: u32 = 40;
 /// A run that has not come to its end after so much virtual time hangs.
 const LIMIT: Duration = Duration::from_secs(60 * 86_400);
 
 /// Runs one seed to its end.
 fn run(seed: u64) -> Result<String, String> {
-    let mut world = World::new(seed, 6);
+    let mut world = World::new(Setup { crashes: 6, ..Setup::rough(seed) });
     let mut upstream = Upstream::new(seed, &world);
     upstream.enrol(&world);
     let mut idle = 0;
@@ -66,7 +61,7 @@ fn finish(seed: u64, world: &World, upstream: &Upstream) -> Result<String, Strin
         return Err(format!("seed {seed}:\n{}", told.join("\n")));
     }
     let mut hash = [0; 32];
-    for event in accounts::read(world, &contracts::Topic::Events) {
+    for event in tests::reading::read(world, &contracts::Topic::Events) {
         let value = event.value.unwrap_or_default();
         hash = domain::lifecycle::fold::chain(&hash, &domain::lifecycle::fold::digest(&value));
     }

@@ -1,18 +1,13 @@
 //! The upstream system and the operator of the simulated world.
 
-use contracts::Topic;
-use domain::ids::derive;
-use domain::messages::{Command, CommandAction, CommandTarget, MemberRecord, Verdict};
-use domain::phi::Phi;
-use domain::{Code, CommandId, Message, RecordId, RequestId, Timestamp, Trace};
-use fleet::Postman;
-use fleet::bus::Producer;
+use domain::messages::{CommandAction, CommandTarget, Verdict};
+use domain::{Code, RequestId, Timestamp};
 use fleet::clock::Clock;
 use sandbox::accounts::Story;
 use sandbox::upstream::{Submission, Traffic, population, traffic};
+use tests::{Feed, PAYER, SOURCE, World};
 
 use crate::accounts::draw_up;
-use crate::world::{PAYER, SOURCE, World};
 
 const MEMBERS: u64 = 60;
 const SUBMISSIONS: u64 = 40;
@@ -25,10 +20,8 @@ pub(crate) struct Upstream {
     waiting: std::collections::VecDeque<Submission>,
     /// What was sent so far.
     pub(crate) sent: Vec<Submission>,
-    postman: Postman,
-    producer: Box<dyn Producer>,
+    feed: Feed,
     passes: u32,
-    ids: u32,
 }
 
 impl Upstream {
@@ -47,23 +40,17 @@ impl Upstream {
             seed,
             waiting: traffic(&plan).into(),
             sent: Vec::new(),
-            postman: Postman::named(world.codec.clone(), world.topics.clone(), "/sim/upstream"),
-            producer: world.bus.producer("sim-upstream").expect("a producer"),
+            feed: Feed::open(world, "upstream"),
             passes: 0,
-            ids: 0,
         }
     }
 
     /// Publishes the roster.
     pub(crate) fn enrol(&mut self, world: &World) {
         for person in population(self.seed, PAYER, MEMBERS) {
-            let sealed = world.vault.seal_member(&person.member_key, &person.member).expect("sealed");
-            let updated_at = Timestamp(world.clock.now_ms());
-            let key = person.member_key.clone();
-            let record = MemberRecord { member_key: person.member_key, member: sealed, updated_at };
-            self.write(world, &Topic::Members, key.as_bytes(), &Message::Member(Box::new(record)));
+            self.feed.enrol(world, &person.member_key, &person.member);
         }
-        self.producer.commit(None).expect("committed");
+        self.feed.commit();
     }
 
     /// Now and then sends a few submissions.
@@ -73,11 +60,10 @@ impl Upstream {
         }
         for _ in 0..=world.chance.below(8) {
             let Some(submission) = self.waiting.pop_front() else { break };
-            let message = Message::Intake(Box::new(submission.request.clone()));
-            self.write(world, &Topic::Intake(submission.lane), &submission.record_key, &message);
+            self.feed.submit(world, submission.lane, &submission.record_key, &submission.request);
             self.sent.push(submission);
         }
-        self.producer.commit(None).expect("committed");
+        self.feed.commit();
     }
 
     /// Whether everything was sent.
@@ -95,7 +81,7 @@ impl Upstream {
             for (request_id, story) in &open {
                 self.decide(world, *request_id, story);
             }
-            self.producer.commit(None).expect("committed");
+            self.feed.commit();
         }
         open.len()
     }
@@ -110,25 +96,7 @@ impl Upstream {
         } else {
             return;
         };
-        self.ids += 1;
-        let command = Command {
-            command_id: CommandId(derive(&[b"sim", &self.ids.to_be_bytes()])),
-            target: CommandTarget::RequestTarget { request_id },
-            action,
-            operator: "sim".into(),
-            reason: "decided in the simulation".to_owned(),
-            issued_at: Timestamp(world.clock.now_ms()),
-            verdict,
-            expected_state: None,
-        };
-        self.write(world, &Topic::Commands, request_id.to_string().as_bytes(), &Message::Command(Box::new(command)));
-    }
-
-    fn write(&mut self, world: &World, topic: &Topic, key: &[u8], message: &Message) {
-        self.ids += 1;
-        let id = RecordId(derive(&[b"upstream", &self.ids.to_be_bytes()]));
-        let at = Timestamp(world.clock.now_ms());
-        let record = self.postman.write(topic, key, message, at, id, Trace::root(id)).expect("writable");
-        self.producer.send(record).expect("sent");
+        let target = CommandTarget::RequestTarget { request_id };
+        self.feed.command(world, &request_id.to_string(), (target, action, verdict));
     }
 }

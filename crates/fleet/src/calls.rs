@@ -123,13 +123,8 @@ impl Calls {
     }
 
     /// Calls that were not made will not be made here any more; memory knows them, whoever restores it gives them up in time.
-    pub(crate) fn drop_ready(&mut self) {
-        self.ready.clear();
-    }
-
-    /// The calls that wait to be made.
-    pub(crate) fn ready_ids(&self) -> impl Iterator<Item = CallId> {
-        self.ready.iter().map(|(call, _)| (call.operation_id, call.attempt))
+    pub(crate) fn drop_ready(&mut self) -> impl Iterator<Item = CallId> {
+        self.ready.drain(..).map(|(call, _)| (call.operation_id, call.attempt))
     }
 
     /// An answer has come; one that nobody waits for is dropped. A call given up for orphaned may still be answered by the one
@@ -214,6 +209,10 @@ impl Calls {
     /// Calls that nobody performs and that wait to be given up.
     pub(crate) fn orphaned(&self) -> usize {
         self.orphaned.len()
+    }
+
+    fn ready_ids(&self) -> impl Iterator<Item = CallId> {
+        self.ready.iter().map(|(call, _)| (call.operation_id, call.attempt))
     }
 
     fn disown(&mut self, id: &CallId) -> bool {

@@ -1,16 +1,18 @@
 //! How fast the log on disk commits: one to six producers, every commit synced, and consumers that follow them.
 //!
 //! `cargo bench -p local` prints a table: transactions and records per second, the wait for a commit, commits per sync, and how
-//! far the followers were behind at the end. `cargo bench -p local -- --seconds 20` measures longer.
+//! far the followers were behind at the end; then how fast a log is opened and read from the disk.
+//! `cargo bench -p local -- --seconds 20` measures longer.
 #![expect(clippy::print_stdout, reason = "it prints a report")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fleet::bus::{Bus, Cleanup, Headers, Limit, Membership, Outgoing, TopicSpec, Wake};
+use fleet::bus::{Bus, Cleanup, Headers, Isolation, Limit, Membership, Outgoing, TopicPartition, TopicSpec, Wake};
 use fleet::clock::Clock;
 use local::{Local, Options};
 
@@ -40,14 +42,12 @@ fn main() {
             measure(producers, records, Duration::from_secs(seconds));
         }
     }
+    read_back(1_000_000);
 }
 
 fn measure(producers: usize, records: usize, time: Duration) {
     let directory = tempfile::tempdir().expect("a directory for the log");
-    let log = Local::open(directory.path(), Options::new(Arc::new(Stopwatch(Instant::now())))).expect("a new log");
-    let topics: Vec<Arc<str>> = (0..TOPICS).map(|topic| format!("topic-{topic}").into()).collect();
-    let spec = |name: &Arc<str>| TopicSpec { name: name.clone(), partitions: PARTITIONS, cleanup: Cleanup::Keep };
-    log.create_topics(&topics.iter().map(spec).collect::<Vec<_>>()).expect("topics");
+    let (log, topics) = open(directory.path());
     let is_over = Arc::new(AtomicBool::new(false));
     let followed = Arc::new(AtomicU64::new(0));
     let follower = follow(&log, &topics, &is_over, &followed);
@@ -77,6 +77,51 @@ fn measure(producers: usize, records: usize, time: Duration) {
         ms(waits[waits.len() - 1]),
         stats.commits as f64 / stats.syncs as f64,
     );
+}
+
+/// Opens a log that was closed with this many records in it, and reads it from the beginning.
+fn read_back(count: u64) {
+    let directory = tempfile::tempdir().expect("a directory for the log");
+    let (log, topics) = open(directory.path());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| produce(&log, &topics, 0, 2200, &is_over));
+        while log.stats().commits * 2200 < count {
+            thread::sleep(Duration::from_millis(1));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    drop(log);
+    let begun = Instant::now();
+    let (log, topics) = open(directory.path());
+    let opened = begun.elapsed();
+    let mut reader = log.reader(Isolation::ReadCommitted).expect("a reader");
+    let partitions =
+        topics.iter().flat_map(|topic| (0..PARTITIONS).map(|number| TopicPartition::new(topic.clone(), number)));
+    reader.assign(&partitions.map(|partition| (partition, 0)).collect::<Vec<_>>()).expect("positions");
+    let (mut records, mut count) = (Vec::new(), 0);
+    let begun = Instant::now();
+    loop {
+        reader.read(Limit { records: 5000, bytes: 4 << 20 }, Duration::ZERO, &mut records).expect("records");
+        if records.is_empty() {
+            break;
+        }
+        count += records.len();
+        records.clear();
+    }
+    let rate = count as f64 / begun.elapsed().as_secs_f64();
+    println!(
+        "opened in {:.0} ms, read {count} records from the disk at {rate:.0} records/s",
+        opened.as_secs_f64() * 1000.0
+    );
+}
+
+fn open(path: &Path) -> (Local, Vec<Arc<str>>) {
+    let log = Local::open(path, Options::new(Arc::new(Stopwatch(Instant::now())))).expect("a log");
+    let topics: Vec<Arc<str>> = (0..TOPICS).map(|topic| format!("topic-{topic}").into()).collect();
+    let spec = |name: &Arc<str>| TopicSpec { name: name.clone(), partitions: PARTITIONS, cleanup: Cleanup::Keep };
+    log.create_topics(&topics.iter().map(spec).collect::<Vec<_>>()).expect("topics");
+    (log, topics)
 }
 
 /// Commits until told to stop; the answer is how long each commit took.

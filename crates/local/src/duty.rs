@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet::bus::BusError;
 
@@ -17,7 +17,8 @@ pub(crate) struct Duty {
 // === impl Duty ===
 
 impl Duty {
-    /// Does it each `interval`, and again at once whenever it says that there is more to do.
+    /// Does it each `interval`. When it says that there is more to do, it goes on after a rest as long as its work was, so that
+    /// it takes half a core at most.
     pub(crate) fn each(
         interval: Duration,
         name: &'static str,
@@ -27,14 +28,15 @@ impl Duty {
         let stopped = stop.clone();
         let work = move || {
             let mut complained = None;
-            let mut is_unfinished = false;
+            let mut rest = interval;
             loop {
-                stopped.sleep(if is_unfinished { Duration::ZERO } else { interval });
+                stopped.sleep(rest);
                 if stopped.take_woken() {
                     return;
                 }
+                let begun = Instant::now();
                 let outcome = run();
-                is_unfinished = outcome == Ok(true);
+                rest = if outcome == Ok(true) { begun.elapsed() } else { interval };
                 let error = outcome.err();
                 if let Some(error) = error.as_ref().filter(|_| complained != error) {
                     tracing::error!(duty = name, %error, "the log's upkeep failed");

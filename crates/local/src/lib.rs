@@ -7,8 +7,8 @@
 //! - **Stands on** fjall in one directory, which one process has open; or on two maps in memory, with the same code above them.
 //! - **Promises** that a commit survives a kill of the process at any point, and under [`Durability::EveryCommit`] a power loss;
 //!   that readers at the tail never touch the disk; that one sync is shared by all who commit meanwhile.
-//! - **Never** starts threads, reads a clock or draws random numbers in the in-memory form: it is driven from one thread,
-//!   by `wait(Duration::ZERO)` and a virtual clock.
+//! - **Never** lets anything but its calls and the clock it was given decide what the in-memory form does: it starts no threads,
+//!   draws no random numbers, and can be driven from one thread by `wait(Duration::ZERO)`.
 //!
 //! Memory: the newest batches (`tail_cache_bytes`), the engine's tables not yet written (up to about 200 MiB under load), its block
 //! cache. A record handed out shares the bytes of its batch; who keeps a key for long should copy it.

@@ -5,19 +5,18 @@
 //! moment a write takes.
 
 mod compaction;
+mod retention;
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fleet::bus::BusError;
 
-use crate::batch::Batch;
 use crate::engine::Engine;
-use crate::partition::{Bounds, Partition};
-use crate::storage::{Space, Write};
+use crate::partition::Partition;
 use crate::sync::locked;
 use compaction::Pass;
+use retention::Retention;
 
 /// How much is read and then rewritten or removed in one write.
 const STEP_BYTES: usize = 1 << 20;
@@ -41,6 +40,7 @@ pub(crate) struct Maintenance {
 
 #[derive(Default)]
 struct Progress {
+    retention: Retention,
     /// The compaction under way.
     pass: Option<Pass>,
     /// How many passes were begun, so that the partitions take turns.
@@ -59,7 +59,7 @@ impl Maintenance {
             let Some(retention) = topic.retention() else { continue };
             let oldest_ms = now_ms.saturating_sub(millis(retention));
             for partition in &topic.partitions {
-                while expire(engine, partition, oldest_ms, &mut upkeep)? {
+                while progress.retention.step(engine, partition, oldest_ms, &mut upkeep)? {
                     if engine.options.maintenance_bytes_max <= upkeep.bytes_read {
                         return Ok(Upkeep { is_unfinished: true, ..upkeep });
                     }
@@ -90,31 +90,6 @@ impl Progress {
         self.passes += 1;
         dirty.get(self.passes % dirty.len().max(1)).map(|partition| Pass::new((*partition).clone()))
     }
-}
-
-/// Removes batches at the beginning that are too old; whether there may be more of them.
-fn expire(engine: &Engine, partition: &Arc<Partition>, oldest_ms: i64, upkeep: &mut Upkeep) -> Result<bool, BusError> {
-    let (bounds, high) = (partition.bounds(), partition.high());
-    let (mut bytes, mut low, mut removed) = (0, bounds.low, Vec::new());
-    partition.scan(&*engine.storage, bounds.low..high, &mut |batch: Batch| {
-        bytes += batch.size_bytes();
-        if oldest_ms <= batch.appended_ms() {
-            return ControlFlow::Break(());
-        }
-        low = batch.next();
-        removed.push(Write::remove(Space::Log, partition.key(batch.base)));
-        if bytes < STEP_BYTES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    })?;
-    upkeep.bytes_read += bytes;
-    if removed.is_empty() {
-        return Ok(false);
-    }
-    upkeep.batches_removed += removed.len();
-    let bounds = Bounds { low, high, ..bounds };
-    removed.push(bounds.write(partition));
-    engine.storage.apply(removed, false)?;
-    partition.set_bounds(bounds);
-    Ok(STEP_BYTES <= bytes)
 }
 
 fn is_dirty(engine: &Engine, partition: &Partition) -> bool {

@@ -231,6 +231,12 @@ impl Transaction<'_> {
         Ok(query.fetch_all(&mut **transaction).await?)
     }
 
+    /// How an insert begins.
+    pub(crate) fn insert_verb(&self) -> &'static str {
+        let Self::Sqlite(_) = self;
+        sqlite::INSERT
+    }
+
     /// The text of a placeholder; `index` counts from 1.
     pub(crate) fn placeholder(&self, index: usize) -> String {
         let Self::Sqlite(_) = self;

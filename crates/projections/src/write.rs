@@ -160,7 +160,7 @@ impl Row for OffsetRow {
 impl Inserts {
     fn text(&mut self, tx: &Transaction<'_>, table: &Table, rows: usize) -> SqlStr {
         let text = self.0.entry((table.name, rows)).or_insert_with(|| {
-            let text: Arc<str> = insert_text(table, rows, |index| tx.placeholder(index)).into();
+            let text: Arc<str> = insert_text(table, rows, tx.insert_verb(), |index| tx.placeholder(index)).into();
             AssertSqlSafe(text).into_sql_str()
         });
         text.clone()
@@ -168,14 +168,14 @@ impl Inserts {
 }
 
 /// `INSERT INTO t (…) VALUES (…), … ON CONFLICT (…) …`, made of this crate's own names only.
-fn insert_text(table: &Table, rows: usize, placeholder: impl Fn(usize) -> String) -> String {
+fn insert_text(table: &Table, rows: usize, verb: &str, placeholder: impl Fn(usize) -> String) -> String {
     let Table { name, columns, key, conflict } = table;
     let row = |row: usize| {
         let values: Vec<String> = (1..=columns.len()).map(|column| placeholder(row * columns.len() + column)).collect();
         format!("({})", values.join(", "))
     };
     let values: Vec<String> = (0..rows).map(row).collect();
-    let insert = format!("INSERT INTO {name} ({}) VALUES {}", columns.join(", "), values.join(", "));
+    let insert = format!("{verb} INTO {name} ({}) VALUES {}", columns.join(", "), values.join(", "));
     let update = |fixed: usize, rule: fn(&str, &str) -> String| {
         let rules: Vec<String> = columns[fixed..].iter().map(|column| rule(name, column)).collect();
         format!("{insert} ON CONFLICT ({}) DO UPDATE SET {}", columns[..*key].join(", "), rules.join(", "))

@@ -81,6 +81,9 @@ pub(crate) struct DemoArgs {
     /// Go on with what an interrupted demo left, instead of starting anew.
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Use simulated payers that run elsewhere, at this base URL with the same seed, instead of starting them.
+    #[arg(long, hide = true)]
+    pub(crate) payers: Option<String>,
     /// Spoil the accounts on purpose, to see that it is noticed.
     #[arg(long, value_enum, hide = true)]
     pub(crate) sabotage: Option<Sabotage>,

@@ -91,45 +91,43 @@ impl<W: Worker> Slot<W> {
             return Ok(());
         }
         let Some(Handover { numbers, .. }) = self.handover.take() else { return Ok(()) };
-        self.note_unmade(&numbers);
-        self.put_aside(&numbers);
-        for number in &numbers {
-            // All that was ever written there can be read now, and all of it is in memory.
-            let marks = self.ports.bus.watermarks(&changelog::<W>(&self.ports.topics, *number));
-            if let (Ok(marks), Some(partition)) = (marks, self.kept.get_mut(number)) {
-                partition.read_to = marks.stable;
-            }
+        if !self.standing.must_rejoin && self.note_unmade(&numbers).is_ok() {
+            self.note_end(&numbers);
         }
+        self.put_aside(&numbers);
         self.standing.is_member = false;
         Ok(self.consumer.release()?)
     }
 
-    /// Writes down which calls of partitions that are given up were never made, so that the next owner need not treat them as lost.
-    pub(super) fn note_unmade(&mut self, numbers: &BTreeSet<u32>) {
-        let mut noted = Vec::new();
+    /// Of a partition at hand all that was ever written is in memory: if it comes straight back there is nothing to read. This is
+    /// not so of one whose memory is on its way, nor after a commit of which nobody knows whether it succeeded.
+    fn note_end(&mut self, numbers: &BTreeSet<u32>) {
         for number in numbers {
-            let Some(partition) = self.partitions.get_mut(number).filter(|partition| partition.calls.has_ready())
-            else {
+            let marks = self.ports.bus.watermarks(&changelog::<W>(&self.ports.topics, *number));
+            if let (Ok(marks), Some(partition)) = (marks, self.partitions.get_mut(number)) {
+                partition.read_to = marks.stable;
+            }
+        }
+    }
+
+    /// Writes down which calls of partitions that are given up were never made, so that the next owner need not treat them as lost.
+    /// Whether or not that succeeds, they are not made here any more.
+    pub(super) fn note_unmade(&mut self, numbers: &BTreeSet<u32>) -> Result<(), BusError> {
+        let mut noted = Vec::new();
+        for (number, partition) in &mut self.partitions {
+            if !numbers.contains(number) || !partition.calls.has_ready() {
                 continue;
-            };
-            for (operation, attempt) in partition.calls.ready_ids() {
+            }
+            for (operation, attempt) in partition.calls.drop_ready() {
                 let mark = Change::Put(FleetKey::Unmade(operation, attempt), FleetEntry::Unmade {});
                 partition.fleet_overlay.record(mark);
             }
             noted.push(*number);
         }
-        match self.write_down(&noted) {
-            Ok(()) => {
-                for number in noted {
-                    if let Some(partition) = self.partitions.get_mut(&number) {
-                        partition.calls.drop_ready();
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::debug!(stage = W::STAGE.as_str(), %error, "calls that were not made will count as lost");
-            }
-        }
+        self.write_down(&noted).inspect_err(|error| {
+            tracing::warn!(stage = W::STAGE.as_str(), %error, "calls that were not made will count as lost");
+            self.standing.must_rejoin = true;
+        })
     }
 
     /// Keeps partitions aside, as they may come straight back.
@@ -153,7 +151,7 @@ impl<W: Worker> Slot<W> {
             if is_long_ago {
                 self.kept.remove(number);
             } else if let Some(partition) = self.kept.get_mut(number) {
-                partition.calls.drop_ready();
+                partition.calls.drop_ready().for_each(drop);
             }
         }
     }

@@ -69,7 +69,10 @@ impl<W: Worker> Slot<W> {
     /// Leaves the group at once, so that others take over without waiting for the session to end.
     pub fn leave(mut self) -> Result<(), SlotError> {
         let numbers: BTreeSet<u32> = self.partitions.keys().copied().collect();
-        self.note_unmade(&numbers);
+        if !self.standing.must_rejoin {
+            // What can't be noted was said; the calls count as lost.
+            let _ = self.note_unmade(&numbers);
+        }
         Ok(self.consumer.leave()?)
     }
 }

@@ -88,6 +88,10 @@ pub(super) fn arguments(values: Vec<Value>) -> SqliteArguments {
     arguments
 }
 
+/// A violated constraint ends the transaction, as it would anyway. Told so, SQLite need not keep what each page was before the
+/// statement.
+pub(super) const INSERT: &str = "INSERT OR ROLLBACK";
+
 /// Without a number, which SQLite would look up in a list for each of thousands.
 pub(super) fn placeholder(_index: usize) -> String {
     "?".to_owned()

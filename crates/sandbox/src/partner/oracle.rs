@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::fault::Fault;
 
 /// The side effects of one operation. The operation id is its idempotency key, so this counts per key as well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effects {
     /// How often the request for it reached a payer.
     pub sends: u32,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod operator;
+mod payers;
 mod summary;
 mod upstream;
 
@@ -10,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use domain::SourceId;
 use indicatif::{ProgressBar, ProgressStyle};
-use sandbox::partner::{FaultLevel, RunningSandbox, Sandbox, SandboxOptions};
 use tokio::runtime::Runtime;
 
 use crate::cli::DemoArgs;
@@ -22,12 +22,11 @@ use crate::tables::Tables;
 
 use accounts::Books;
 use operator::Operator;
+use payers::Payers;
 use upstream::Upstream;
 
 /// The source that the demo's traffic comes from.
 pub(crate) const SOURCE: &str = "enrolment";
-/// How much faster than in life the partners are.
-const SCALE: f64 = 0.05;
 /// The run is over when everything has ended and nothing has moved for so long.
 const QUIET: Duration = Duration::from_millis(500);
 /// The demo gives up waiting after this long without any change.
@@ -38,8 +37,8 @@ pub(crate) fn run(arguments: &DemoArgs, mut config: Config, json: bool) -> Resul
     let began = Instant::now();
     prepare(arguments, &mut config)?;
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
-    let sandbox = runtime.block_on(start_partners(arguments))?;
-    let tables = tables(&config, &sandbox)?;
+    let payers = runtime.block_on(Payers::open(arguments))?;
+    let tables = tables(&config, &payers)?;
     let door = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let door = door.map_err(|error| Failure::Other(error.into()))?;
     config.callback_url = Some(format!("http://{door}"));
@@ -52,9 +51,9 @@ pub(crate) fn run(arguments: &DemoArgs, mut config: Config, json: bool) -> Resul
     let stopped = running.stop();
     let books = result?;
     stopped?;
-    let oracle = sandbox.effects();
+    let oracle = runtime.block_on(payers.effects())?;
     let report = summary::Report::draw_up(&plant, books, &upstream, oracle, arguments.sabotage, began.elapsed());
-    runtime.block_on(sandbox.shutdown());
+    runtime.block_on(payers.close());
     report.print(json)?;
     report.verdict()
 }
@@ -77,22 +76,12 @@ fn prepare(arguments: &DemoArgs, config: &mut Config) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn start_partners(arguments: &DemoArgs) -> Result<RunningSandbox, Failure> {
-    let mut options = SandboxOptions::standard(arguments.seed);
-    (options.faults, options.scale) = (FaultLevel::Usual, SCALE);
-    Sandbox::start(options).await.map_err(|error| Failure::Other(error.into()))
-}
-
 /// The bundled policies and sources, with the sandbox's payers as partners.
-fn tables(config: &Config, sandbox: &RunningSandbox) -> Result<Tables, Failure> {
+fn tables(config: &Config, payers: &Payers) -> Result<Tables, Failure> {
     let folder = config.data_dir.join("partners");
     let write = |folder: &Path| -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
-        for payer in sandbox.payers() {
-            let text = sandbox.partner_toml(&payer.id).unwrap_or_default();
-            std::fs::write(folder.join(format!("{}.toml", payer.id)), text)?;
-        }
-        Ok(())
+        payers.files().into_iter().try_for_each(|(id, text)| std::fs::write(folder.join(format!("{id}.toml")), text))
     };
     write(&folder).map_err(|error| Failure::Disk(format!("{} can't be written: {error}", folder.display())))?;
     let config = Config { partners_dir: folder, ..config.clone() };
@@ -117,7 +106,8 @@ fn play(plant: &Plant, running: &Running, upstream: &Upstream, arguments: &DemoA
             last_change = Instant::now();
         }
         let all_sent = sent >= upstream.count();
-        let at_rest = all_sent && books.answered() >= sent && operator.settle(&books)? == 0;
+        let all_answered = books.answered() + upstream.withheld() >= sent;
+        let at_rest = all_sent && all_answered && operator.settle(&books)? == 0;
         if at_rest && QUIET < last_change.elapsed() {
             bar.finish_with_message(books.told());
             return Ok(books);

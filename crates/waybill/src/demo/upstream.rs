@@ -35,7 +35,7 @@ impl Upstream {
             members: MEMBERS,
             partners: plant.tables.partners.iter().map(|partner| partner.id.clone()).collect(),
             count: arguments.requests,
-            now: Timestamp(plant.clock.now_ms()),
+            now: began(plant)?,
             only_good: false,
         };
         let skip = (arguments.sabotage == Some(Sabotage::LostSubmission)).then_some(3);
@@ -72,6 +72,11 @@ impl Upstream {
         self.submissions.len()
     }
 
+    /// How many submissions are withheld to spoil the accounts.
+    pub(crate) fn withheld(&self) -> usize {
+        usize::from(self.skip.is_some())
+    }
+
     /// All submissions.
     pub(crate) fn submissions(&self) -> &[Submission] {
         &self.submissions
@@ -81,4 +86,16 @@ impl Upstream {
     pub(crate) fn sent_before(&self, books: &mut Books) -> Result<usize, Failure> {
         books.submissions_on_intake()
     }
+}
+
+/// When the demo in this directory first began: the traffic is made for that time, so that a resumed run sends the same.
+fn began(plant: &Plant) -> Result<Timestamp, Failure> {
+    let path = plant.config.data_dir.join("began");
+    if let Some(began) = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()) {
+        return Ok(Timestamp(began));
+    }
+    let now = plant.clock.now_ms();
+    std::fs::write(&path, now.to_string())
+        .map_err(|error| Failure::Disk(format!("{} can't be written: {error}", path.display())))?;
+    Ok(Timestamp(now))
 }

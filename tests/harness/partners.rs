@@ -17,7 +17,7 @@ use sandbox::partner::{
 use crate::clock::VirtualClock;
 
 /// All payers and the answers that are on their way.
-pub(crate) struct Partners {
+pub struct Partners {
     clock: Arc<VirtualClock>,
     state: Mutex<State>,
 }
@@ -31,7 +31,7 @@ struct State {
 }
 
 impl Partners {
-    pub(crate) fn new(seed: u64, payers: Vec<Payer>, registry: &Registry, clock: Arc<VirtualClock>) -> Arc<Self> {
+    pub fn new(seed: u64, payers: Vec<Payer>, registry: &Registry, clock: Arc<VirtualClock>) -> Arc<Self> {
         let timeouts = registry.iter().map(|partner| (partner.id.clone(), partner.timeout())).collect();
         let payers = payers
             .into_iter()
@@ -42,7 +42,7 @@ impl Partners {
     }
 
     /// Hands over the answers that have arrived; how many there were.
-    pub(crate) fn deliver(&self) -> usize {
+    pub fn deliver(&self) -> usize {
         let now = self.clock.now_ms();
         let mut arrived = Vec::new();
         {
@@ -59,18 +59,18 @@ impl Partners {
     }
 
     /// The process that made the calls has ended: its answers find nobody.
-    pub(crate) fn hang_up(&self) {
+    pub fn hang_up(&self) {
         let dropped = std::mem::take(&mut self.state.lock().expect("one thread").under_way);
         drop(dropped);
     }
 
     /// When the next answer arrives.
-    pub(crate) fn next_ms(&self) -> Option<i64> {
+    pub fn next_ms(&self) -> Option<i64> {
         self.state.lock().expect("one thread").under_way.keys().next().map(|(at, _)| *at)
     }
 
     /// What the payers really did, by operation.
-    pub(crate) fn effects(&self) -> Vec<(uuid::Uuid, Effects)> {
+    pub fn effects(&self) -> Vec<(uuid::Uuid, Effects)> {
         let state = self.state.lock().expect("one thread");
         state.payers.values().flat_map(PartnerModel::effects).collect()
     }

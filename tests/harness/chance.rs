@@ -9,14 +9,14 @@ use fleet::probe::{Point, Probe};
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
 #[derive(Debug)]
-pub(crate) struct Chance(Mutex<u64>);
+pub struct Chance(Mutex<u64>);
 
 impl Chance {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(Mutex::new(seed))
     }
 
-    pub(crate) fn next(&self) -> u64 {
+    pub fn next(&self) -> u64 {
         let mut state = self.0.lock().expect("one thread");
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,36 +24,36 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    pub(crate) fn below(&self, bound: usize) -> usize {
+    pub fn below(&self, bound: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(bound.max(1)).expect("small")).expect("small")
     }
 
-    pub(crate) fn hits(&self, per_mille: u64) -> bool {
+    pub fn hits(&self, per_mille: u64) -> bool {
         self.next() % 1000 < per_mille
     }
 }
 
 /// The payload of an unwinding that stands for the end of a process.
-pub(crate) struct Crash;
+pub struct Crash;
 
 /// Ends a worker's process at points of its turn, by chance, as long as crashes are left.
 #[derive(Debug)]
-pub(crate) struct Crashes {
+pub struct Crashes {
     chance: Chance,
     left: AtomicU32,
     per_mille: u64,
 }
 
 impl Crashes {
-    pub(crate) fn new(seed: u64, count: u32, per_mille: u64) -> Self {
+    pub fn new(seed: u64, count: u32, per_mille: u64) -> Self {
         Self { chance: Chance::new(seed ^ 0xc4a5), left: AtomicU32::new(count), per_mille }
     }
 
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         self.left.store(0, Ordering::Relaxed);
     }
 
-    pub(crate) fn left(&self) -> u32 {
+    pub fn left(&self) -> u32 {
         self.left.load(Ordering::Relaxed)
     }
 }

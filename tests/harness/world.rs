@@ -13,30 +13,59 @@ use domain::{SourceId, Worker};
 use fleet::bus::{Bus, Cleanup, TopicSpec};
 use fleet::clock::Clock;
 use fleet::{Ports, Report, Slot, SlotOptions};
+use intake::{Mode, Sources};
 use local::Local;
-use sandbox::partner::{FaultLevel, standard_payers};
+use sandbox::partner::{FaultLevel, Payer, standard_payers};
 use vault::Vault;
 
 use crate::chance::{Chance, Crash, Crashes};
 use crate::clock::VirtualClock;
 use crate::partners::Partners;
 
-/// The name of our own payer in the simulated world, as the intake policy has it.
-pub(crate) const PAYER: &str = "waybill-demo-payer";
-/// The one upstream source.
-pub(crate) const SOURCE: &str = "enrolment";
+/// The name of our own payer, as the intake policy has it.
+pub const PAYER: &str = "waybill-demo-payer";
+/// The upstream source that every world has; it need not sign.
+pub const SOURCE: &str = "enrolment";
+
+/// How many idle steps in a row count as rest.
+pub const REST_STEPS: u32 = 40;
+
+/// What a world is made of.
+pub struct Setup {
+    /// The seed of all chance.
+    pub seed: u64,
+    /// How many processes end at most.
+    pub crashes: u32,
+    /// The partner payers.
+    pub payers: Vec<Payer>,
+    /// The registrations of upstream sources, each with its file name.
+    pub sources: Vec<(String, String)>,
+    /// What seals.
+    pub vault: Vault,
+}
 
 /// Everything there is.
-pub(crate) struct World {
-    pub(crate) chance: Chance,
-    pub(crate) clock: Arc<VirtualClock>,
-    pub(crate) bus: Arc<dyn Bus>,
-    pub(crate) codec: Codec,
-    pub(crate) topics: Topics,
-    pub(crate) vault: Arc<Vault>,
-    pub(crate) partners: Arc<Partners>,
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) crashes: Arc<Crashes>,
+pub struct World {
+    /// What happens next is drawn from here.
+    pub chance: Chance,
+    /// Virtual time.
+    pub clock: Arc<VirtualClock>,
+    /// The log.
+    pub bus: Arc<dyn Bus>,
+    /// Messages as bytes.
+    pub codec: Codec,
+    /// Names and partition counts.
+    pub topics: Topics,
+    /// What seals.
+    pub vault: Arc<Vault>,
+    /// The payers.
+    pub partners: Arc<Partners>,
+    /// The payers, as they are registered.
+    pub registry: Arc<Registry>,
+    /// What ends processes.
+    pub crashes: Arc<Crashes>,
+    /// The upstream sources.
+    pub sources: Sources,
     stations: Vec<Station>,
 }
 
@@ -64,21 +93,22 @@ const PARTITIONS: u32 = 3;
 const SESSION: Duration = Duration::from_secs(10);
 
 impl World {
-    /// A world with an empty log, in which at most `crashes` processes end.
-    pub(crate) fn new(seed: u64, crashes: u32) -> Self {
+    /// A world with an empty log.
+    pub fn new(setup: Setup) -> Self {
+        let Setup { seed, crashes, payers, sources, vault } = setup;
         let clock = Arc::new(VirtualClock::new());
         let options = local::Options::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let bus: Arc<dyn Bus> = Arc::new(Local::in_memory(options).expect("a log in memory"));
         let topics = Topics::new("waybill.", PARTITIONS);
-        let sources = [SOURCE, "unregistered"].map(|name| Topic::Outcomes(SourceId::from(name)));
+        let files = sources.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+        let sources = Sources::parse(files, Mode::Development).expect("registrations");
         let spec = |topic: Topic| TopicSpec {
             name: topics.name(&topic),
             partitions: topics.partitions(&topic),
             cleanup: Cleanup::Keep,
         };
-        let specs: Vec<TopicSpec> = Topic::fixed().chain(sources).map(spec).collect();
+        let specs: Vec<TopicSpec> = Topic::fixed().chain(outcomes(&sources)).map(spec).collect();
         bus.create_topics(&specs).expect("topics");
-        let payers: Vec<_> = standard_payers(seed).into_iter().map(|payer| payer.at_level(FaultLevel::Rough)).collect();
         let registry = Arc::new(registry(&payers));
         let partners = Partners::new(seed, payers, &registry, Arc::clone(&clock));
         let mut world = Self {
@@ -86,11 +116,12 @@ impl World {
             bus,
             codec: Codec::bundled(),
             topics,
-            vault: Arc::new(Vault::in_memory(seed)),
+            vault: Arc::new(vault),
             partners,
             registry,
             crashes: Arc::new(Crashes::new(seed, crashes, 4)),
             clock,
+            sources,
             stations: Vec::new(),
         };
         world.stations = world.workers();
@@ -98,7 +129,7 @@ impl World {
     }
 
     /// One step of one worker, chosen by chance; whether anything happened.
-    pub(crate) fn step(&mut self) -> bool {
+    pub fn step(&mut self) -> bool {
         let index = self.chance.below(self.stations.len());
         let now = self.clock.now_ms();
         let station = &mut self.stations[index];
@@ -123,8 +154,36 @@ impl World {
         }
     }
 
+    /// Lets so much time pass; whoever has something to do does it first.
+    pub fn pass(&mut self, span: Duration) {
+        let until = self.clock.since_boot() + span;
+        let (mut idle, mut pause) = (0, Duration::from_millis(1));
+        loop {
+            let arrived = self.partners.deliver();
+            if self.step() || 0 < arrived {
+                (idle, pause) = (0, Duration::from_millis(1));
+                continue;
+            }
+            idle += 1;
+            if idle < REST_STEPS {
+                continue;
+            }
+            let left = until.saturating_sub(self.clock.since_boot());
+            if left.is_zero() {
+                return;
+            }
+            self.clock.advance(pause.min(left));
+            (idle, pause) = (0, (pause * 2).min(Duration::from_secs(6 * 3600)));
+        }
+    }
+
+    /// All topics, those of sources included.
+    pub fn all_topics(&self) -> Vec<Topic> {
+        Topic::fixed().chain(outcomes(&self.sources)).collect()
+    }
+
     /// Whether some worker is down.
-    pub(crate) fn is_anyone_down(&self) -> bool {
+    pub fn is_anyone_down(&self) -> bool {
         self.stations.iter().any(|station| station.slot.is_none())
     }
 
@@ -138,12 +197,10 @@ impl World {
             include_str!("../../deploy/policy/escalation.toml"),
         )
         .expect("policies");
-        let source = include_str!("../../deploy/sources/enrolment.toml");
-        let sources = intake::Sources::parse([("enrolment", source)], intake::Mode::Development).expect("a source");
         let (clocks, partners) = (supervision.clocks.clocks, Arc::clone(&self.registry));
         let dispatch_options = dispatch::Options { session_timeout: SESSION, ..dispatch::Options::STANDARD };
         let intake = intake::Intake {
-            sources,
+            sources: self.sources.clone(),
             partners: Arc::clone(&partners),
             policy: intake_policy,
             clocks,
@@ -196,9 +253,26 @@ impl World {
     }
 }
 
+// === impl Setup ===
+
+impl Setup {
+    /// A world on a bad day: all kinds of payers, all of them rough, and one source. Nobody crashes.
+    pub fn rough(seed: u64) -> Self {
+        let payers = standard_payers(seed).into_iter().map(|payer| payer.at_level(FaultLevel::Rough)).collect();
+        let source = include_str!("../../deploy/sources/enrolment.toml");
+        let sources = vec![("enrolment.toml".to_owned(), source.to_owned())];
+        Self { seed, crashes: 0, payers, sources, vault: Vault::in_memory(seed) }
+    }
+}
+
+/// Where sources are answered, those included that are none of ours.
+fn outcomes(sources: &Sources) -> impl Iterator<Item = Topic> {
+    sources.ids().cloned().chain([SourceId::from(UNREGISTERED)]).map(Topic::Outcomes)
+}
+
 /// The registry that the payers' own partner files make.
-fn registry(payers: &[sandbox::partner::Payer]) -> Registry {
-    let partner = |payer: &sandbox::partner::Payer| {
+fn registry(payers: &[Payer]) -> Registry {
+    let partner = |payer: &Payer| {
         let text = payer.partner_toml("http://sim.example");
         toml::from_str::<domain::partner::Partner>(&text).expect("a partner file")
     };

@@ -6,18 +6,18 @@ use std::time::Duration;
 use fleet::clock::Clock;
 
 /// 2026-11-21T00:00:00Z, in milliseconds since the epoch.
-pub(crate) const START_MS: i64 = 1_795_219_200_000;
+pub const START_MS: i64 = 1_795_219_200_000;
 
 /// A clock that the driver moves.
 #[derive(Debug)]
-pub(crate) struct VirtualClock(AtomicI64);
+pub struct VirtualClock(AtomicI64);
 
 impl VirtualClock {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self(AtomicI64::new(START_MS))
     }
 
-    pub(crate) fn advance(&self, span: Duration) {
+    pub fn advance(&self, span: Duration) {
         self.0.fetch_add(i64::try_from(span.as_millis()).expect("a short span"), Ordering::Relaxed);
     }
 }

@@ -1,0 +1,94 @@
+//! Shared tables: read before anything is decided, and followed ever after.
+
+use std::sync::{Arc, Mutex};
+
+use contracts::Topic;
+use domain::messages::PolicyRecord;
+use domain::{Decision, Input, Lane, Message, Moment, Poison, RecordId, Timestamp, Trace, View, Worker};
+use fleet::Postman;
+
+use crate::bus::Verdict;
+use crate::toy::Toy;
+use crate::world::{World, settle, settle_in_time};
+
+/// A toy that says how many rows it had learnt when it decided.
+struct Learner(Toy, Arc<Mutex<Vec<(u64, bool)>>>);
+
+impl Worker for Learner {
+    const STAGE: domain::Stage = Toy::STAGE;
+    type Key = dispatch::Key;
+    type Entry = dispatch::Entry;
+
+    fn decide(
+        &self,
+        view: &View<'_, Self::Key, Self::Entry>,
+        input: Input<'_, Self::Key>,
+        moment: &Moment,
+    ) -> Result<Decision<Self::Key, Self::Entry>, Poison> {
+        assert!(!self.1.lock().expect("one thread").is_empty(), "decided before its tables were read");
+        self.0.decide(view, input, moment)
+    }
+
+    fn learn(&mut self, _key: &[u8], message: Option<&Message>, offset: u64) {
+        self.1.lock().expect("one thread").push((offset, message.is_some()));
+    }
+}
+
+#[test]
+fn tables_are_read_before_the_first_decision_and_followed_after_it() {
+    // A row is learnt once and in order, a tombstone too; coming back as a new member neither loses nor repeats any.
+    let mut world = World::new();
+    let learnt: Arc<Mutex<Vec<(u64, bool)>>> = Arc::default();
+    put_row(&world, true);
+    put_row(&world, false);
+    let first = world.tell(Lane::Standard, 1, "count");
+    let mut slot = world.join_as(Learner(world.toy(), learnt.clone()), "one");
+    settle(&mut slot);
+    put_row(&world, true);
+    let second = world.tell(Lane::Standard, 1, "count");
+    let mut unheard = Some(Verdict::CommitUnheard);
+    world.faults.judge_commits(move |_| unheard.take().unwrap_or(Verdict::Commit));
+    settle_in_time(&world, &mut slot);
+    put_row(&world, true);
+    settle(&mut slot);
+    assert_eq!(*learnt.lock().expect("one thread"), [(0, true), (1, false), (2, true), (3, true)]);
+    assert_eq!(world.facts(1), [format!("{first}:1"), format!("{second}:2")]);
+    assert_eq!(world.letters().len(), 0);
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_passed_over() {
+    // A table is not a stage: what its producer got wrong stops nobody.
+    let mut world = World::new();
+    let learnt: Arc<Mutex<Vec<(u64, bool)>>> = Arc::default();
+    let mut broken = row(&world);
+    broken.value = Some(bytes::Bytes::from_static(b"{}"));
+    world.write([broken]);
+    put_row(&world, true);
+    let tag = world.tell(Lane::Standard, 1, "count");
+    let mut slot = world.join_as(Learner(world.toy(), learnt.clone()), "one");
+    settle(&mut slot);
+    assert_eq!(*learnt.lock().expect("one thread"), [(1, true)]);
+    assert_eq!(world.facts(1), [format!("{tag}:1")]);
+}
+
+fn put_row(world: &World, is_there: bool) {
+    let mut record = row(world);
+    record.value = record.value.filter(|_| is_there);
+    world.write([record]);
+}
+
+fn row(world: &World) -> fleet::bus::Outgoing {
+    let policy = PolicyRecord {
+        name: "clocks".into(),
+        version: 1,
+        text: String::new(),
+        digest: [0; 32],
+        activated_by: "ann".into(),
+        activated_at: Timestamp(0),
+    };
+    let postman = Postman::named(world.codec.clone(), world.topics.clone(), "/test");
+    let id = RecordId([9; 16]);
+    let message = Message::Policy(Box::new(policy));
+    postman.write(&Topic::Policies, b"clocks", &message, Timestamp(0), id, Trace::root(id)).expect("a record")
+}

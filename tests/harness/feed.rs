@@ -1,0 +1,104 @@
+//! What outsiders write to the log: upstream systems, the enrolment system, operators.
+
+use bytes::Bytes;
+use contracts::Topic;
+use domain::ids::derive;
+use domain::messages::{Command, CommandAction, CommandTarget, IntakeRequest, Lane, MemberRecord, Verdict};
+use domain::person::RosterMember;
+use domain::phi::Phi;
+use domain::{CommandId, Message, RecordId, Timestamp, Trace};
+use fleet::Postman;
+use fleet::bus::{BusError, Headers, Outgoing, Producer};
+use fleet::clock::Clock;
+use fleet::partitioner::partition_of;
+
+use crate::world::World;
+
+/// A producer of its own. What is written is on the log after [`Feed::commit`].
+pub struct Feed {
+    postman: Postman,
+    producer: Box<dyn Producer>,
+    written: u32,
+}
+
+impl Feed {
+    /// A feed of this name; an earlier one of the same name is fenced.
+    pub fn open(world: &World, name: &str) -> Self {
+        let postman = Postman::named(world.codec.clone(), world.topics.clone(), &format!("/{name}"));
+        Self { postman, producer: world.bus.producer(name).expect("a producer"), written: 0 }
+    }
+
+    /// A submission, keyed as asked.
+    pub fn submit(&mut self, world: &World, lane: Lane, key: &[u8], request: &IntakeRequest) {
+        self.write(world, &Topic::Intake(lane), key, &Message::Intake(Box::new(request.clone())));
+    }
+
+    /// A member, as the enrolment system publishes them.
+    pub fn enrol(&mut self, world: &World, member_key: &str, member: &RosterMember) {
+        let sealed = world.vault.seal_member(member_key, member).expect("sealed");
+        let updated_at = Timestamp(world.clock.now_ms());
+        let record = MemberRecord { member_key: member_key.to_owned(), member: sealed, updated_at };
+        self.write(world, &Topic::Members, member_key.as_bytes(), &Message::Member(Box::new(record)));
+    }
+
+    /// An operator's command, under the key of its target. `key` is the request id or the letter's signature, as text.
+    pub fn command(
+        &mut self,
+        world: &World,
+        key: &str,
+        (target, action, verdict): (CommandTarget, CommandAction, Option<Verdict>),
+    ) {
+        let command = Command {
+            command_id: CommandId(derive(&[b"command", &self.written.to_be_bytes()])),
+            target,
+            action,
+            operator: "operator".into(),
+            reason: "decided in a test".to_owned(),
+            issued_at: Timestamp(world.clock.now_ms()),
+            verdict,
+            expected_state: None,
+        };
+        self.write(world, &Topic::Commands, key.as_bytes(), &Message::Command(Box::new(command)));
+    }
+
+    /// Any message.
+    pub fn write(&mut self, world: &World, topic: &Topic, key: &[u8], message: &Message) {
+        let record = self.record(world, topic, key, message);
+        self.send(record).expect("sent");
+    }
+
+    /// Any message as a record, not yet sent.
+    pub fn record(&mut self, world: &World, topic: &Topic, key: &[u8], message: &Message) -> Outgoing {
+        self.written += 1;
+        let id = RecordId(derive(&[b"feed", &self.written.to_be_bytes()]));
+        let at = Timestamp(world.clock.now_ms());
+        self.postman.write(topic, key, message, at, id, Trace::root(id)).expect("writable")
+    }
+
+    /// Any record.
+    pub fn send(&mut self, record: Outgoing) -> Result<(), BusError> {
+        self.producer.send(record)
+    }
+
+    /// Puts what was written on the log.
+    pub fn commit(&mut self) {
+        self.producer.commit(None).expect("committed");
+    }
+
+    /// Takes back what was written since the last commit.
+    pub fn abort(&mut self) {
+        self.producer.abort().expect("aborted");
+    }
+}
+
+/// A record of bytes that need not be a message, without headers.
+pub fn bare(world: &World, topic: &Topic, key: Option<&[u8]>, value: Option<Bytes>) -> Outgoing {
+    Outgoing {
+        topic: world.topics.name(topic),
+        partition: key.map_or(0, |key| partition_of(key, world.topics.partitions(topic))),
+        timestamp_ms: world.clock.now_ms(),
+        key: key.map(Bytes::copy_from_slice),
+        value,
+        headers: Headers::default(),
+    }
+}

@@ -14,9 +14,11 @@ fn allergic_to(world: &World, text: &str, error: BusError) {
     let holds = move |record: &Outgoing| {
         record.value.as_ref().is_some_and(|value| value.windows(text.len()).any(|window| *window == text[..]))
     };
-    world.faults.judge_commits(move |records| {
-        if records.iter().any(&holds) { Verdict::Fail(error.clone()) } else { Verdict::Commit }
-    });
+    world.faults.judge_commits(
+        move |records| {
+            if records.iter().any(&holds) { Verdict::Fail(error.clone()) } else { Verdict::Commit }
+        },
+    );
 }
 
 #[test]
@@ -40,8 +42,11 @@ fn the_record_that_brings_its_turn_down_becomes_a_letter() {
         let letters = world.letters();
         assert_eq!(letters.iter().map(|letter| letter.code).collect::<Vec<_>>(), [Code::TurnFailed]);
         for number in (1..=50).filter(|number| *number != guilty) {
-            let counted: Vec<String> =
-                told.iter().filter(|(told, ..)| *told == number).map(|(_, round, tag)| format!("{tag}:{}", round + 1)).collect();
+            let counted: Vec<String> = told
+                .iter()
+                .filter(|(told, ..)| *told == number)
+                .map(|(_, round, tag)| format!("{tag}:{}", round + 1))
+                .collect();
             assert_eq!(world.facts(number), counted);
         }
         assert_eq!(world.facts(guilty).len(), 2, "one before it and the letter; the successors wait");
@@ -55,12 +60,16 @@ fn two_culprits_in_one_turn_are_both_found() {
     let mut world = World::new();
     let mut slot = world.join("one");
     settle(&mut slot);
-    let told: Vec<(u8, String)> = (1..=40).map(|number| (number, world.tell(Lane::Standard, number, "count"))).collect();
+    let told: Vec<(u8, String)> =
+        (1..=40).map(|number| (number, world.tell(Lane::Standard, number, "count"))).collect();
     let culprits: BTreeSet<String> = [3, 38].map(|nth: usize| format!("{}:", told[nth].1)).into();
     let searched = culprits.clone();
     world.faults.judge_commits(move |records| {
         let holds = |record: &Outgoing, text: &String| {
-            record.value.as_ref().is_some_and(|value| value.windows(text.len()).any(|window| *window == *text.as_bytes()))
+            record
+                .value
+                .as_ref()
+                .is_some_and(|value| value.windows(text.len()).any(|window| *window == *text.as_bytes()))
         };
         let spoilt = records.iter().any(|record| searched.iter().any(|text| holds(record, text)));
         if spoilt { Verdict::Fail(BusError::TooLarge { bytes: 0, limit: 0 }) } else { Verdict::Commit }

@@ -1,11 +1,12 @@
 //! Records at which the process ends, again and again.
 
 use std::panic::panic_any;
+use std::time::Duration;
 
 use domain::{Code, Lane};
 use fleet::bus::Outgoing;
 
-use crate::world::{Crash, World, at_home, settle, settle_until_crash};
+use crate::world::{Crash, World, at_home, settle, settle_until_crash, survives};
 
 /// The process ends whenever it comes to decide the record with this tag.
 fn deadly(world: &World, tag: &str) {
@@ -53,6 +54,33 @@ fn a_record_at_which_the_process_ends_becomes_a_letter() {
     }
     // Not even the key of a condemned record of dispatch names its request, so its successors don't wait.
     assert_eq!(world.facts(guilty).len(), 4);
+}
+
+#[test]
+fn suspicion_outlives_a_rebalance() {
+    // A slot that comes and goes while the process starts does not make it forget that it must be careful.
+    let mut world = World::new();
+    let number = at_home(0).next().expect("an operation");
+    let culprit = world.tell(Lane::Standard, number, "count");
+    let other = world.tell(Lane::Standard, number, "count");
+    deadly(&world, &culprit);
+    for _ in 0..6 {
+        let Some(mut slot) = survives(|| {
+            let mut slot = world.join("one");
+            slot.turn(Duration::ZERO).expect("a turn");
+            slot
+        }) else {
+            continue;
+        };
+        let mut passing = world.join("two");
+        settle(&mut passing);
+        drop(survives(|| settle(&mut slot)));
+        passing.leave().expect("left");
+    }
+    let mut slot = world.join("one");
+    settle(&mut slot);
+    assert_eq!(world.letters().iter().map(|letter| letter.code).collect::<Vec<_>>(), [Code::CrashLoop]);
+    assert_eq!(world.facts(number), [format!("{other}:1")]);
 }
 
 #[test]

@@ -92,10 +92,8 @@ fn a_timer_held_up_by_its_barrier_does_not_make_the_slot_spin() {
     let mut slot = world.join_patient("one");
     world.tell(Lane::Standard, 1, "wait:1000");
     settle(&mut slot);
-    let input = fleet::bus::TopicPartition::new(
-        world.topics.name(&contracts::Topic::Dispatch(Lane::Standard)),
-        home(1),
-    );
+    let input =
+        fleet::bus::TopicPartition::new(world.topics.name(&contracts::Topic::Dispatch(Lane::Standard)), home(1));
     world.faults.pin(input, 1);
     world.clock.advance(Duration::from_secs(1));
     let turns = turns_a_second(&world, &mut slot);

@@ -64,7 +64,8 @@ fn turns_grow_with_the_backlog_of_a_single_lane() {
             world.tell(lane, number, "count");
         }
         let mut slot = world.join("one");
-        let sizes: Vec<usize> = settle(&mut slot).iter().map(|report| report.tally.records).filter(|size| *size > 0).collect();
+        let sizes: Vec<usize> =
+            settle(&mut slot).iter().map(|report| report.tally.records).filter(|size| *size > 0).collect();
         assert_eq!(sizes[..5], [32, 64, 128, 256, 256], "{lane:?}");
     }
 }

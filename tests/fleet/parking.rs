@@ -1,12 +1,15 @@
 //! What waits behind a letter, and how it goes on.
 
 use contracts::Topic;
-use domain::messages::{Command, CommandAction, CommandTarget};
-use domain::{CommandId, Lane, LetterId, Message, RecordId, Timestamp, Trace};
-use fleet::Postman;
+use domain::messages::{Command, CommandAction, CommandTarget, DeadLetter};
+use domain::{CommandId, EventBody, Lane, LetterId, Message, RecordId, Timestamp, Trace};
+use fleet::bus::{Headers, Outgoing};
+use fleet::partitioner::partition_of;
+use fleet::{Postman, Slot};
 use triage::Triage;
 
-use crate::world::{World, at_home, settle};
+use crate::toy::Toy;
+use crate::world::{PARTITIONS, World, at_home, settle};
 
 #[test]
 fn a_requests_successors_wait_behind_its_letter_and_others_flow() {
@@ -110,13 +113,61 @@ fn a_successor_that_fails_blocks_those_behind_it() {
     assert_eq!(world.facts(1)[3..], [format!("{second}:2"), format!("{third}:3")]);
 }
 
+#[test]
+fn a_command_that_fails_holds_its_request_up_in_no_stage() {
+    // A command is no link in the request's story: it becomes a letter, and the facts go on to be folded.
+    let world = World::new();
+    let mut triage = world.join_as(Triage::default(), "triage");
+    let key = contracts::topics::id_key(&[7; 16]);
+    let broken = |topic: &Topic| {
+        let (topic, partition) = (world.topics.name(topic), partition_of(&key, PARTITIONS));
+        let value = Some(bytes::Bytes::from_static(b"{}"));
+        Outgoing { topic, partition, timestamp_ms: 0, key: Some(key.clone()), value, headers: Headers::default() }
+    };
+    world.write([broken(&Topic::Commands)]);
+    settle(&mut triage);
+    assert_eq!((world.letters().len(), triage.pending().blocked), (1, 0));
+    world.write([broken(&Topic::DeadLetters)]);
+    settle(&mut triage);
+    assert_eq!(triage.pending().blocked, 1, "unlike what our own workers write");
+}
+
+#[test]
+fn a_record_of_a_foreign_producer_keeps_its_identity_over_a_replay() {
+    // Where it lies names it, and a replay lies elsewhere: what follows from it must have the same ids all the same.
+    let world = World::new();
+    let mut triage = world.join_as(Triage::default(), "keeper");
+    let topic = world.topics.name(&Topic::Commands);
+    let (key, value) = (Some(bytes::Bytes::from_static(b"k")), Some(bytes::Bytes::from_static(b"{}")));
+    world.write([Outgoing { topic, partition: 1, timestamp_ms: 0, key, value, headers: Headers::default() }]);
+    settle(&mut triage);
+    write_command(&world, &world.letters()[0], CommandAction::ReplayLetter);
+    settle(&mut triage);
+    let causes: Vec<RecordId> = world
+        .events()
+        .into_iter()
+        .filter(|event| matches!(event.body, EventBody::DeadLettered { .. }))
+        .map(|event| event.cause)
+        .collect();
+    assert_eq!(causes.len(), 2);
+    assert_eq!(causes[0], causes[1]);
+}
+
 /// Has triage carry out a command about the newest letter.
-fn command(world: &World, slot: &mut fleet::Slot<crate::toy::Toy>, action: CommandAction) {
+fn command(world: &World, slot: &mut Slot<Toy>, action: CommandAction) {
     let mut triage = world.join_as(Triage::default(), "triage");
     settle(&mut triage);
     let letters = world.letters();
-    let letter = letters.iter().max_by_key(|letter| letter.attempts.max(u32::from(is_newest(&letters, letter.letter_id))));
-    let letter = letter.expect("a letter");
+    // Letters of different causes lie on different partitions: the one to deal with is the one the request is blocked by.
+    let settled: Vec<LetterId> = world.events().iter().filter_map(|event| settled(&event.body)).collect();
+    let letter = letters.iter().find(|letter| !settled.contains(&letter.letter_id)).expect("a letter that waits");
+    write_command(world, letter, action);
+    settle(&mut triage);
+    triage.leave().expect("left");
+    settle(slot);
+}
+
+fn write_command(world: &World, letter: &DeadLetter, action: CommandAction) {
     let command = Command {
         command_id: CommandId(letter.letter_id.0),
         target: CommandTarget::LetterTarget { letter_id: letter.letter_id },
@@ -131,12 +182,13 @@ fn command(world: &World, slot: &mut fleet::Slot<crate::toy::Toy>, action: Comma
     let postman = Postman::named(world.codec.clone(), world.topics.clone(), "/test");
     let id = RecordId(letter.letter_id.0);
     let message = Message::Command(Box::new(command));
-    world.write([postman.write(&Topic::Commands, &key, &message, Timestamp(0), id, Trace::root(id)).expect("a record")]);
-    settle(&mut triage);
-    triage.leave().expect("left");
-    settle(slot);
+    world
+        .write([postman.write(&Topic::Commands, &key, &message, Timestamp(0), id, Trace::root(id)).expect("a record")]);
 }
 
-fn is_newest(letters: &[domain::messages::DeadLetter], letter_id: LetterId) -> bool {
-    letters.last().is_some_and(|letter| letter.letter_id == letter_id)
+fn settled(body: &EventBody) -> Option<LetterId> {
+    match body {
+        EventBody::LetterReplayed { letter_id, .. } | EventBody::LetterDiscarded { letter_id, .. } => Some(*letter_id),
+        _ => None,
+    }
 }

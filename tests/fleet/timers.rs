@@ -65,11 +65,7 @@ fn a_caught_up_timer_waits_for_what_was_there_when_it_came_due() {
 }
 
 /// How many of the records that arrived before the timer of operation 1 was due were decided when it fired.
-fn fire_behind<W: domain::Worker>(
-    world: &mut World,
-    join: impl Fn(&World) -> fleet::Slot<W>,
-    lag: &[u8],
-) -> usize {
+fn fire_behind<W: domain::Worker>(world: &mut World, join: impl Fn(&World) -> fleet::Slot<W>, lag: &[u8]) -> usize {
     let mut slot = join(world);
     settle(&mut slot);
     for number in lag {

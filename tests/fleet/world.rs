@@ -237,10 +237,15 @@ pub(crate) fn settle_in_time<W: Worker>(world: &World, slot: &mut Slot<W>) {
 
 /// Turns until the process ends at a trap.
 pub(crate) fn settle_until_crash<W: Worker>(slot: &mut Slot<W>) {
-    let ended = catch_unwind(AssertUnwindSafe(|| settle(slot)));
-    let payload = ended.map(drop).expect_err("the trap was not reached");
-    if !payload.is::<Crash>() {
-        resume_unwind(payload);
+    assert!(survives(|| settle(slot)).is_none(), "the trap was not reached");
+}
+
+/// What comes of this, unless the process ends.
+pub(crate) fn survives<T>(act: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(act)) {
+        Ok(done) => Some(done),
+        Err(payload) if payload.is::<Crash>() => None,
+        Err(payload) => resume_unwind(payload),
     }
 }
 

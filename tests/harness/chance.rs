@@ -12,10 +12,12 @@ use fleet::probe::{Point, Probe};
 pub struct Chance(Mutex<u64>);
 
 impl Chance {
+    /// The stream of a seed.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(seed))
     }
 
+    /// The next number.
     pub fn next(&self) -> u64 {
         let mut state = self.0.lock().expect("one thread");
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -24,10 +26,12 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
+    /// A number below a bound; zero if the bound is.
     pub fn below(&self, bound: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(bound.max(1)).expect("small")).expect("small")
     }
 
+    /// Whether something happens that happens so often.
     pub fn hits(&self, per_mille: u64) -> bool {
         self.next() % 1000 < per_mille
     }
@@ -45,14 +49,17 @@ pub struct Crashes {
 }
 
 impl Crashes {
+    /// At most `count` ends, each point of a turn drawing with this probability.
     pub fn new(seed: u64, count: u32, per_mille: u64) -> Self {
         Self { chance: Chance::new(seed ^ 0xc4a5), left: AtomicU32::new(count), per_mille }
     }
 
+    /// Nobody ends any more.
     pub fn stop(&self) {
         self.left.store(0, Ordering::Relaxed);
     }
 
+    /// How many ends are left.
     pub fn left(&self) -> u32 {
         self.left.load(Ordering::Relaxed)
     }

@@ -12,11 +12,15 @@ pub const START_MS: i64 = 1_795_219_200_000;
 #[derive(Debug)]
 pub struct VirtualClock(AtomicI64);
 
-impl VirtualClock {
-    pub fn new() -> Self {
+impl Default for VirtualClock {
+    /// A clock that stands at [`START_MS`].
+    fn default() -> Self {
         Self(AtomicI64::new(START_MS))
     }
+}
 
+impl VirtualClock {
+    /// Moves it on.
     pub fn advance(&self, span: Duration) {
         self.0.fetch_add(i64::try_from(span.as_millis()).expect("a short span"), Ordering::Relaxed);
     }

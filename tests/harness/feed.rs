@@ -18,6 +18,7 @@ use crate::world::World;
 pub struct Feed {
     postman: Postman,
     producer: Box<dyn Producer>,
+    name: String,
     written: u32,
 }
 
@@ -25,7 +26,8 @@ impl Feed {
     /// A feed of this name; an earlier one of the same name is fenced.
     pub fn open(world: &World, name: &str) -> Self {
         let postman = Postman::named(world.codec.clone(), world.topics.clone(), &format!("/{name}"));
-        Self { postman, producer: world.bus.producer(name).expect("a producer"), written: 0 }
+        let producer = world.bus.producer(name).expect("a producer");
+        Self { postman, producer, name: name.to_owned(), written: 0 }
     }
 
     /// A submission, keyed as asked.
@@ -49,7 +51,7 @@ impl Feed {
         (target, action, verdict): (CommandTarget, CommandAction, Option<Verdict>),
     ) {
         let command = Command {
-            command_id: CommandId(derive(&[b"command", &self.written.to_be_bytes()])),
+            command_id: CommandId(derive(&[b"command", self.name.as_bytes(), &self.written.to_be_bytes()])),
             target,
             action,
             operator: "operator".into(),
@@ -70,7 +72,7 @@ impl Feed {
     /// Any message as a record, not yet sent.
     pub fn record(&mut self, world: &World, topic: &Topic, key: &[u8], message: &Message) -> Outgoing {
         self.written += 1;
-        let id = RecordId(derive(&[b"feed", &self.written.to_be_bytes()]));
+        let id = RecordId(derive(&[b"feed", self.name.as_bytes(), &self.written.to_be_bytes()]));
         let at = Timestamp(world.clock.now_ms());
         self.postman.write(topic, key, message, at, id, Trace::root(id)).expect("writable")
     }

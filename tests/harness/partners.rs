@@ -31,6 +31,7 @@ struct State {
 }
 
 impl Partners {
+    /// These payers, registered as such.
     pub fn new(seed: u64, payers: Vec<Payer>, registry: &Registry, clock: Arc<VirtualClock>) -> Arc<Self> {
         let timeouts = registry.iter().map(|partner| (partner.id.clone(), partner.timeout())).collect();
         let payers = payers

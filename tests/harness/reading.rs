@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use contracts::Topic;
-use domain::Message;
+use domain::messages::{DeadLetter, Outcome};
+use domain::{LifecycleEvent, Message};
 use fleet::bus::{Delivered, Isolation, Limit, TopicPartition};
 
 use crate::world::World;
@@ -28,6 +29,24 @@ pub fn read_as(world: &World, topic: &Topic, isolation: Isolation) -> Vec<Delive
         }
     }
     records
+}
+
+/// All facts, partition by partition.
+pub fn events(world: &World) -> Vec<LifecycleEvent> {
+    let event = |message| if let Message::Event(event) = message { Some(*event) } else { None };
+    messages(world, &Topic::Events).into_iter().filter_map(event).collect()
+}
+
+/// What a source was told.
+pub fn outcomes(world: &World, source: &str) -> Vec<Outcome> {
+    let outcome = |message| if let Message::Outcome(outcome) = message { Some(*outcome) } else { None };
+    messages(world, &Topic::Outcomes(source.into())).into_iter().filter_map(outcome).collect()
+}
+
+/// All dead letters.
+pub fn letters(world: &World) -> Vec<DeadLetter> {
+    let letter = |message| if let Message::Letter(letter) = message { Some(*letter) } else { None };
+    messages(world, &Topic::DeadLetters).into_iter().filter_map(letter).collect()
 }
 
 /// All messages of a topic, partition by partition; records that are none are passed over.

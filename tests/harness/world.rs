@@ -13,9 +13,10 @@ use domain::{SourceId, Worker};
 use fleet::bus::{Bus, Cleanup, TopicSpec};
 use fleet::clock::Clock;
 use fleet::{Ports, Report, Slot, SlotOptions};
+use intake::sources::UNREGISTERED;
 use intake::{Mode, Sources};
 use local::Local;
-use sandbox::partner::{FaultLevel, Payer, standard_payers};
+use sandbox::partner::{FaultLevel, Payer, RefusalRates, standard_payers};
 use vault::Vault;
 
 use crate::chance::{Chance, Crash, Crashes};
@@ -96,7 +97,7 @@ impl World {
     /// A world with an empty log.
     pub fn new(setup: Setup) -> Self {
         let Setup { seed, crashes, payers, sources, vault } = setup;
-        let clock = Arc::new(VirtualClock::new());
+        let clock = Arc::<VirtualClock>::default();
         let options = local::Options::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let bus: Arc<dyn Bus> = Arc::new(Local::in_memory(options).expect("a log in memory"));
         let topics = Topics::new("waybill.", PARTITIONS);
@@ -262,6 +263,13 @@ impl Setup {
         let source = include_str!("../../deploy/sources/enrolment.toml");
         let sources = vec![("enrolment.toml".to_owned(), source.to_owned())];
         Self { seed, crashes: 0, payers, sources, vault: Vault::in_memory(seed) }
+    }
+
+    /// A world on a good day: no payer fails or refuses.
+    pub fn calm(seed: u64) -> Self {
+        let refusals = RefusalRates { no_match: 0, multiple_matches: 0, consent: 0 };
+        let calm = |payer: Payer| Payer { refusals, ..payer }.at_level(FaultLevel::Calm);
+        Self { payers: standard_payers(seed).into_iter().map(calm).collect(), ..Self::rough(seed) }
     }
 }
 

@@ -90,6 +90,7 @@ fn the_accounts_balance_for_every_seed() {
 }
 
 /// Runs one seed and tells how it went; its failure, if it fails.
+#[expect(clippy::print_stdout, reason = "a test tells how each seed went")]
 fn told(seed: u64) -> Option<String> {
     match run(seed) {
         Ok(told) => {

@@ -36,13 +36,7 @@ impl Upstream {
             now: Timestamp(world.clock.now_ms()),
             only_good: false,
         };
-        Self {
-            seed,
-            waiting: traffic(&plan).into(),
-            sent: Vec::new(),
-            feed: Feed::open(world, "upstream"),
-            passes: 0,
-        }
+        Self { seed, waiting: traffic(&plan).into(), sent: Vec::new(), feed: Feed::open(world, "upstream"), passes: 0 }
     }
 
     /// Publishes the roster.

@@ -45,7 +45,8 @@ impl<W: Worker> Desk<W> {
         poison: &Poison,
     ) -> Result<(), Unwritable> {
         let previous = failed.postmark.letter.map_or([0; 16], |letter| letter.0);
-        let letter_id = LetterId(derive(&[b"letter", &failed.postmark.id.0, &previous]));
+        let stage = W::STAGE.as_str().as_bytes();
+        let letter_id = LetterId(derive(&[b"letter", stage, &failed.postmark.id.0, &previous]));
         let letter = self.compose_letter(turn.now, letter_id, failed, poison)?;
         let event =
             EventBody::DeadLettered { letter_id, class: poison.class, code: poison.code, signature: letter.signature };
@@ -66,7 +67,10 @@ impl<W: Worker> Desk<W> {
         turn.outgoing.extend([record, fact]);
         turn.tally.letters += 1;
         turn.tally.events += 1;
-        if let (Some(request_id), Some(_)) = (failed.request_id, failed.record) {
+        // What our own workers wrote is a link in the request's story; a command that fails is none, it can be judged later.
+        if let (Some(request_id), Some(record)) = (failed.request_id, failed.record)
+            && !self.is_foreign(record)
+        {
             block(partition, request_id, letter_id, failed.postmark.letter);
         }
         Ok(())

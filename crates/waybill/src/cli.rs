@@ -1,18 +1,32 @@
 //! The command line.
 
+mod operations;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::messages::Stage;
 
+pub(crate) use operations::{
+    DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, ResolveArgs, Review,
+};
+
 const AFTER_HELP: &str = "\
 The usual way through:
   waybill demo                       see everything once, with simulated partners
   waybill run --all                  run all workers on this machine
+  waybill members load roster.jsonl  publish the roster that identity searches
+  waybill submit requests.jsonl      send submissions
+  waybill outcomes --source NAME     what the source was told
+  waybill status                     how many requests are where
+  waybill trace REQUEST              one request's timeline
+  waybill doctor                     is everything fit to start
   waybill reasons                    every reason code, its meaning and remedy
 
-Exit codes: 0 done; 1 failed; 2 usage; 3 accounts don't balance; 64 configuration; 65 bad input; 69 unavailable;
-74 disk; 75 another process is in the way.";
+Commands go to the process that runs on the same data directory; without one they open the directory themselves.
+
+Exit codes: 0 done; 1 failed; 2 usage; 3 accounts don't balance; 64 configuration; 65 bad input; 66 not found;
+69 unavailable; 74 disk; 75 another process is in the way.";
 
 /// Exchange member data between payers, and prove what happened to every request.
 #[derive(Debug, Parser)]
@@ -36,8 +50,20 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Run seeded requests through all workers, with simulated partners, and balance the accounts.
     Demo(DemoArgs),
+    #[command(flatten)]
+    Operation(Operation),
+    /// Look whether everything is fit to start: configuration, folders, keys, log, clock, database.
+    Doctor(DoctorArgs),
     /// The catalogue of reason codes.
     Reasons,
+}
+
+/// How closely to look.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Also read the whole log and compare all checksums; takes a while.
+    #[arg(long)]
+    pub(crate) verify: bool,
 }
 
 /// Which workers to run.

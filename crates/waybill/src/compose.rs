@@ -3,16 +3,15 @@
 //! [`Plant::open`] puts the parts of one deployment together; [`Plant::start`] runs workers on them, each slot a thread of its own,
 //! with one small runtime for everything that waits on sockets.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use contracts::{Codec, Topic, Topics};
 use domain::messages::Stage;
 use domain::phi::Phi;
 use domain::{SourceId, Worker};
-use fleet::bus::{Bus, Cleanup, TopicSpec};
+use fleet::bus::{Bus, Cleanup, TopicPartition, TopicSpec};
 use fleet::caller::Caller;
 use fleet::clock::Clock;
 use fleet::{Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
@@ -24,6 +23,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::failpoint::Failpoint;
+use crate::standing::Standing;
 use crate::tables::Tables;
 
 /// The parts of one deployment, put together and not yet running.
@@ -43,7 +43,7 @@ pub(crate) struct Plant {
 pub(crate) struct Running {
     stop: Stop,
     slots: Vec<JoinHandle<Result<(), SlotError>>>,
-    pending: Arc<Mutex<BTreeMap<Stage, (Pending, bool)>>>,
+    standing: Standing,
 }
 
 /// Whoever hears of refusals that no registered source claims.
@@ -95,11 +95,25 @@ impl Plant {
 
     /// Runs these workers, performing their calls through `caller`.
     pub(crate) fn start(&self, stages: &[Stage], caller: &Arc<dyn Caller>) -> Result<Running, Failure> {
-        let mut running = Running { stop: Stop::default(), slots: Vec::new(), pending: Arc::default() };
+        let mut running = Running { stop: Stop::default(), slots: Vec::new(), standing: Standing::default() };
         for stage in stages {
             self.start_worker(*stage, caller, &mut running)?;
         }
         Ok(running)
+    }
+
+    /// How many records of a worker's inputs it has not taken yet.
+    pub(crate) fn lag(&self, stage: Stage) -> Result<u64, Failure> {
+        let mut lag = 0;
+        for topic in Topic::inputs(stage) {
+            for partition in 0..self.topics.partitions(&topic) {
+                let at = TopicPartition::new(self.topics.name(&topic), partition);
+                let marks = self.bus.watermarks(&at)?;
+                let taken = self.bus.committed(&group(stage), &at)?.unwrap_or(marks.low);
+                lag += marks.stable.saturating_sub(taken);
+            }
+        }
+        Ok(lag)
     }
 
     fn start_worker(&self, stage: Stage, caller: &Arc<dyn Caller>, running: &mut Running) -> Result<(), Failure> {
@@ -143,7 +157,7 @@ impl Plant {
         let fleet = self.config.fleet;
         let options = SlotOptions {
             instance: Config::instance(W::STAGE, 0),
-            group: format!("waybill.{}", W::STAGE.as_str()),
+            group: group(W::STAGE),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             session_timeout: fleet.session_timeout,
             lease_margin: fleet.session_timeout / 5,
@@ -153,13 +167,15 @@ impl Plant {
             drain: fleet.drain,
         };
         let slot = Slot::join(worker, ports, options)?;
-        let (stop, metrics, pending) = (running.stop.clone(), self.metrics.clone(), Arc::clone(&running.pending));
+        let (stop, metrics, standing) = (running.stop.clone(), self.metrics.clone(), running.standing.clone());
         let name = W::STAGE.as_str();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             let ended = slot.run(&stop, |slot, report, took| {
                 observe(&metrics, name, report, took);
-                if !report.tally.eq(&fleet::Tally::default()) || pending_is_due(&pending, W::STAGE) {
-                    note_pending(&metrics, &pending, W::STAGE, slot.pending(), slot.is_ready());
+                let was_ready = standing.of(W::STAGE).is_some_and(|(_, ready)| ready);
+                if !report.tally.eq(&fleet::Tally::default()) || !was_ready {
+                    show(&metrics, name, slot.pending());
+                    standing.note(W::STAGE, slot.pending(), slot.is_ready());
                 }
             });
             if let Err(error) = &ended {
@@ -173,11 +189,20 @@ impl Plant {
     }
 }
 
+/// The consumer group of a worker.
+fn group(stage: Stage) -> String {
+    format!("waybill.{}", stage.as_str())
+}
+
 impl Running {
     /// Whether every worker has its memory and tables at hand.
     pub(crate) fn is_ready(&self) -> bool {
-        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.len() == self.slots.len() && pending.values().all(|(_, ready)| *ready)
+        self.standing.is_ready(self.slots.len())
+    }
+
+    /// How the workers stand, for whoever tells others.
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing.clone()
     }
 
     /// Whether some worker has ended by itself.
@@ -223,17 +248,7 @@ fn observe(metrics: &Metrics, stage: &str, report: &Report, took: std::time::Dur
     counts.into_iter().filter(|(_, count)| *count > 0).for_each(|(metric, count)| metrics.add(metric, stage, count));
 }
 
-fn pending_is_due(pending: &Mutex<BTreeMap<Stage, (Pending, bool)>>, stage: Stage) -> bool {
-    pending.lock().unwrap_or_else(PoisonError::into_inner).get(&stage).is_none_or(|(_, ready)| !ready)
-}
-
-fn note_pending(
-    metrics: &Metrics,
-    all: &Mutex<BTreeMap<Stage, (Pending, bool)>>,
-    stage: Stage,
-    pending: Pending,
-    ready: bool,
-) {
+fn show(metrics: &Metrics, stage: &str, pending: Pending) {
     let gauges = [
         (Metric::Outstanding, pending.outstanding),
         (Metric::Blocked, pending.blocked),
@@ -241,6 +256,5 @@ fn note_pending(
         (Metric::Restoring, pending.restoring),
         (Metric::Entries, pending.entries),
     ];
-    gauges.into_iter().for_each(|(metric, value)| metrics.set(metric, stage.as_str(), value));
-    all.lock().unwrap_or_else(PoisonError::into_inner).insert(stage, (pending, ready));
+    gauges.into_iter().for_each(|(metric, value)| metrics.set(metric, stage, value));
 }

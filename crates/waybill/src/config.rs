@@ -5,6 +5,7 @@
 
 mod read;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +38,10 @@ pub(crate) struct Config {
     pub(crate) projections: PathBuf,
     /// Where partners reach the callback door.
     pub(crate) callback_url: Option<String>,
+    /// Where the callback door listens, if this process opens it.
+    pub(crate) callback_listen: Option<SocketAddr>,
+    /// Where health, metrics and asks are answered.
+    pub(crate) admin_listen: SocketAddr,
     /// How a worker's slots behave.
     pub(crate) fleet: FleetConfig,
     /// The form of log lines.
@@ -109,6 +114,8 @@ impl Config {
             policies_dir: base.join(read.text("policies_dir", "deploy/policy")),
             projections: under(&mut read, "projections.file", "projections.sqlite"),
             callback_url: read.optional_text("callback_url"),
+            callback_listen: read.address("callback.listen"),
+            admin_listen: read.address("admin.listen").unwrap_or(ADMIN),
             fleet: fleet(&mut read),
             log_format: read.choice("logs.format", &[("human", LogFormat::Human), ("json", LogFormat::Json)]),
             log_filter: read.text("logs.filter", "info"),
@@ -137,6 +144,9 @@ impl Config {
         format!("waybill-{}-{slot}", stage.as_str())
     }
 }
+
+/// Where health, metrics and asks are answered unless told otherwise.
+const ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
 
 const DURABILITIES: [(&str, Durability); 2] = [("every-commit", Durability::EveryCommit), ("none", Durability::None)];
 

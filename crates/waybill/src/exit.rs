@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Config(Vec<Mistake>),
     /// What was handed in is no good: 65.
     Input(String),
+    /// What was asked for is not there: 66.
+    NotFound(String),
     /// The log, the database or a running process can't be reached: 69.
     Unavailable(String),
     /// Something on disk can't be trusted or written: 74.
@@ -31,9 +33,36 @@ impl Failure {
             Self::Accounts(_) => 3,
             Self::Config(_) => 64,
             Self::Input(_) => 65,
+            Self::NotFound(_) => 66,
             Self::Unavailable(_) => 69,
             Self::Disk(_) => 74,
             Self::Busy(_) => 75,
+        }
+    }
+
+    /// What is told, in one text.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Config(mistakes) => mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            Self::Input(message)
+            | Self::NotFound(message)
+            | Self::Unavailable(message)
+            | Self::Disk(message)
+            | Self::Busy(message)
+            | Self::Accounts(message) => message.clone(),
+            Self::Other(error) => format!("{error:#}"),
+        }
+    }
+
+    /// The failure that another process told of, by its exit code and message.
+    pub(crate) fn told(code: u8, message: String) -> Self {
+        match code {
+            65 => Self::Input(message),
+            66 => Self::NotFound(message),
+            69 => Self::Unavailable(message),
+            74 => Self::Disk(message),
+            75 => Self::Busy(message),
+            _ => Self::Other(anyhow::anyhow!(message)),
         }
     }
 
@@ -46,12 +75,13 @@ impl Failure {
                 mistakes.iter().for_each(|mistake| eprintln!("  {mistake}"));
                 eprintln!("Correct them all, then start again; `waybill doctor` checks without starting.");
             }
-            Self::Input(message)
-            | Self::Unavailable(message)
-            | Self::Disk(message)
-            | Self::Busy(message)
-            | Self::Accounts(message) => eprintln!("waybill: {message}"),
-            Self::Other(error) => eprintln!("waybill: {error:#}"),
+            Self::Input(_)
+            | Self::NotFound(_)
+            | Self::Unavailable(_)
+            | Self::Disk(_)
+            | Self::Busy(_)
+            | Self::Accounts(_)
+            | Self::Other(_) => eprintln!("waybill: {}", self.message()),
         }
         ExitCode::from(self.code())
     }
@@ -68,9 +98,7 @@ impl From<fleet::bus::BusError> for Failure {
         use fleet::bus::BusError;
         let message = error.to_string();
         match error {
-            BusError::Locked(_) => {
-                Self::Busy(format!("{message}; stop that process, or let its commands be sent to its admin endpoint"))
-            }
+            BusError::Locked(_) => Self::Busy(format!("{message}; stop it, or wait until it has ended")),
             BusError::Damaged(_) | BusError::Full(_) => Self::Disk(message),
             BusError::Unavailable(_) | BusError::Refused(_) | BusError::OutcomeUnknown(_) => Self::Unavailable(message),
             BusError::PartitionCount { .. } => Self::Config(vec![Mistake {

@@ -21,10 +21,20 @@ const LIMIT: Limit = Limit { records: 5_000, bytes: 16 << 20 };
 impl Tail {
     /// A tail of a topic, from its first record on.
     pub(crate) fn of(plant: &Plant, topic: Topic) -> Result<Self, Failure> {
+        let partitions = 0..plant.topics.partitions(&topic);
+        Self::of_partitions(plant, topic, partitions)
+    }
+
+    /// The same of some partitions only.
+    pub(crate) fn of_partitions(
+        plant: &Plant,
+        topic: Topic,
+        partitions: impl IntoIterator<Item = u32>,
+    ) -> Result<Self, Failure> {
         let mut reader = plant.bus.reader(Isolation::ReadCommitted)?;
         let name = plant.topics.name(&topic);
         let mut from = Vec::new();
-        for partition in 0..plant.topics.partitions(&topic) {
+        for partition in partitions {
             let at = TopicPartition { topic: name.clone(), partition };
             let low = plant.bus.watermarks(&at)?.low;
             from.push((at, low));

@@ -1,6 +1,9 @@
 //! Waybill: one binary, every role. This file only routes; `compose` is where workers meet edges.
 
+mod admin;
+mod ask;
 mod cli;
+mod client;
 mod clock;
 mod commands;
 mod compose;
@@ -11,7 +14,11 @@ mod exit;
 mod failpoint;
 mod feed;
 mod log;
+mod projecting;
 mod secrets;
+mod service;
+mod show;
+mod standing;
 mod tables;
 
 use std::process::ExitCode;

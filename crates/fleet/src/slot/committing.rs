@@ -157,7 +157,7 @@ impl<W: Worker> Slot<W> {
     fn make_calls(&mut self) -> usize {
         let mut made = 0;
         let since = self.boot().saturating_sub(self.options.session_timeout);
-        let lease = self.options.session_timeout.saturating_sub(self.options.lease_margin);
+        let lease = self.lease();
         let caller = self.ports.caller.as_ref();
         for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| !partition.is_leaving) {
             while partition.calls.has_ready() {

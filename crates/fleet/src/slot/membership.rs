@@ -96,18 +96,27 @@ impl<W: Worker> Slot<W> {
         }
         self.put_aside(&numbers);
         self.standing.is_member = false;
-        Ok(self.consumer.release()?)
+        let released = self.consumer.release();
+        self.standing.must_rejoin |= released.is_err();
+        Ok(released?)
     }
 
     /// Of a partition at hand all that was ever written is in memory: if it comes straight back there is nothing to read. This is
-    /// not so of one whose memory is on its way, nor after a commit of which nobody knows whether it succeeded.
+    /// not so of one whose memory is on its way, nor after a commit of which nobody knows whether it succeeded, nor if there may
+    /// have been another owner by the time the end was looked up.
     fn note_end(&mut self, numbers: &BTreeSet<u32>) {
         for number in numbers {
             let marks = self.ports.bus.watermarks(&changelog::<W>(&self.ports.topics, *number));
-            if let (Ok(marks), Some(partition)) = (marks, self.partitions.get_mut(number)) {
+            let is_ours = self.consumer.heartbeat_age() < self.lease();
+            if let (Ok(marks), Some(partition)) = (marks, self.partitions.get_mut(number).filter(|_| is_ours)) {
                 partition.read_to = marks.stable;
             }
         }
+    }
+
+    /// For how long after its last heartbeat the slot may take its partitions for its own.
+    pub(super) fn lease(&self) -> Duration {
+        self.options.session_timeout.saturating_sub(self.options.lease_margin)
     }
 
     /// Writes down which calls of partitions that are given up were never made, so that the next owner need not treat them as lost.

@@ -40,7 +40,7 @@ impl<W: Worker> Slot<W> {
                 Progress::None => {}
             }
         }
-        let (mut cold, is_any) = (Vec::new(), !complete.is_empty());
+        let mut restored = Vec::with_capacity(complete.len());
         for number in complete {
             let Some(Restore { mut partition, is_cold, .. }) = self.restoring.remove(&number) else { continue };
             partition.adopt_calls();
@@ -48,10 +48,10 @@ impl<W: Worker> Slot<W> {
             tracing::debug!(stage = W::STAGE.as_str(), partition = number, entries, "restored");
             self.partitions.insert(number, partition);
             self.standing.is_unruly = true;
-            cold.extend(is_cold.then_some(number));
+            restored.push((number, is_cold));
         }
-        self.mark_starts(&cold)?;
-        Ok(has_read || is_any)
+        self.mark_starts(&restored)?;
+        Ok(has_read || !restored.is_empty())
     }
 }
 

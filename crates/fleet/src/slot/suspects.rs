@@ -5,6 +5,7 @@
 //! first records there on trial: one a turn, each attempt written down first. A record attempted three times becomes a letter.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use domain::{Change, Code, FailureClass, Poison, Worker};
 
@@ -20,52 +21,51 @@ const STARTS_MAX: u32 = 3;
 const ATTEMPTS_MAX: u32 = 3;
 
 impl<W: Worker> Slot<W> {
-    /// Notes the start of partitions, before anything of them is decided.
-    pub(super) fn mark_starts(&mut self, numbers: &[u32]) -> Result<(), BusError> {
+    /// Notes the start of partitions, before anything of them is decided. Those that were kept did not start with this process;
+    /// their suspects are tried all the same.
+    pub(super) fn mark_starts(&mut self, restored: &[(u32, bool)]) -> Result<(), BusError> {
         let mut runs = VecDeque::new();
         let mut marked = Vec::new();
-        for number in numbers {
-            for inlet in &self.inputs {
-                let at = TopicPartition { topic: inlet.topic.clone(), partition: *number };
-                let (position, high) = (self.consumer.position(&at)?, self.ports.bus.watermarks(&at)?.high);
+        for (number, is_cold) in restored {
+            for topic in self.inputs.iter().map(|inlet| Arc::clone(&inlet.topic)) {
                 let Some(partition) = self.partitions.get_mut(number) else { continue };
+                if !is_cold && partition.counts().suspects == 0 {
+                    continue;
+                }
+                let at = TopicPartition { topic, partition: *number };
+                let (position, high) = (self.consumer.position(&at)?, self.ports.bus.watermarks(&at)?.high);
                 if high <= position {
                     continue;
                 }
                 let key = FleetKey::Suspect(at.topic.to_string());
-                let (starts, attempts) = match partition.fleet.get(&key) {
-                    Some(FleetEntry::Suspect { offset, starts, attempts }) if position <= *offset => {
-                        (starts.saturating_add(1), *attempts)
-                    }
-                    Some(
-                        FleetEntry::Suspect { .. }
-                        | FleetEntry::Blocked { .. }
-                        | FleetEntry::Parked { .. }
-                        | FleetEntry::Unmade {},
-                    )
-                    | None => (1, 0),
-                };
-                partition
-                    .fleet_overlay
-                    .record(Change::Put(key, FleetEntry::Suspect { offset: position, starts, attempts }));
+                let (starts, attempts) = standing(partition.fleet.get(&key), position);
+                let starts = starts.saturating_add(u32::from(*is_cold));
+                let mark = FleetEntry::Suspect { offset: position, starts, attempts };
+                partition.fleet_overlay.record(Change::Put(key, mark));
                 marked.push(*number);
                 if STARTS_MAX <= starts {
-                    tracing::error!(stage = W::STAGE.as_str(), %at, position, starts, "the process ends here again and again");
+                    let stage = W::STAGE.as_str();
+                    tracing::error!(stage, %at, position, starts, "the process ends here again and again");
                     runs.push_back((at, high));
                 }
             }
         }
         marked.dedup();
-        if !runs.is_empty() {
-            let trial = Trial::on_record(runs);
-            match &mut self.trial {
-                Some(ongoing) => ongoing.join(trial),
-                None => self.trial = Some(trial),
-            }
-            self.pace.tiptoe();
-            self.standing.is_unruly = true;
-        }
+        self.try_on_record(runs);
         self.write_down(&marked)
+    }
+
+    fn try_on_record(&mut self, runs: VecDeque<(TopicPartition, u64)>) {
+        if runs.is_empty() {
+            return;
+        }
+        let trial = Trial::on_record(runs);
+        match &mut self.trial {
+            Some(ongoing) => ongoing.join(trial),
+            None => self.trial = Some(trial),
+        }
+        self.pace.tiptoe();
+        self.standing.is_unruly = true;
     }
 
     /// Decides records that may end the process: each attempt is written down, and the one that was attempted too often becomes
@@ -74,17 +74,13 @@ impl<W: Worker> Slot<W> {
         for record in taken {
             let Some(partition) = self.partitions.get_mut(&record.partition) else { continue };
             let key = FleetKey::Suspect(record.topic.to_string());
-            let (starts, attempts) = match partition.fleet.get(&key) {
-                Some(FleetEntry::Suspect { offset, starts, attempts }) if record.offset <= *offset => {
-                    (*starts, *attempts)
-                }
-                Some(FleetEntry::Suspect { starts, .. }) => (*starts, 0),
-                Some(FleetEntry::Blocked { .. } | FleetEntry::Parked { .. } | FleetEntry::Unmade {}) | None => (1, 0),
-            };
+            let (starts, attempts) = standing(partition.fleet.get(&key), record.offset);
             if ATTEMPTS_MAX <= attempts {
                 self.desk.condemn(partition, turn, record, &crash_loop()).map_err(letterless)?;
                 continue;
             }
+            // Suspicion goes on with the next record, so that the next start is careful at once.
+            let starts = starts.max(STARTS_MAX);
             let mark = FleetEntry::Suspect { offset: record.offset, starts, attempts: attempts + 1 };
             partition.fleet_overlay.record(Change::Put(key, mark));
             self.put_on_record(record)?;
@@ -145,6 +141,17 @@ impl<W: Worker> Slot<W> {
         }
         let group = self.consumer.group();
         self.producer.commit(Some(Consumed { group: &group, next }))
+    }
+}
+
+/// How often the process started without getting past a mark, and how often the record at this offset was tried alone.
+fn standing(mark: Option<&FleetEntry>, offset: u64) -> (u32, u32) {
+    match mark {
+        Some(FleetEntry::Suspect { offset: marked, starts, attempts }) if offset <= *marked => (*starts, *attempts),
+        Some(
+            FleetEntry::Suspect { .. } | FleetEntry::Blocked { .. } | FleetEntry::Parked { .. } | FleetEntry::Unmade {},
+        )
+        | None => (0, 0),
     }
 }
 

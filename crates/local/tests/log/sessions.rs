@@ -75,8 +75,10 @@ fn a_consumer_asleep_takes_over_when_anothers_session_ends() {
     assigned(&mut *stayer);
     let short = Membership { session_timeout: Duration::from_millis(50), ..membership("group", "silent", &[&topic]) };
     let _silent = log.consumer(short).unwrap();
+    let begun = Instant::now();
     let mut owned = 0;
     while owned < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(50), "it slept through the end of the other's session");
         match stayer.wait(Duration::from_secs(60)).unwrap() {
             Wake::Assigned(partitions) => owned = partitions.len(),
             Wake::Revoked { lost: false, .. } => stayer.release().unwrap(),

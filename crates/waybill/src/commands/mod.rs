@@ -1,5 +1,7 @@
 //! The commands of the command line, one file each.
 
+mod doctor;
+mod operations;
 mod reasons;
 mod run;
 
@@ -8,14 +10,19 @@ use crate::config::Config;
 use crate::demo;
 use crate::exit::Failure;
 
-/// Carries out what was asked.
+/// Carries out what was asked. Logs are started as soon as the configuration says how.
 pub(crate) fn carry_out(arguments: Arguments) -> Result<(), Failure> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let config = Config::load(arguments.config.as_deref(), environment).map_err(Failure::Config)?;
-    telemetry::init(config.log_format, &config.log_filter);
-    match arguments.command {
-        Command::Run(args) => run::run(&args, config),
-        Command::Demo(args) => demo::run(&args, config, arguments.json),
-        Command::Reasons => reasons::print(arguments.json),
+    let Arguments { config: file, json, command } = arguments;
+    let config = || {
+        let config = Config::load(file.as_deref(), |name| std::env::var(name).ok()).map_err(Failure::Config)?;
+        telemetry::init(config.log_format, &config.log_filter);
+        Ok::<_, Failure>(config)
+    };
+    match command {
+        Command::Run(args) => run::run(&args, config()?),
+        Command::Demo(args) => demo::run(&args, config()?, json),
+        Command::Operation(operation) => operations::carry_out(operation, config()?, json),
+        Command::Doctor(args) => doctor::run(file.as_deref(), args, json),
+        Command::Reasons => reasons::print(json),
     }
 }

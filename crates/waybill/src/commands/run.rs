@@ -1,17 +1,21 @@
 //! `waybill run`: workers until told to stop.
 
+use std::sync::Arc;
+
 use domain::Stage;
 use tokio::runtime::Runtime;
 
+use crate::admin;
 use crate::cli::RunArgs;
 use crate::compose::Plant;
 use crate::config::Config;
 use crate::edge;
 use crate::exit::Failure;
+use crate::projecting;
 use crate::tables::Tables;
 
 /// Runs workers until SIGTERM or SIGINT, then drains them.
-pub(crate) fn run(arguments: &RunArgs, config: Config) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure> {
     let tables = Tables::load(&config).map_err(Failure::Config)?;
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
     let stages: Vec<Stage> = if arguments.all {
@@ -19,13 +23,28 @@ pub(crate) fn run(arguments: &RunArgs, config: Config) -> Result<(), Failure> {
     } else {
         arguments.workers.iter().map(|worker| (*worker).into()).collect()
     };
+    if let (None, Some(listen)) = (&config.callback_url, config.callback_listen) {
+        config.callback_url = Some(format!("http://{listen}"));
+    }
     let plant = Plant::open(config, tables)?;
+    if let Some(listen) = plant.config.callback_listen {
+        runtime.block_on(edge::open_door(&plant, listen))?;
+    }
     let caller = edge::caller(&plant, runtime.handle())?;
+    let listener = runtime.block_on(admin::listen(plant.config.admin_listen))?;
+    let projecting = if arguments.all { Some(runtime.block_on(projecting::start(&plant))?) } else { None };
+    let projections = projecting.as_ref().map(|projecting| Arc::clone(&projecting.database));
     let running = plant.start(&stages, &caller)?;
+    let admin = admin::open(listener, &plant, &running, stages.len(), projections, runtime.handle())?;
     tracing::info!(stages = ?stages, data = %plant.config.data_dir.display(), "running");
     runtime.block_on(until_told(&running));
     tracing::info!("stopping: answers under way are awaited");
-    running.stop()
+    drop(admin);
+    let stopped = running.stop();
+    if let Some(projecting) = projecting {
+        runtime.block_on(projecting.stop());
+    }
+    stopped
 }
 
 /// Waits for a signal, or for a worker to end by itself.

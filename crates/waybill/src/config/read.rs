@@ -1,6 +1,7 @@
 //! Reading a configuration with all its mistakes.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -56,7 +57,13 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
     pub(crate) fn optional_text(&mut self, path: &str) -> Option<String> {
         match self.value(path)? {
             Value::String(text) if !text.is_empty() => Some(text),
-            _ => self.mistaken(path, "must be a non-empty text"),
+            Value::String(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Array(_)
+            | Value::Table(_) => self.mistaken(path, "must be a non-empty text"),
         }
     }
 
@@ -66,12 +73,20 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         let number = match &value {
             Value::Integer(number) => u64::try_from(*number).ok(),
             Value::String(text) => text.parse().ok(),
-            _ => None,
+            Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
         };
         number.filter(|number| range.contains(number)).unwrap_or_else(|| {
             self.mistaken::<()>(path, &format!("must be a whole number from {} to {}", range.start(), range.end()));
             default
         })
+    }
+
+    /// An address to listen on.
+    pub(crate) fn address(&mut self, path: &str) -> Option<SocketAddr> {
+        match self.optional_text(path)?.parse() {
+            Ok(address) => Some(address),
+            Err(_) => self.mistaken(path, "must be an address with a port, such as 127.0.0.1:9464"),
+        }
     }
 
     /// One of a few words; the first is the default.

@@ -1,0 +1,36 @@
+//! What left us or came to us about one member: the accounting a member may ask for.
+
+use domain::Token;
+use serde::Serialize;
+use sqlx::FromRow;
+
+use crate::database::{Database, StoreError};
+use crate::table::value;
+
+/// One disclosure.
+#[derive(Clone, PartialEq, Eq, Debug, FromRow, Serialize)]
+pub struct Disclosure {
+    /// When it was decided.
+    pub at: i64,
+    /// sent or received.
+    pub direction: String,
+    /// request, answer or records.
+    pub what: String,
+    /// To or from whom.
+    pub counterparty: String,
+    /// What for: the workflow.
+    pub purpose: String,
+    /// How much the consent it relied on covers.
+    pub consent: Option<String>,
+    /// The request.
+    pub request_id: String,
+    /// How many records, where records went.
+    pub records: Option<i64>,
+}
+
+/// The disclosures about a member, in time's order.
+pub async fn of_member(database: &Database, member_token: Token) -> Result<Vec<Disclosure>, StoreError> {
+    let sql = "SELECT at, direction, what, counterparty, purpose, consent, request_id, records FROM disclosures \
+               WHERE member_token = $1 ORDER BY at, log_partition, log_offset";
+    database.rows(sql, vec![value(member_token)]).await
+}

@@ -1,0 +1,164 @@
+//! What may be asked of a deployment, one variant per verb. The command line asks a running process over its admin endpoint, or
+//! carries out the same by itself when none runs; both speak this.
+
+use std::fmt;
+
+use domain::ids::OperatorId;
+use domain::messages::{CommandAction, CommandTarget, Verdict};
+use domain::{Lane, LetterId, RecordId, RequestId, SourceId, State};
+use serde::{Deserialize, Serialize};
+
+/// One question or instruction, as JSON tagged by `verb`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+pub(crate) enum Ask {
+    /// Send submissions to intake, all of them or none.
+    Submit {
+        /// The lane's topic to produce to; that of each submission's service class, if none.
+        lane: Option<Lane>,
+        /// One `IntakeRequest` a line.
+        lines: Lines,
+    },
+    /// Publish roster records.
+    LoadMembers {
+        /// One member a line.
+        lines: Lines,
+    },
+    /// What a source was told.
+    Outcomes {
+        /// The source.
+        source: SourceId,
+        /// Only about this request or submission.
+        id: Option<RecordId>,
+        /// The newest so many.
+        limit: usize,
+    },
+    /// Give a command.
+    Command(Intent),
+    /// Counts by state, what is pending and how far each stage lags.
+    Status,
+    /// One request's timeline.
+    Trace {
+        /// The request, or the submission that was refused.
+        request_id: RequestId,
+    },
+    /// The same, by what its source calls it.
+    TraceKey {
+        /// The source.
+        source: SourceId,
+        /// Its idempotency key.
+        key: String,
+    },
+    /// Dead letters.
+    Letters {
+        /// Also those a person has settled.
+        settled: bool,
+    },
+    /// One dead letter.
+    Letter {
+        /// The letter.
+        letter_id: LetterId,
+    },
+    /// Reviews that wait for a decision, with their candidates.
+    Reviews,
+    /// Make the projections once more from the log, prove them equal to the live ones, and put them in their place.
+    RebuildProjections,
+}
+
+/// What a person wants done, and why.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    /// What it is about.
+    pub(crate) target: CommandTarget,
+    /// What is wanted.
+    pub(crate) action: CommandAction,
+    /// Who wants it.
+    pub(crate) operator: OperatorId,
+    /// Why, in the operator's words; no PHI.
+    pub(crate) reason: String,
+    /// The answer, where the action asks for one.
+    pub(crate) verdict: Option<Verdict>,
+    /// The state the operator saw.
+    pub(crate) expected_state: Option<State>,
+}
+
+/// JSON lines as they were handed in. They carry PHI, so they are never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Lines(pub(crate) String);
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lines({} bytes)", self.0.len())
+    }
+}
+
+impl Ask {
+    /// Reads the JSON of an ask; the error says what is wrong without repeating content.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
+        let value: serde_json::Value =
+            serde_json::from_slice(text).map_err(|error| format!("no JSON at column {}", error.column()))?;
+        contracts::json::from_json(value.clone()).map_err(|_| crate::service::lines::fault::<Self>(&value))
+    }
+
+    /// The JSON of this ask.
+    pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
+        contracts::json::to_json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verb_reads_back_from_its_json() {
+        let intent = |target, action, verdict| {
+            Ask::Command(Intent {
+                target,
+                action,
+                operator: "sam".into(),
+                reason: "asked by telephone".into(),
+                verdict,
+                expected_state: Some(State::InReview),
+            })
+        };
+        let request_id = RequestId([1; 16]);
+        let member = Verdict::IsMember { member_token: domain::Token([2; 16]) };
+        let asks = [
+            Ask::Submit { lane: Some(Lane::Bulk), lines: Lines("{}".into()) },
+            Ask::LoadMembers { lines: Lines("{}".into()) },
+            Ask::Outcomes { source: "enrolment".into(), id: Some(RecordId([3; 16])), limit: 7 },
+            intent(CommandTarget::RequestTarget { request_id }, CommandAction::DecideReview, Some(member)),
+            intent(CommandTarget::LetterTarget { letter_id: LetterId([4; 16]) }, CommandAction::ReplayLetter, None),
+            Ask::Status,
+            Ask::Trace { request_id },
+            Ask::TraceKey { source: "enrolment".into(), key: "k".into() },
+            Ask::Letters { settled: true },
+            Ask::Letter { letter_id: LetterId([4; 16]) },
+            Ask::Reviews,
+            Ask::RebuildProjections,
+        ];
+        for ask in asks {
+            let json = ask.to_json().expect("JSON");
+            assert_eq!(Ask::parse(json.as_bytes()), Ok(ask), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_ask_is_told_what_is_wrong_and_nothing_of_it_is_repeated() {
+        let told = |text: &str| Ask::parse(text.as_bytes()).expect_err("wrong");
+        assert_eq!(told("{\"verb\""), "no JSON at column 7");
+        assert!(told("{\"verb\": \"Smith\"}").contains("expected one of `submit`, `load_members`"));
+        assert!(told("{\"verb\": \"trace\"}").contains("missing field `request_id`"));
+        let id = told("{\"verb\": \"trace\", \"request_id\": \"Smith\"}");
+        assert!(id.contains("expected a UUID") && !id.contains("Smith"), "{id}");
+        assert!(!told("{\"verb\": \"Smith, expected x\"}").contains("Smith"));
+    }
+
+    #[test]
+    fn lines_are_never_shown() {
+        let ask = Ask::LoadMembers { lines: Lines("{\"family\": \"Okonkwo\"}".into()) };
+        assert!(!format!("{ask:?}").contains("Okonkwo"));
+    }
+}

@@ -1,0 +1,203 @@
+//! The commands that ask something of a deployment, whether it runs or not.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use domain::{LetterId, RecordId, RequestId, SourceId, State, Token};
+
+/// Commands that a running process carries out if there is one, and otherwise this one.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operation {
+    /// Send submissions to intake: one JSON `IntakeRequest` a line, all of them or none.
+    Submit(SubmitArgs),
+    /// What a source was told about its submissions.
+    Outcomes(OutcomesArgs),
+    /// Counts by state, open reviews, waiting letters, and how far each stage lags.
+    Status,
+    /// One request's timeline: what happened, who did it, why, and how long it took.
+    Trace(TraceArgs),
+    /// The roster that identity searches.
+    #[command(subcommand)]
+    Members(Members),
+    /// Dead letters: records that a stage could not decide.
+    #[command(subcommand)]
+    Letters(Letters),
+    /// Reviews: uncertain identities that a person decides.
+    #[command(subcommand)]
+    Review(Review),
+    /// Ask for a request to end; an effect at the partner is undone.
+    Cancel(RequestArgs),
+    /// Stop a request until it is released.
+    Hold(RequestArgs),
+    /// Let a held request go on.
+    Release(RequestArgs),
+    /// Say how an unknown outcome at a partner turned out.
+    Resolve(ResolveArgs),
+    /// What the event log says, as SQL rows.
+    #[command(subcommand)]
+    Projections(Projections),
+}
+
+/// The projections.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Projections {
+    /// Make them once more from the log, prove them equal to the live ones by row hash, and put them in their place.
+    Rebuild,
+}
+
+/// What to submit.
+#[derive(Debug, Args)]
+pub(crate) struct SubmitArgs {
+    /// A file of JSON lines; `-` reads standard input.
+    pub(crate) file: PathBuf,
+    /// The lane to produce to, instead of that of each submission's service class.
+    #[arg(long, value_enum)]
+    pub(crate) lane: Option<LaneName>,
+}
+
+/// A lane by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LaneName {
+    /// First.
+    Urgent,
+    /// Next.
+    Standard,
+    /// Last, with a reserved share.
+    Bulk,
+}
+
+/// Whose outcomes.
+#[derive(Debug, Args)]
+pub(crate) struct OutcomesArgs {
+    /// The source.
+    #[arg(long)]
+    pub(crate) source: SourceId,
+    /// Only about this request or submission.
+    #[arg(long)]
+    pub(crate) id: Option<RecordId>,
+    /// The newest so many.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+/// Which request.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("named").required(true).args(["request", "source"])))]
+pub(crate) struct TraceArgs {
+    /// The request's id, or that of a refused submission.
+    pub(crate) request: Option<RequestId>,
+    /// The source that submitted it.
+    #[arg(long, requires = "key")]
+    pub(crate) source: Option<SourceId>,
+    /// The idempotency key that source gave it.
+    #[arg(long, requires = "source")]
+    pub(crate) key: Option<String>,
+}
+
+/// The roster.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Members {
+    /// Publish roster records: one JSON object a line, with `member_key`, `member`, `coverages` and perhaps `merged_into`.
+    Load {
+        /// A file of JSON lines; `-` reads standard input.
+        file: PathBuf,
+    },
+}
+
+/// Dead letters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Letters {
+    /// The letters that wait.
+    List {
+        /// Also those that were replayed or discarded.
+        #[arg(long)]
+        all: bool,
+    },
+    /// One letter with everything but its sealed content.
+    Show {
+        /// The letter.
+        letter: LetterId,
+    },
+    /// Send a letter's record back to its stage.
+    Replay(LetterArgs),
+    /// Put a letter aside for good.
+    Discard(LetterArgs),
+}
+
+/// Which letter, who says so and why.
+#[derive(Debug, Args)]
+pub(crate) struct LetterArgs {
+    /// The letter.
+    pub(crate) letter: LetterId,
+    #[command(flatten)]
+    pub(crate) intent: IntentArgs,
+}
+
+/// Reviews.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Review {
+    /// The open reviews, with those there are to choose from.
+    List,
+    /// Decide one.
+    Decide(DecideArgs),
+}
+
+/// What a review comes to.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("verdict").required(true).args(["member", "nobody"])))]
+pub(crate) struct DecideArgs {
+    /// The request.
+    pub(crate) request: RequestId,
+    /// It is this member, by the token that `review list` shows.
+    #[arg(long)]
+    pub(crate) member: Option<Token>,
+    /// It is nobody of ours.
+    #[arg(long)]
+    pub(crate) nobody: bool,
+    #[command(flatten)]
+    pub(crate) intent: IntentArgs,
+}
+
+/// Which request, who says so and why.
+#[derive(Debug, Args)]
+pub(crate) struct RequestArgs {
+    /// The request.
+    pub(crate) request: RequestId,
+    #[command(flatten)]
+    pub(crate) intent: IntentArgs,
+}
+
+/// How an unknown outcome turned out.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("turned-out").required(true).args(["took_effect", "no_effect"])))]
+pub(crate) struct ResolveArgs {
+    /// The request.
+    pub(crate) request: RequestId,
+    /// The partner did what it was asked.
+    #[arg(long)]
+    pub(crate) took_effect: bool,
+    /// The partner did not.
+    #[arg(long)]
+    pub(crate) no_effect: bool,
+    #[command(flatten)]
+    pub(crate) intent: IntentArgs,
+}
+
+/// Who wants something, and why; both go on record.
+#[derive(Debug, Args)]
+pub(crate) struct IntentArgs {
+    /// Why, in your words; nothing that identifies the member.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Your name as an operator.
+    #[arg(long, env = "WAYBILL_OPERATOR")]
+    pub(crate) operator: String,
+    /// The state you saw; in another one the command is refused as stale.
+    #[arg(long, value_parser = state)]
+    pub(crate) expected_state: Option<State>,
+}
+
+fn state(text: &str) -> Result<State, String> {
+    let names = || State::ALL.map(State::as_str).join(", ");
+    State::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| format!("expected one of {}", names()))
+}

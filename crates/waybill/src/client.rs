@@ -1,0 +1,88 @@
+//! Asking: of the process that runs on the directory, if one does, and otherwise of the directory itself.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::AUTHORIZATION;
+use serde_json::Value;
+use tokio::runtime::Builder;
+
+use crate::admin::{Pass, Refusal};
+use crate::ask::Ask;
+use crate::compose::Plant;
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::service::Service;
+use crate::standing::Standing;
+use crate::tables::Tables;
+
+/// How long a running process may take to say that it is there.
+const HELLO: Duration = Duration::from_millis(300);
+
+/// Has an ask carried out, wherever that is possible now.
+pub(crate) fn ask(config: Config, ask: Ask) -> Result<Value, Failure> {
+    match running(&config, &ask) {
+        Some(answered) => answered,
+        None => by_ourselves(config, ask),
+    }
+}
+
+/// Whether a process runs on this directory and answers.
+pub(crate) fn is_running(config: &Config) -> bool {
+    let Some(pass) = Pass::find(&config.data_dir) else { return false };
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return false };
+    runtime.block_on(says_hello(&reqwest::Client::new(), &pass))
+}
+
+/// The answer of the process that runs on this directory; none if there is none.
+fn running(config: &Config, ask: &Ask) -> Option<Result<Value, Failure>> {
+    let pass = Pass::find(&config.data_dir)?;
+    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(async {
+        let client = reqwest::Client::new();
+        if !says_hello(&client, &pass).await {
+            return None;
+        }
+        post(&client, &pass, ask).await.transpose()
+    })
+}
+
+async fn says_hello(client: &reqwest::Client, pass: &Pass) -> bool {
+    let asked = client.get(format!("http://{}/health/live", pass.address)).timeout(HELLO).send().await;
+    asked.is_ok_and(|answer| answer.status() == StatusCode::OK)
+}
+
+/// Posts an ask. None if the process there does not know our pass: it is another one's.
+async fn post(client: &reqwest::Client, pass: &Pass, ask: &Ask) -> Result<Option<Value>, Failure> {
+    let body = ask.to_json().map_err(|error| Failure::Other(error.into()))?;
+    let lost = |error: reqwest::Error| {
+        Failure::Unavailable(format!("{} did not answer: {}; it may have been done", pass.address, error.without_url()))
+    };
+    let request = client.post(format!("http://{}/v1/ask", pass.address)).header(AUTHORIZATION, pass.bearer());
+    let answer = request.body(body).send().await.map_err(lost)?;
+    let status = answer.status();
+    if status == StatusCode::UNAUTHORIZED {
+        return Ok(None);
+    }
+    let text = answer.bytes().await.map_err(lost)?;
+    if status.is_success() {
+        let value = serde_json::from_slice(&text).map_err(|error| Failure::Other(error.into()))?;
+        return Ok(Some(value));
+    }
+    Err(match serde_json::from_slice::<Refusal>(&text) {
+        Ok(refusal) => Failure::told(refusal.exit_code, refusal.message),
+        Err(_) => Failure::Unavailable(format!("{} answered {status}", pass.address)),
+    })
+}
+
+fn by_ourselves(config: Config, ask: Ask) -> Result<Value, Failure> {
+    let tables = Tables::load(&config).map_err(Failure::Config)?;
+    let plant = match Plant::open(config, tables) {
+        Err(Failure::Busy(message)) => {
+            let why = "it does not answer asks, so it may be starting or stopping, or be a demo";
+            return Err(Failure::Busy(format!("{message}; {why}")));
+        }
+        opened => opened?,
+    };
+    Service::open(&plant, Standing::default(), None)?.carry_out(ask)
+}

@@ -1,0 +1,194 @@
+//! `waybill doctor`: is everything fit to start, and if not, what is to be done.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use contracts::{Topic, Topics};
+use fleet::bus::{Bus, TopicSpec};
+use fleet::clock::Clock as _;
+use local::Local;
+use projections::{Database, StoreError};
+use serde::Serialize;
+use vault::Keys;
+
+use crate::cli::DoctorArgs;
+use crate::client;
+use crate::clock::SystemClock;
+use crate::config::{Config, Mode};
+use crate::exit::Failure;
+use crate::secrets::described;
+use crate::show;
+use crate::tables::Tables;
+
+/// One thing looked at.
+#[derive(Serialize)]
+struct Finding {
+    check: &'static str,
+    ok: bool,
+    finding: String,
+    remedy: Option<String>,
+}
+
+/// No clock that works shows less: 2025-01-01.
+const EARLIEST_MS: i64 = 1_735_689_600_000;
+/// Nor more: 2100-01-01.
+const LATEST_MS: i64 = 4_102_444_800_000;
+
+/// Looks at everything and fails if anything is wrong.
+pub(crate) fn run(file: Option<&Path>, doctor: DoctorArgs, json: bool) -> Result<(), Failure> {
+    let findings = match Config::load(file, |name| std::env::var(name).ok()) {
+        Ok(config) => look_at(&config, doctor.verify),
+        Err(mistakes) => {
+            let wrong = |mistake| Finding::wrong("configuration", &mistake, "correct the configuration");
+            mistakes.into_iter().map(wrong).collect()
+        }
+    };
+    let answer = serde_json::to_value(&findings).map_err(|error| Failure::Other(error.into()))?;
+    show::print(&answer, json)?;
+    match findings.iter().filter(|finding| !finding.ok).count() {
+        0 => Ok(()),
+        wrong => Err(Failure::Other(anyhow::anyhow!("{wrong} of {} checks found something wrong", findings.len()))),
+    }
+}
+
+fn look_at(config: &Config, verify: bool) -> Vec<Finding> {
+    let mut findings = vec![Finding::fine("configuration", "complete and valid".into())];
+    match Tables::load(config) {
+        Ok(tables) => {
+            let (sources, partners) = (tables.sources.ids().count(), tables.partners.iter().count());
+            findings.push(Finding::fine("tables", format!("{sources} sources, {partners} partners, all policies")));
+        }
+        Err(mistakes) => findings.extend(mistakes.iter().map(|it| Finding::wrong("tables", it, "correct the file"))),
+    }
+    findings.push(data_dir(&config.data_dir));
+    findings.push(keys(config));
+    findings.push(clock());
+    if client::is_running(config) {
+        findings.push(Finding::fine("log", "held by a running process, which answers".into()));
+    } else {
+        findings.extend(log(config, verify));
+        findings.push(admin(config));
+    }
+    findings.push(database(&config.projections));
+    findings
+}
+
+fn data_dir(path: &Path) -> Finding {
+    let probe = path.join(".doctor");
+    let written = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
+    match written {
+        Ok(()) => Finding::fine("data folder", format!("{} is writable", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Finding::fine("data folder", format!("{} will be made at the first start", path.display()))
+        }
+        Err(error) => {
+            let what = format!("{} can't be written to: {error}", path.display());
+            Finding::wrong("data folder", &what, "give this user the right to write there, or set data_dir")
+        }
+    }
+}
+
+fn keys(config: &Config) -> Finding {
+    if !config.keys_file.exists() {
+        let what = format!("{} does not exist", config.keys_file.display());
+        return match config.mode {
+            Mode::Development => Finding::fine("keys", format!("{what}; it will be made at the first start")),
+            Mode::Production => Finding::wrong("keys", &what, "put the deployment's keys there, with mode 600"),
+        };
+    }
+    match Keys::load(&config.keys_file) {
+        Ok(keys) => Finding::fine("keys", format!("readable by their owner alone; {} seals", keys.active_id())),
+        Err(error) => Finding::wrong("keys", &described(&error), "correct the key file, or restore it from its copy"),
+    }
+}
+
+fn clock() -> Finding {
+    let now = SystemClock::new().now_ms();
+    if (EARLIEST_MS..LATEST_MS).contains(&now) {
+        return Finding::fine("clock", format!("shows {}", domain::Timestamp(now)));
+    }
+    Finding::wrong("clock", &format!("shows {}", domain::Timestamp(now)), "set the clock; have it kept by NTP")
+}
+
+/// Opens the log, and compares its topics with what is configured.
+fn log(config: &Config, verify: bool) -> Vec<Finding> {
+    let path = config.log_dir();
+    if !path.exists() {
+        return vec![Finding::fine("log", format!("{} will be made at the first start", path.display()))];
+    }
+    let options = local::Options { maintenance_interval: None, ..local::Options::new(Arc::new(SystemClock::new())) };
+    let log = match Local::open(&path, options) {
+        Ok(log) => log,
+        Err(error) => {
+            let remedy = "stop the process that holds it, or restore a damaged log from a backup";
+            return vec![Finding::wrong("log", &error, remedy)];
+        }
+    };
+    let mut findings = vec![Finding::fine("log", format!("{} opens", path.display()))];
+    match log.topics() {
+        Ok(topics) => findings.push(partitions(config, &topics)),
+        Err(error) => findings.push(Finding::wrong("topics", &error, "restore the log from a backup")),
+    }
+    if verify {
+        findings.push(match log.verify() {
+            Ok(records) => Finding::fine("checksums", format!("all {records} records are as they were written")),
+            Err(error) => Finding::wrong("checksums", &error, "restore the log from a backup"),
+        });
+    }
+    findings
+}
+
+fn partitions(config: &Config, found: &[TopicSpec]) -> Finding {
+    let topics = Topics::new("waybill.", config.partitions);
+    let count = |topic: &Topic| found.iter().find(|spec| spec.name == topics.name(topic)).map(|spec| spec.partitions);
+    let differs = |topic: &Topic| count(topic).is_some_and(|found| found != topics.partitions(topic));
+    match Topic::fixed().find(differs) {
+        None => Finding::fine("topics", format!("{} topics, partitions as configured", found.len())),
+        Some(topic) => {
+            let (name, found) = (topics.name(&topic), count(&topic).unwrap_or_default());
+            let what = format!("{name} has {found} partitions, {} are configured", topics.partitions(&topic));
+            Finding::wrong("topics", &what, "set partitions to what the log was made with; it is chosen once")
+        }
+    }
+}
+
+fn admin(config: &Config) -> Finding {
+    match std::net::TcpListener::bind(config.admin_listen) {
+        Ok(_) => Finding::fine("admin address", format!("{} is free", config.admin_listen)),
+        Err(error) => {
+            let what = format!("{} can't be listened on: {error}", config.admin_listen);
+            Finding::wrong("admin address", &what, "set admin.listen to a free address")
+        }
+    }
+}
+
+fn database(path: &Path) -> Finding {
+    if !path.exists() {
+        return Finding::fine("projections", format!("{} will be made by `run --all`", path.display()));
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Finding::wrong("projections", &error, "free some resources of this machine"),
+    };
+    match runtime.block_on(Database::open(path)) {
+        Ok(_) => Finding::fine("projections", format!("{} opens", path.display())),
+        Err(error @ (StoreError::Damaged(_) | StoreError::OtherVersion)) => Finding::wrong(
+            "projections",
+            &described(&error),
+            "start `run --all`, which puts it aside and makes it anew",
+        ),
+        Err(error) => {
+            Finding::wrong("projections", &described(&error), "see that the file and its folder are writable")
+        }
+    }
+}
+
+impl Finding {
+    fn fine(check: &'static str, finding: String) -> Self {
+        Self { check, ok: true, finding, remedy: None }
+    }
+
+    fn wrong(check: &'static str, finding: &impl ToString, remedy: &str) -> Self {
+        Self { check, ok: false, finding: finding.to_string(), remedy: Some(remedy.to_owned()) }
+    }
+}

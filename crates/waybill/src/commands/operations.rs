@@ -1,0 +1,100 @@
+//! The commands that ask something of a deployment: from arguments to an ask, from the answer to the terminal.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use domain::messages::{CommandAction, CommandTarget, Verdict};
+use domain::{Lane, LetterId, RequestId};
+
+use crate::ask::{Ask, Intent, Lines};
+use crate::cli::{
+    DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, ResolveArgs, Review,
+};
+use crate::client;
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::show;
+
+/// Asks, and prints the answer.
+pub(crate) fn carry_out(operation: Operation, config: Config, json: bool) -> Result<(), Failure> {
+    let answer = client::ask(config, ask(operation)?)?;
+    show::print(&answer, json)
+}
+
+fn ask(operation: Operation) -> Result<Ask, Failure> {
+    use CommandAction::{Cancel, Hold, Release};
+    Ok(match operation {
+        Operation::Submit(args) => Ask::Submit { lane: args.lane.map(Lane::from), lines: read(&args.file)? },
+        Operation::Outcomes(args) => Ask::Outcomes { source: args.source, id: args.id, limit: args.limit },
+        Operation::Status => Ask::Status,
+        Operation::Trace(args) => match (args.request, args.source, args.key) {
+            (Some(request_id), _, _) => Ask::Trace { request_id },
+            (None, Some(source), Some(key)) => Ask::TraceKey { source, key },
+            (None, _, _) => return Err(Failure::Input("name a request, or --source and --key".into())),
+        },
+        Operation::Members(Members::Load { file }) => Ask::LoadMembers { lines: read(&file)? },
+        Operation::Letters(letters) => about_letters(letters),
+        Operation::Review(Review::List) => Ask::Reviews,
+        Operation::Review(Review::Decide(args)) => decide(args),
+        Operation::Cancel(args) => request(args.request, Cancel, None, args.intent),
+        Operation::Hold(args) => request(args.request, Hold, None, args.intent),
+        Operation::Release(args) => request(args.request, Release, None, args.intent),
+        Operation::Resolve(args) => resolve(args),
+        Operation::Projections(Projections::Rebuild) => Ask::RebuildProjections,
+    })
+}
+
+fn about_letters(letters: Letters) -> Ask {
+    match letters {
+        Letters::List { all } => Ask::Letters { settled: all },
+        Letters::Show { letter } => Ask::Letter { letter_id: letter },
+        Letters::Replay(LetterArgs { letter, intent }) => about_letter(letter, CommandAction::ReplayLetter, intent),
+        Letters::Discard(LetterArgs { letter, intent }) => about_letter(letter, CommandAction::DiscardLetter, intent),
+    }
+}
+
+fn about_letter(letter_id: LetterId, action: CommandAction, args: IntentArgs) -> Ask {
+    intent(CommandTarget::LetterTarget { letter_id }, action, None, args)
+}
+
+fn decide(args: DecideArgs) -> Ask {
+    let verdict = match args.member {
+        Some(member_token) => Verdict::IsMember { member_token },
+        None => Verdict::IsNobody {},
+    };
+    request(args.request, CommandAction::DecideReview, Some(verdict), args.intent)
+}
+
+fn resolve(args: ResolveArgs) -> Ask {
+    let verdict = if args.took_effect { Verdict::TookEffect {} } else { Verdict::TookNoEffect {} };
+    request(args.request, CommandAction::ResolveUnknown, Some(verdict), args.intent)
+}
+
+fn request(request_id: RequestId, action: CommandAction, verdict: Option<Verdict>, args: IntentArgs) -> Ask {
+    intent(CommandTarget::RequestTarget { request_id }, action, verdict, args)
+}
+
+fn intent(target: CommandTarget, action: CommandAction, verdict: Option<Verdict>, args: IntentArgs) -> Ask {
+    let IntentArgs { reason, operator, expected_state } = args;
+    Ask::Command(Intent { target, action, operator: operator.into(), reason, verdict, expected_state })
+}
+
+fn read(file: &Path) -> Result<Lines, Failure> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).map(drop)
+    } else {
+        std::fs::read_to_string(file).map(|read| text = read)
+    };
+    read.map(|()| Lines(text)).map_err(|error| Failure::Input(format!("{} can't be read: {error}", file.display())))
+}
+
+impl From<LaneName> for Lane {
+    fn from(name: LaneName) -> Self {
+        match name {
+            LaneName::Urgent => Self::Urgent,
+            LaneName::Standard => Self::Standard,
+            LaneName::Bulk => Self::Bulk,
+        }
+    }
+}

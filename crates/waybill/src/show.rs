@@ -1,0 +1,112 @@
+//! Answers for people: fields under each other, lists as tables. `--json` gives the same answer as it is.
+
+use serde_json::{Map, Value};
+
+use crate::exit::Failure;
+
+/// The widest a column gets; the last one is as wide as it is.
+const CELL_MAX: usize = 60;
+
+/// Tells standard output.
+#[expect(clippy::print_stdout, reason = "this is a command's answer")]
+pub(crate) fn print(answer: &Value, json: bool) -> Result<(), Failure> {
+    if json {
+        println!("{answer}");
+    } else {
+        print!("{}", rendered(answer));
+    }
+    Ok(())
+}
+
+/// The text for people.
+fn rendered(answer: &Value) -> String {
+    match answer {
+        Value::Array(rows) => table(rows),
+        Value::Object(fields) => sections(fields),
+        plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => format!("{}\n", cell(plain)),
+    }
+}
+
+/// Plain fields first, then each list under its name.
+fn sections(fields: &Map<String, Value>) -> String {
+    let is_list = |value: &Value| value.as_array().is_some_and(|rows| rows.iter().any(Value::is_object));
+    let width = fields.keys().map(String::len).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, value) in fields.iter().filter(|(_, value)| !is_list(value)) {
+        text.push_str(&format!("{:<width$}  {}\n", spaced(name), cell(value)));
+    }
+    for (name, value) in fields {
+        if let Some(rows) = value.as_array().filter(|_| is_list(value)) {
+            text.push_str(&format!("\n{}\n{}", spaced(name), table(rows)));
+        }
+    }
+    text
+}
+
+/// Rows of objects with the same fields; columns that are empty in all rows are left out.
+fn table(rows: &[Value]) -> String {
+    let Some(Value::Object(first)) = rows.first() else {
+        return if rows.is_empty() { "none\n".into() } else { rows.iter().map(|row| cell(row) + "\n").collect() };
+    };
+    let is_used = |name: &&String| rows.iter().any(|row| !cell(&row[name.as_str()]).is_empty());
+    let names: Vec<&String> = first.keys().filter(is_used).collect();
+    let mut lines: Vec<Vec<String>> = vec![names.iter().map(|name| spaced(name)).collect()];
+    let last = names.len().saturating_sub(1);
+    lines.extend(rows.iter().map(|row| {
+        let cells = names.iter().enumerate().map(|(column, name)| (column, cell(&row[name.as_str()])));
+        cells.map(|(column, text)| if column == last { text } else { shortened(text) }).collect()
+    }));
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..names.len()).map(width).collect();
+    let line = |cells: &Vec<String>| {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
+    };
+    lines.iter().map(line).collect()
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(yes) => (if *yes { "yes" } else { "no" }).to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| format!("{name}={}", cell(value));
+            let is_set = |(_, value): &(&String, &Value)| !value.is_null();
+            fields.iter().filter(is_set).map(field).collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+fn shortened(text: String) -> String {
+    if text.chars().count() <= CELL_MAX {
+        return text;
+    }
+    text.chars().take(CELL_MAX - 1).chain(['…']).collect()
+}
+
+fn spaced(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn lists_are_tables_without_empty_columns() {
+        let rows = json!([{"id": "a", "code": null, "count": 1}, {"id": "bcd", "code": null, "count": 22}]);
+        assert_eq!(rendered(&rows), "id   count\na    1\nbcd  22\n");
+        assert_eq!(rendered(&json!([])), "none\n");
+    }
+
+    #[test]
+    fn fields_come_before_the_lists_among_them() {
+        let answer = json!({"steps": [{"by": "intake"}], "request_id": "x", "fields": ["a", "b"]});
+        assert_eq!(rendered(&answer), "request id  x\nfields      a, b\n\nsteps\nby\nintake\n");
+    }
+}

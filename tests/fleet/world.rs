@@ -51,7 +51,10 @@ pub(crate) struct Crash;
 
 /// Does something when a point of a turn is reached.
 #[derive(Default)]
-pub(crate) struct Trap(Mutex<Option<(Point, Box<dyn FnMut() + Send>)>>);
+pub(crate) struct Trap(Mutex<Option<(Point, Spring)>>);
+
+/// What a trap does when it is sprung.
+type Spring = Box<dyn FnMut() + Send>;
 
 /// Originals in memory; too large for any letter.
 #[derive(Default)]

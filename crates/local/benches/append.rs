@@ -35,7 +35,7 @@ impl Clock for Stopwatch {
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let seconds = arguments.iter().position(|argument| argument == "--seconds");
-    let seconds = seconds.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(3);
+    let seconds = seconds.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(1);
     println!("producers  records/commit  commits/s  records/s   MB/s  p50 ms  p99 ms  max ms  commits/sync  behind");
     for records in [1, 22, 220, 2200] {
         for producers in 1..=6 {

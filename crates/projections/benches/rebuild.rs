@@ -8,18 +8,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet::bus::{Isolation, Limit, TopicPartition};
+use local::Local;
 use projections::{Database, Progress, Projector, ProjectorOptions, Reading, rebuild};
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+#[path = "../tests/projections/event_log.rs"]
+mod event_log;
+#[path = "../tests/projections/history.rs"]
+mod history;
 
-use support::{EventLog, fulfilled};
+use event_log::EventLog;
+use history::fulfilled;
 
 fn main() {
     let requests = number("REQUESTS", 60_000);
     let (partitions, window) = (u32::try_from(number("PARTITIONS", 12)).unwrap_or(12), number("WINDOW", 1_000));
     let folder = tempfile::tempdir().expect("a folder");
-    let mut log = EventLog::on_disk(&folder.path().join("log"), partitions);
+    let bus = Local::open(folder.path().join("log"), event_log::options()).expect("a log");
+    let mut log = EventLog::on(bus, partitions);
     let begun = Begun::now();
     for first in (0..requests).step_by(usize::try_from(window).expect("a small number")) {
         let histories: Vec<_> = (first..requests.min(first + window)).map(|each| fulfilled(&log.codec, each)).collect();
@@ -30,7 +35,8 @@ fn main() {
     let events = requests * 7;
     report("written to the log", events, begun.elapsed());
     reading(&log, events);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(both(&log, folder.path(), events));
 }
 
@@ -39,14 +45,17 @@ fn reading(log: &EventLog, events: u64) {
     let topic = log.topics.name(&contracts::Topic::Events);
     let partitions = log.topics.partitions(&contracts::Topic::Events);
     let mut reader = log.bus.reader(Isolation::ReadCommitted).expect("a reader");
-    let from: Vec<_> = (0..partitions).map(|partition| (TopicPartition::new(Arc::clone(&topic), partition), 0)).collect();
+    let from: Vec<_> =
+        (0..partitions).map(|partition| (TopicPartition::new(Arc::clone(&topic), partition), 0)).collect();
     reader.assign(&from).expect("the topic is there");
     let (mut records, mut bytes, begun) = (0, 0, Begun::now());
     let mut from_log = Duration::ZERO;
     while records < events {
         let mut delivered = Vec::new();
         let reading = Instant::now();
-        reader.read(Limit { records: 20_000, bytes: 64 << 20 }, Duration::from_secs(1), &mut delivered).expect("a read");
+        reader
+            .read(Limit { records: 20_000, bytes: 64 << 20 }, Duration::from_secs(1), &mut delivered)
+            .expect("a read");
         from_log += reading.elapsed();
         for record in &delivered {
             bytes += record.value.as_ref().map_or(0, |value| value.len());
@@ -113,7 +122,10 @@ fn processor_seconds() -> f64 {
 fn report(what: &str, events: u64, (took, used): (Duration, f64)) {
     let (count, seconds) = (f64::from(u32::try_from(events).unwrap_or(u32::MAX)), took.as_secs_f64());
     let (each, processor) = (seconds * 1e6 / count, used * 1e6 / count);
-    print(&format!("{:>9.0} events/s  {each:>5.2} us each, {processor:>5.2} us of processor  {what}\n", count / seconds));
+    print(&format!(
+        "{:>9.0} events/s  {each:>5.2} us each, {processor:>5.2} us of processor  {what}\n",
+        count / seconds
+    ));
 }
 
 fn print(text: &str) {

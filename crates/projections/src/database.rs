@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow, Sqlite, SqliteConnection, SqlitePool, SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, FromRow, SqlSafeStr, SqlStr, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard, RwLock};
 
 use crate::table::{Table, Value};
@@ -104,6 +104,12 @@ impl Database {
         sqlite::set_aside(path)
     }
 
+    /// Closes all connections in good order; only then may another program replace the file.
+    pub async fn close(&self) {
+        self.writer.lock().await.close().await;
+        self.readers.write().await.close().await;
+    }
+
     /// Its file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -118,7 +124,11 @@ impl Database {
     }
 
     /// The one row of a query, if there is one.
-    pub(crate) async fn row<T: Readable>(&self, sql: &'static str, values: Vec<Value>) -> Result<Option<T>, StoreError> {
+    pub(crate) async fn row<T: Readable>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Option<T>, StoreError> {
         Ok(self.rows(sql, values).await?.into_iter().next())
     }
 

@@ -7,8 +7,8 @@
 //! - **Never** decides anything, writes to the log, or stops at a record it can't read: that becomes a visible row.
 //!
 //! Read in this order: [`fact`] (what is projected), [`rows`] (what there is to write), [`project()`] (what one fact changes, pure),
-//! `projection` (batches, with the requests at hand), `write` (the one transaction), [`database`] (the engine), [`projector`] (the
-//! live loop), [`rebuild()`] with [`parity`], and [`queries`] (what readers ask). `README.md` describes every table for analysts.
+//! `projection` (batches, with the requests at hand), `write` (the one transaction), `database` (the engine), `projector` (the
+//! live loop), [`rebuild()`] with `parity`, and [`queries`] (what readers ask). `README.md` describes every table for analysts.
 
 pub mod fact;
 pub mod rows;

@@ -69,7 +69,12 @@ pub(crate) fn distance(from: &Offsets, to: &Offsets) -> u64 {
 impl Tail {
     /// What is there now, in offset order per partition. Waits at most `patience` for the first record, and then `linger` for more,
     /// so that a trickle is not written record by record.
-    pub(crate) fn read(&mut self, limit: Limit, patience: Duration, linger: Duration) -> Result<Vec<Reading>, BusError> {
+    pub(crate) fn read(
+        &mut self,
+        limit: Limit,
+        patience: Duration,
+        linger: Duration,
+    ) -> Result<Vec<Reading>, BusError> {
         self.delivered.clear();
         self.reader.read(limit, patience, &mut self.delivered)?;
         if !self.delivered.is_empty()

@@ -58,14 +58,18 @@ impl<'a> Projected<'a> {
             Body::DuplicateSuppressed { submission_id } => self.duplicate(*submission_id),
             Body::ConflictRefused { submission_id, fields } => self.conflict(*submission_id, fields),
             Body::Diverted { to, .. } => self.request.lane = Some(*to),
-            Body::IdentityMatched { member_token, rule, candidates, .. } => self.matched(*member_token, rule, *candidates),
+            Body::IdentityMatched { member_token, rule, candidates, .. } => {
+                self.matched(*member_token, rule, *candidates);
+            }
             Body::IdentityUnmatched { code, candidates, .. } => self.unmatched(*code, *candidates),
             Body::ReviewOpened { code, candidates, due_by, .. } => self.review_opened(*code, *candidates, *due_by),
             Body::ReviewDecided { command_id, operator, verdict } => self.decided(*command_id, operator, *verdict),
             Body::CommandPassed { command_id, action } => self.command(*command_id, *action, CommandResult::Passed),
             Body::PartnerDispatched { operation_id, partner, .. } => self.dispatched(*operation_id, partner),
             Body::AttemptFailed { .. } => self.attempt_failed(),
-            Body::OutcomeUnknown { operation_id, attempt, resolution } => self.unknown(*operation_id, *attempt, *resolution),
+            Body::OutcomeUnknown { operation_id, attempt, resolution } => {
+                self.unknown(*operation_id, *attempt, *resolution);
+            }
             Body::Acknowledged { operation_id, reference } => self.acknowledged(*operation_id, reference),
             Body::Fulfilled { operation_id, received, .. } => self.fulfilled(*operation_id, received),
             Body::PartnerRefused { operation_id, class, code } => self.partner_refused(*operation_id, *class, code),

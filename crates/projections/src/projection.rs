@@ -42,7 +42,11 @@ const LOOK_UP_MAX: usize = 256;
 
 impl Projection {
     /// Projects a batch in one transaction. Records of a partition come in offset order.
-    pub(crate) async fn apply(&mut self, connection: &mut Connection, batch: &[Reading]) -> Result<Projected, StoreError> {
+    pub(crate) async fn apply(
+        &mut self,
+        connection: &mut Connection,
+        batch: &[Reading],
+    ) -> Result<Projected, StoreError> {
         let mut tx = connection.begin().await?;
         self.look_up(&mut tx, batch).await?;
         let mut rows = Rows::default();

@@ -166,7 +166,13 @@ impl Projector {
             if let Reading::Unreadable(unreadable) = reading {
                 let position = unreadable.position;
                 let (partition, offset, code) = (position.partition, position.offset, unreadable.code.as_str());
-                tracing::warn!(partition, offset, code, place = unreadable.place, "a record of the event log is no fact");
+                tracing::warn!(
+                    partition,
+                    offset,
+                    code,
+                    place = unreadable.place,
+                    "a record of the event log is no fact"
+                );
             }
         }
         self.status.send_modify(|status| {

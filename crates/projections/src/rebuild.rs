@@ -153,12 +153,7 @@ impl Shadow {
     }
 
     /// Projects the log on, up to these offsets and no further. A thread reads and decodes while the batch before is written.
-    async fn load(
-        &mut self,
-        log: &Log,
-        to: &Offsets,
-        progress: &mut impl FnMut(Progress),
-    ) -> Result<(), RebuildError> {
+    async fn load(&mut self, log: &Log, to: &Offsets, progress: &mut impl FnMut(Progress)) -> Result<(), RebuildError> {
         let total = self.records + distance(&self.at, to);
         progress(Progress { done: self.records, total });
         if distance(&self.at, to) == 0 {

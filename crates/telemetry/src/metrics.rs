@@ -169,7 +169,9 @@ mod tests {
         }
         let text = metrics.render();
         for metric in Metric::ALL {
-            assert!(text.contains(&format!("{}{{", metric.name())) || text.contains(&format!("{}_sum{{", metric.name())));
+            assert!(
+                text.contains(&format!("{}{{", metric.name())) || text.contains(&format!("{}_sum{{", metric.name()))
+            );
         }
         assert_eq!(metrics.count(Metric::Turns, "intake"), 2);
     }

@@ -32,7 +32,7 @@ Exit codes: 0 done; 1 failed; 2 usage; 3 accounts don't balance; 64 configuratio
 #[derive(Debug, Parser)]
 #[command(name = "waybill", version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
-    /// Configuration file; values may be overridden by WAYBILL_<SECTION>_<KEY>.
+    /// Configuration file; values may be overridden by `WAYBILL_<SECTION>_<KEY>`.
     #[arg(long, short, global = true, env = "WAYBILL_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Answer as JSON.
@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Operation(Operation),
     /// Look whether everything is fit to start: configuration, folders, keys, log, clock, database.
     Doctor(DoctorArgs),
+    /// Play the simulated payers of deploy/partners until told to stop.
+    Sandbox(SandboxArgs),
     /// The catalogue of reason codes.
     Reasons,
 }
@@ -90,6 +92,17 @@ pub(crate) enum Worker {
     Reconciliation,
     /// Keeps and replays dead letters.
     Triage,
+}
+
+/// How the simulated payers behave.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// Where they listen; the partner files name the same port.
+    #[arg(long, default_value = "127.0.0.1:9470")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// The seed of their faults; callback secrets follow from it.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
 }
 
 /// How the demo runs.

@@ -5,7 +5,7 @@ use domain::messages::{CommandAction, Verdict};
 use domain::{Code, CommandId, EventBody, SourceId, SubmissionId, Timestamp, Token};
 
 use super::Projected;
-use crate::rows::{Accepted, AcceptanceRow, CommandResult, ReviewRow, SubmissionResult, SubmissionRow};
+use crate::rows::{AcceptanceRow, Accepted, CommandResult, ReviewRow, SubmissionResult, SubmissionRow};
 
 impl Projected<'_> {
     /// The first acceptance says what the request is; a second one only that the key was bound twice.

@@ -27,7 +27,8 @@ impl Projected<'_> {
             return;
         };
         self.request.failure = Some(*class);
-        let row = AttemptRow { failure: Some(*class), code: Some(code.clone()), ..self.attempt(*operation_id, *attempt) };
+        let row =
+            AttemptRow { failure: Some(*class), code: Some(code.clone()), ..self.attempt(*operation_id, *attempt) };
         self.end(row, AttemptResult::Failed);
         self.count(|day| day.fail(*class));
         let Some(retry_at) = retry_at else { return };

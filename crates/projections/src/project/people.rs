@@ -70,7 +70,12 @@ impl Projected<'_> {
         });
     }
 
-    pub(super) fn command_row(&self, command_id: CommandId, action: CommandAction, result: CommandResult) -> CommandRow {
+    pub(super) fn command_row(
+        &self,
+        command_id: CommandId,
+        action: CommandAction,
+        result: CommandResult,
+    ) -> CommandRow {
         CommandRow {
             place: self.request.place,
             command_id,

@@ -4,6 +4,7 @@ mod doctor;
 mod operations;
 mod reasons;
 mod run;
+mod sandbox;
 
 use crate::cli::{Arguments, Command};
 use crate::config::Config;
@@ -23,6 +24,7 @@ pub(crate) fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args, config()?, json),
         Command::Operation(operation) => operations::carry_out(operation, config()?, json),
         Command::Doctor(args) => doctor::run(file.as_deref(), args, json),
+        Command::Sandbox(args) => sandbox::run(args),
         Command::Reasons => reasons::print(json),
     }
 }

@@ -23,6 +23,7 @@ use crate::tables::Tables;
 use accounts::Books;
 use operator::Operator;
 use payers::Payers;
+pub(crate) use payers::{FAULTS, SCALE};
 use upstream::Upstream;
 
 /// The source that the demo's traffic comes from.

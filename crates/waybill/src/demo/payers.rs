@@ -22,9 +22,9 @@ pub(crate) enum Payers {
 }
 
 /// How much faster than in life the partners are.
-const SCALE: f64 = 0.05;
+pub(crate) const SCALE: f64 = 0.05;
 /// How badly they behave.
-const FAULTS: FaultLevel = FaultLevel::Usual;
+pub(crate) const FAULTS: FaultLevel = FaultLevel::Usual;
 
 impl Payers {
     /// Starts the payers, unless the arguments name others.

@@ -1,0 +1,91 @@
+//! A log, a database and a projector between them.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleet::bus::Limit;
+use local::Local;
+use projections::{Database, Offsets, Projector, ProjectorOptions, Status};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::{oneshot, watch};
+
+use crate::event_log::{self, EventLog};
+
+/// Everything a test needs.
+pub(crate) struct Theatre {
+    pub(crate) log: EventLog,
+    pub(crate) database: Arc<Database>,
+    pub(crate) folder: TempDir,
+    runtime: Runtime,
+}
+
+/// A projector that runs.
+pub(crate) struct Live {
+    pub(crate) status: watch::Receiver<Status>,
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Theatre {
+    pub(crate) fn new(partitions: u32) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = runtime.block_on(Database::open(&folder.path().join("projections.sqlite"))).expect("a database");
+        let bus = Local::in_memory(event_log::options()).expect("a log");
+        Self { log: EventLog::on(bus, partitions), database: Arc::new(database), folder, runtime }
+    }
+
+    pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// A projector that takes so many records a transaction.
+    pub(crate) fn projector(&self, records: usize) -> (Projector, watch::Receiver<Status>) {
+        let options = ProjectorOptions { batch: Limit { records, bytes: 1 << 20 }, linger: Duration::ZERO };
+        Projector::new(self.log.log(), Arc::clone(&self.database), options)
+    }
+
+    pub(crate) fn live(&self, records: usize) -> Live {
+        let (projector, status) = self.projector(records);
+        let (stop, stopped) = oneshot::channel();
+        let task = self.runtime.spawn(projector.run(async { stopped.await.unwrap_or(()) }));
+        Live { status, stop, task }
+    }
+
+    /// Projects everything there is, and stops.
+    pub(crate) fn catch_up(&self, records: usize) -> Status {
+        let mut live = self.live(records);
+        let status = self.reach_end(&mut live);
+        self.stop(live);
+        status
+    }
+
+    /// Waits until a projector has come to the end of the log.
+    pub(crate) fn reach_end(&self, live: &mut Live) -> Status {
+        let end = self.end();
+        self.run(live.status.wait_for(|status| status.next == end)).expect("it runs").clone()
+    }
+
+    pub(crate) fn stop(&self, live: Live) {
+        live.stop.send(()).expect("it runs");
+        self.run(live.task).expect("it ends in good order");
+    }
+
+    pub(crate) fn end(&self) -> Offsets {
+        self.log.log().ends().expect("the log is there")
+    }
+
+    /// Runs statements as another program would.
+    pub(crate) fn sql(&self, statements: &'static str) {
+        use sqlx::Connection;
+        let path = format!("sqlite://{}", self.database.path().display());
+        self.run(async {
+            let mut connection = sqlx::SqliteConnection::connect(&path).await.expect("a connection");
+            sqlx::raw_sql(statements).execute(&mut connection).await.expect("sound SQL");
+            connection.close().await.expect("a good end");
+        });
+    }
+}

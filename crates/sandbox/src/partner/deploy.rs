@@ -68,7 +68,6 @@ impl Payer {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::partner::standard_payers;
 
     #[test]

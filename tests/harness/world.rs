@@ -9,7 +9,7 @@ use contracts::{Codec, Topic, Topics};
 use domain::messages::Stage;
 use domain::partner::Registry;
 use domain::phi::Phi;
-use domain::{SourceId, Worker};
+use domain::{SourceId, Timestamp, Worker};
 use fleet::bus::{Bus, Cleanup, TopicSpec};
 use fleet::clock::Clock;
 use fleet::{Ports, Report, Slot, SlotOptions};
@@ -82,11 +82,16 @@ struct Station {
 /// A slot of any worker.
 trait Turning {
     fn turn(&mut self) -> Report;
+    fn idle(&self, wait: Duration) -> Duration;
 }
 
 impl<W: Worker> Turning for Slot<W> {
     fn turn(&mut self) -> Report {
         Slot::turn(self, Duration::ZERO).unwrap_or_else(|error| panic!("a slot stopped: {error:?}"))
+    }
+
+    fn idle(&self, wait: Duration) -> Duration {
+        Slot::idle(self, wait)
     }
 }
 
@@ -132,6 +137,10 @@ impl World {
     /// One step of one worker, chosen by chance; whether anything happened.
     pub fn step(&mut self) -> bool {
         let index = self.chance.below(self.stations.len());
+        self.turn(index)
+    }
+
+    fn turn(&mut self, index: usize) -> bool {
         let now = self.clock.now_ms();
         let station = &mut self.stations[index];
         if station.slot.is_none() {
@@ -155,27 +164,32 @@ impl World {
         }
     }
 
-    /// Lets so much time pass; whoever has something to do does it first.
+    /// Lets so much time pass; whoever has something to do does it in time.
     pub fn pass(&mut self, span: Duration) {
         let until = self.clock.since_boot() + span;
-        let (mut idle, mut pause) = (0, Duration::from_millis(1));
         loop {
             let arrived = self.partners.deliver();
-            if self.step() || 0 < arrived {
-                (idle, pause) = (0, Duration::from_millis(1));
-                continue;
-            }
-            idle += 1;
-            if idle < REST_STEPS {
+            let moved = (0..self.stations.len()).filter(|index| self.turn(*index)).count();
+            if 0 < arrived + moved {
                 continue;
             }
             let left = until.saturating_sub(self.clock.since_boot());
             if left.is_zero() {
                 return;
             }
-            self.clock.advance(pause.min(left));
-            (idle, pause) = (0, (pause * 2).min(Duration::from_secs(6 * 3600)));
+            self.clock.advance(self.idle(left).max(Duration::from_millis(1)));
         }
+    }
+
+    /// How long there is nothing to do, at most `left`.
+    fn idle(&self, left: Duration) -> Duration {
+        let now = Timestamp(self.clock.now_ms());
+        let answer = self.partners.next_ms().map(|at| Timestamp(at).since(now));
+        let slots = self.stations.iter().map(|station| match &station.slot {
+            Some(slot) => slot.idle(left),
+            None => Timestamp(station.down_until_ms).since(now),
+        });
+        slots.chain(answer).fold(left, Duration::min)
     }
 
     /// All topics, those of sources included.

@@ -76,7 +76,7 @@ pub(crate) fn run(directory: &Path) -> (World, Vec<Canary>) {
     story.not_readable();
     story.world.pass(SOON);
     story.decide();
-    story.world.pass(Duration::from_secs(30 * 86_400));
+    story.world.pass(Duration::from_secs(2 * 86_400));
     let Story { world, canaries, .. } = story;
     let happened: BTreeSet<&str> = events(&world).iter().map(|event| event_type(&event.body)).collect();
     let missing: Vec<_> = FATES.into_iter().filter(|fate| !happened.contains(fate)).collect();
@@ -101,7 +101,8 @@ fn payers() -> Vec<Payer> {
     payers
 }
 
-fn vault(directory: &Path) -> Vault {
+/// A vault whose files lie in a directory.
+pub(crate) fn vault(directory: &Path) -> Vault {
     let options = VaultOptions {
         key_file: directory.join("keys.toml"),
         keystore_directory: directory.join("keystore"),

@@ -2,9 +2,11 @@
 //!
 //! Every field that the schemas mark as PHI gets a canary of its own, in requests that meet every fate the fleet knows. Then
 //! everything that was written is searched for every canary in every form it might have taken: all topics but those of intake,
-//! changelogs, the vault's files, the projections' database, what was logged, and what messages show of themselves.
+//! changelogs, the vault's files, the projections' database, what was logged, and what messages show of themselves. The fleet's
+//! payers are models here, so the edge that opens dossiers and talks HTTP is searched by itself, in `edge`.
 
 mod canaries;
+mod edge;
 mod fates;
 mod search;
 mod writings;

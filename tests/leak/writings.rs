@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use contracts::Topic;
@@ -21,21 +21,25 @@ pub(crate) type Look<'a> = &'a mut dyn FnMut(&str, &[u8]);
 #[derive(Clone, Default)]
 pub(crate) struct Logged(Arc<Mutex<Vec<u8>>>);
 
-/// Begins to keep what is logged.
+/// What is logged in this process, from the first call on.
 pub(crate) fn capture_logs() -> Logged {
-    let logged = Logged::default();
-    let writer = logged.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).expect("no other subscriber in this process");
+    static LOGGED: OnceLock<Logged> = OnceLock::new();
+    let logged = LOGGED.get_or_init(|| {
+        let logged = Logged::default();
+        let writer = logged.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).expect("no other subscriber in this process");
+        logged
+    });
     tracing::trace!("{MARK}");
-    logged
+    logged.clone()
 }
 
-/// What the first line that is kept says, to show that lines are kept.
+/// What a line says that must be among those kept.
 const MARK: &str = "the canaries are let in";
 
 /// The values of all submissions, where canaries may be.
@@ -61,9 +65,7 @@ pub(crate) fn all(world: &World, directory: &Path, logged: &Logged, look: Look<'
     }
     project(world, &directory.join("projections.db"));
     files(directory, look);
-    let logged = logged.0.lock().expect("nobody panics here");
-    assert!(String::from_utf8_lossy(&logged).contains(MARK), "nothing was kept of the logs");
-    look("the logs", &logged);
+    look("the logs", &logged.so_far());
 }
 
 fn on_topic(record: &Delivered, look: Look<'_>) {
@@ -79,6 +81,7 @@ fn on_topic(record: &Delivered, look: Look<'_>) {
 /// What a message, or the error in its place, shows to whoever prints it. Who submits and whom they ask is no secret and is shown,
 /// also where somebody puts something else there.
 fn shown(world: &World, topic: &Topic, record: &Delivered, look: Look<'_>) {
+    look(&format!("{} @{} shown raw", record.topic_partition(), record.offset), format!("{record:?}").as_bytes());
     let Some(value) = &record.value else { return };
     let told = match world.codec.decode(topic, value) {
         Ok((_, Message::Intake(request))) => {
@@ -103,7 +106,7 @@ fn project(world: &World, path: &Path) {
 }
 
 /// Every file below a directory, its name included.
-fn files(directory: &Path, look: Look<'_>) {
+pub(crate) fn files(directory: &Path, look: Look<'_>) {
     for entry in std::fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry")) {
         let path = entry.path();
         let name = path.display().to_string();
@@ -117,6 +120,14 @@ fn files(directory: &Path, look: Look<'_>) {
 }
 
 // === impl Logged ===
+
+impl Logged {
+    pub(crate) fn so_far(&self) -> Vec<u8> {
+        let logged = self.0.lock().expect("nobody panics here").clone();
+        assert!(String::from_utf8_lossy(&logged).contains(MARK), "nothing was kept of the logs");
+        logged
+    }
+}
 
 impl Write for Logged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

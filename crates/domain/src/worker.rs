@@ -1,6 +1,7 @@
 //! How a worker is written: a pure function from memory and input to a decision.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -72,8 +73,8 @@ pub enum Input<'a, K> {
     Answer(&'a Answer),
 }
 
-/// A decoded record with what `decide` may want to know of its travels.
-#[derive(Clone, Debug)]
+/// A decoded record with what `decide` may want to know of its travels. `Debug` shows the size of its value, never the bytes.
+#[derive(Clone)]
 pub struct Record {
     /// The message.
     pub message: Message,
@@ -185,6 +186,15 @@ pub struct Poison {
     pub code: Code,
     /// Where: a field path or a step, without volatile parts, without PHI.
     pub place: String,
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { message, lane, trace, signature, schema_id, value, offset } = self;
+        let mut shown = f.debug_struct("Record");
+        shown.field("message", message).field("lane", lane).field("trace", trace).field("signature", signature);
+        shown.field("schema_id", schema_id).field("value_bytes", &value.len()).field("offset", offset).finish()
+    }
 }
 
 // Copied by hand: deriving would ask the key to be `Copy`, though only a reference to it is.

@@ -23,6 +23,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use error::BusError;
+pub(crate) use record::Size;
 pub use record::{Delivered, HeaderName, Headers, Outgoing, RECORD_LIMIT_BYTES, TopicPartition};
 
 /// What a topic is and how long its records live.

@@ -1,14 +1,16 @@
 //! The originals port: how the raw records of dead letters are sealed and opened.
 
+use std::fmt;
+
 use bytes::Bytes;
 use domain::messages::SealedOriginal;
 use domain::phi::PhiError;
 use domain::{LetterId, Timestamp};
 
-use crate::bus::Headers;
+use crate::bus::{Headers, Size};
 
-/// A record as it was, with everything a replay needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A record as it was, with everything a replay needs. `Debug` shows its sizes, never its content.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Original {
     /// Its key.
     pub key: Option<Bytes>,
@@ -18,6 +20,14 @@ pub struct Original {
     pub headers: Headers,
     /// Its timestamp.
     pub at: Timestamp,
+}
+
+impl fmt::Debug for Original {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, value, headers, at } = self;
+        write!(f, "Original(of {}, key {}, ", at.0, Size(key.as_ref()))?;
+        write!(f, "value {}, {headers:?})", Size(value.as_ref()))
+    }
 }
 
 /// Seals originals under keys that exist only in the vault's erasable keystore: erasing a letter's key erases every copy.

@@ -28,6 +28,9 @@ mod rebuild;
 
 pub mod queries;
 
+#[cfg(test)]
+mod fixture;
+
 pub use database::{Database, StoreError};
 pub use fact::{Fact, Position, Reading, Unreadable};
 pub use log::Log;

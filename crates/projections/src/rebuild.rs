@@ -208,6 +208,3 @@ impl Report {
         pairs.filter(|(live, rebuilt)| live != rebuilt).map(|(live, _)| live.table).collect()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -60,11 +60,12 @@ pub enum Anomaly {
 impl Lifecycle {
     /// Folds one event, decided at `at`, with `digest` the SHA-256 of its value on the log.
     pub fn fold(&mut self, body: &EventBody, at: Timestamp, digest: &[u8; 32]) -> Step {
+        let is_first = self.events == 0;
         self.events += 1;
         self.chain = chain(&self.chain, digest);
         let before = self.state;
         let step = self.step(body);
-        if self.state != before {
+        if is_first || self.state != before {
             self.since = at;
         }
         if matches!(step, Step::Anomalous(_)) {

@@ -17,15 +17,15 @@ pub struct TopicPartition {
     pub partition: u32,
 }
 
-/// Record headers in order; names may repeat, as in Kafka.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Record headers in order; names may repeat, as in Kafka. `Debug` counts them: what strangers put there is not repeated.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(pub Vec<(HeaderName, Bytes)>);
 
 /// A header's name; the well-known ones cost no allocation.
 pub type HeaderName = std::borrow::Cow<'static, str>;
 
-/// A record as a consumer or reader hands it over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A record as a consumer or reader hands it over. `Debug` shows where it lies and its sizes, never its content.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Delivered {
     /// The topic it came from.
     pub topic: Arc<str>,
@@ -43,8 +43,8 @@ pub struct Delivered {
     pub headers: Headers,
 }
 
-/// A record to append within the producer's transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A record to append within the producer's transaction. `Debug` shows where it goes and its sizes, never its content.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// The topic's full name.
     pub topic: Arc<str>,
@@ -105,7 +105,21 @@ impl Headers {
     }
 }
 
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} headers of {} bytes", self.0.len(), self.size_bytes())
+    }
+}
+
 // === impl Outgoing ===
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { topic, partition, timestamp_ms, key, value, headers } = self;
+        write!(f, "Outgoing(to {topic}-{partition} of {timestamp_ms}, key {}, ", Size(key.as_ref()))?;
+        write!(f, "value {}, {headers:?})", Size(value.as_ref()))
+    }
+}
 
 impl Outgoing {
     /// The bytes of key, value and headers, as the size limit counts them.
@@ -115,6 +129,14 @@ impl Outgoing {
 }
 
 // === impl Delivered ===
+
+impl fmt::Debug for Delivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { topic, partition, offset, timestamp_ms, key, value, headers } = self;
+        write!(f, "Delivered({topic}-{partition} @{offset} of {timestamp_ms}, key {}, ", Size(key.as_ref()))?;
+        write!(f, "value {}, {headers:?})", Size(value.as_ref()))
+    }
+}
 
 impl Delivered {
     /// The bytes of key, value and headers, as limits count them.
@@ -130,4 +152,16 @@ impl Delivered {
 
 fn size_bytes(key: Option<&Bytes>, value: Option<&Bytes>, headers: &Headers) -> usize {
     key.map_or(0, Bytes::len) + value.map_or(0, Bytes::len) + headers.size_bytes()
+}
+
+/// How large something secret is, for people.
+pub(crate) struct Size<'a>(pub(crate) Option<&'a Bytes>);
+
+impl fmt::Display for Size<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(bytes) => write!(f, "of {} bytes", bytes.len()),
+            None => f.write_str("absent"),
+        }
+    }
 }

@@ -191,4 +191,40 @@ mod tests {
             assert_eq!(day.failed.iter().position(|count| *count == 1), Some(index));
         }
     }
+
+    /// A batch's day is the sum of its facts, column by column, as the database adds batches.
+    #[test]
+    fn days_merge_as_the_database_adds_them() {
+        let day = |first: u64| {
+            let n = |index: u64| first + index;
+            PartnerDay {
+                dispatched: n(0),
+                acknowledged: n(1),
+                fulfilled: n(2),
+                refused: n(3),
+                exhausted: n(4),
+                unknown: n(5),
+                breached: n(6),
+                mismatched: n(7),
+                compensated: n(8),
+                effects_after_end: n(9),
+                records: n(10),
+                acknowledge_ms: n(11),
+                fulfil_ms: n(12),
+                failed: std::array::from_fn(|index| first + index as u64),
+                ..PartnerDay::new("evergreen".into(), Date::from_days(0))
+            }
+        };
+        let sums = |day: &PartnerDay| {
+            let mut values = Vec::new();
+            day.values(&mut values);
+            let whole = |value| if let Value::Whole(whole) = value { whole } else { None };
+            values.into_iter().filter_map(whole).collect::<Vec<_>>()
+        };
+        let mut merged = day(100);
+        merged.merge(day(7_000));
+        let added: Vec<_> =
+            sums(&day(100)).into_iter().zip(sums(&day(7_000))).map(|(one, other)| one + other).collect();
+        assert_eq!((sums(&merged), added.len()), (added, 23));
+    }
 }

@@ -1,1 +1,50 @@
+use super::*;
+use crate::database::Database;
+use crate::rows::TABLES;
 
+fn table(conflict: Conflict) -> Table {
+    Table { name: "t", columns: &["a", "b", "c"], key: 1, conflict }
+}
+
+fn numbered(table: &Table, rows: usize) -> String {
+    insert_text(table, rows, "INSERT", |index| format!("${index}"))
+}
+
+#[test]
+fn what_happens_to_a_row_that_is_there_is_said_in_sql_that_all_engines_know() {
+    let insert = "INSERT INTO t (a, b, c) VALUES ($1, $2, $3), ($4, $5, $6)";
+    assert_eq!(numbered(&table(Conflict::Refuse), 2), insert);
+    assert_eq!(numbered(&table(Conflict::Keep), 2), format!("{insert} ON CONFLICT DO NOTHING"));
+    assert_eq!(
+        numbered(&table(Conflict::Replace { fixed: 2 }), 2),
+        format!("{insert} ON CONFLICT (a) DO UPDATE SET c = excluded.c")
+    );
+    assert_eq!(
+        numbered(&table(Conflict::Complete), 2),
+        format!("{insert} ON CONFLICT (a) DO UPDATE SET b = coalesce(excluded.b, t.b), c = coalesce(excluded.c, t.c)")
+    );
+    assert_eq!(
+        numbered(&table(Conflict::Add), 2),
+        format!("{insert} ON CONFLICT (a) DO UPDATE SET b = t.b + excluded.b, c = t.c + excluded.c")
+    );
+}
+
+/// The tables of the code are the tables of the migrations, column by column.
+#[tokio::test]
+async fn every_table_has_the_columns_that_rows_give() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = Database::open(&folder.path().join("p.sqlite")).await.expect("a database");
+    let sql = "SELECT m.name, c.name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c \
+               WHERE m.type = 'table' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\' ORDER BY m.name, c.cid";
+    let found: Vec<(String, String)> = database.rows(sql, Vec::new()).await.expect("an answer");
+    let mut made: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    found.iter().for_each(|(table, column)| made.entry(table).or_default().push(column));
+    let written: BTreeMap<_, _> = TABLES.iter().map(|table| (table.name, sorted(table.columns.to_vec()))).collect();
+    let made: BTreeMap<_, _> = made.into_iter().map(|(table, columns)| (table, sorted(columns))).collect();
+    assert_eq!(made, written);
+}
+
+fn sorted(mut columns: Vec<&str>) -> Vec<&str> {
+    columns.sort_unstable();
+    columns
+}

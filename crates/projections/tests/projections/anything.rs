@@ -68,7 +68,8 @@ fn body(kind: usize, number: u64, choice: u64) -> EventBody {
         20 => EventBody::OutcomeUnknown { operation_id, attempt, resolution: Resolution::Query },
         21 => EventBody::Acknowledged { operation_id, reference: format!("R-{choice}") },
         22 => {
-            let received = ReceivedData { records: u64::MAX >> choice, evidence: None, ..ReceivedData::default() };
+            let received =
+                ReceivedData { records: u64::MAX >> (1 + choice), evidence: None, ..ReceivedData::default() };
             EventBody::Fulfilled { operation_id, manifest: Manifest::default(), received }
         }
         23 => EventBody::PartnerRefused { operation_id, class, code: "no-match".to_owned() },

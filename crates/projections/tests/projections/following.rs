@@ -41,8 +41,14 @@ fn a_projector_stopped_anywhere_loses_nothing_and_repeats_nothing() {
         let events = i64::try_from(history.len()).expect("a short history");
         theatre.log.append(history);
         for moment in 1..40 {
-            let (projector, _) = theatre.projector(records);
-            theatre.run(projector.run(looked_at(moment)));
+            let (projector, mut status) = theatre.projector(records);
+            let end = theatre.end();
+            theatre.run(projector.run(async {
+                tokio::select! {
+                    () = looked_at(moment) => {}
+                    _ = status.wait_for(|status| status.next == end) => {}
+                }
+            }));
         }
         theatre.catch_up(records);
         let account = theatre.run(accounts::of_log(&theatre.database)).expect("an answer");
@@ -120,6 +126,24 @@ fn a_database_that_fails_is_waited_out() {
     theatre.stop(live);
     let accounts = theatre.run(accounts::by_source(&theatre.database)).expect("an answer");
     assert_eq!((accounts[0].accepted, accounts[0].fulfilled, accounts[0].open), (20, 20, 0));
+}
+
+/// Nobody should start two; each then finds what the other wrote in its way, and begins again from what is committed.
+#[test]
+fn two_projectors_on_one_database_project_nothing_twice() {
+    let mut theatre = Theatre::new(3);
+    let codec = theatre.log.codec.clone();
+    let (mut one, mut other) = (theatre.live(16), theatre.live_elsewhere(16));
+    for first in (0..200).step_by(20) {
+        theatre.log.append((first..first + 20).flat_map(|number| history::fulfilled(&codec, number)));
+    }
+    theatre.reach_end(&mut one);
+    theatre.reach_end(&mut other);
+    theatre.stop(one);
+    theatre.stop(other);
+    let account = theatre.run(accounts::of_log(&theatre.database)).expect("an answer");
+    assert_eq!((account.events, account.anomalies), (1_400, 0));
+    theatre.run(rebuild(&theatre.log.log(), &theatre.database, |_| {})).expect("both are equal");
 }
 
 /// An acceptance that comes after a dead letter of the same request fills in columns that otherwise never change.

@@ -44,12 +44,25 @@ impl Theatre {
 
     /// A projector that takes so many records a transaction.
     pub(crate) fn projector(&self, records: usize) -> (Projector, watch::Receiver<Status>) {
-        let options = ProjectorOptions { batch: Limit { records, bytes: 1 << 20 }, linger: Duration::ZERO };
-        Projector::new(self.log.log(), Arc::clone(&self.database), options)
+        self.projector_into(&self.database, records)
     }
 
     pub(crate) fn live(&self, records: usize) -> Live {
-        let (projector, status) = self.projector(records);
+        self.spawn(self.projector(records))
+    }
+
+    /// A projector in another program, as it were: with connections of its own.
+    pub(crate) fn live_elsewhere(&self, records: usize) -> Live {
+        let database = self.run(Database::open(self.database.path())).expect("it can be opened twice");
+        self.spawn(self.projector_into(&Arc::new(database), records))
+    }
+
+    fn projector_into(&self, database: &Arc<Database>, records: usize) -> (Projector, watch::Receiver<Status>) {
+        let options = ProjectorOptions { batch: Limit { records, bytes: 1 << 20 }, linger: Duration::ZERO };
+        Projector::new(self.log.log(), Arc::clone(database), options)
+    }
+
+    fn spawn(&self, (projector, status): (Projector, watch::Receiver<Status>)) -> Live {
         let (stop, stopped) = oneshot::channel();
         let task = self.runtime.spawn(projector.run(async { stopped.await.unwrap_or(()) }));
         Live { status, stop, task }

@@ -191,6 +191,14 @@ fn the_common_path_ends_closed_without_anomaly() {
     assert_eq!(lifecycle.outcome, Some(TerminalOutcome::Fulfilled));
 }
 
+/// A request is received from its first event on, not from 1970.
+#[test]
+fn the_first_event_enters_the_first_state() {
+    let mut lifecycle = Lifecycle::default();
+    lifecycle.fold(&one_of_each()[0], Timestamp(7), &[0; 32]);
+    assert_eq!((lifecycle.state, lifecycle.since), (State::Received, Timestamp(7)));
+}
+
 #[test]
 fn a_fulfilment_after_a_cancel_is_an_effect_too_many() {
     let all = one_of_each();

@@ -7,4 +7,3 @@ mod history;
 mod rebuilding;
 mod stage;
 mod asking;
-mod documented;

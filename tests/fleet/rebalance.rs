@@ -169,6 +169,19 @@ fn memory_is_complete_only_when_nobody_can_add_to_it() {
     assert_eq!(world.facts(1), [format!("{tag}:1")]);
 }
 
+#[test]
+fn a_slot_without_partitions_is_ready() {
+    // With more slots than partitions some own nothing, and are as ready as one can be.
+    let world = World::new();
+    let mut slots = ["one", "two", "three"].map(|instance| world.join(instance));
+    assert!(slots.iter().all(|slot| !slot.is_ready()), "nobody has been told anything");
+    for _ in 0..3 {
+        slots.iter_mut().for_each(|slot| drop(settle(slot)));
+    }
+    assert!(slots.iter().all(Slot::is_ready));
+    assert_eq!(slots.each_ref().map(|slot| slot.ready().count()), [1, 0, 1]);
+}
+
 /// While the next turn is about to commit, `span` passes and another slot takes over.
 fn take_over_at_commit(world: &World, span: Duration) -> Arc<Mutex<Option<Slot<Toy>>>> {
     let successor = Arc::new(Mutex::new(None));

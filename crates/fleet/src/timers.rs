@@ -100,11 +100,6 @@ impl<K: Ord + Clone> Timers<K> {
         Ok(barrier.is_reached.then_some(barrier.taken_at))
     }
 
-    /// The barrier has served: the timers it let through have fired.
-    pub(crate) fn lift_barrier(&mut self) {
-        self.barrier = None;
-    }
-
     /// How many timers are armed.
     pub(crate) fn len(&self) -> usize {
         self.due.len()

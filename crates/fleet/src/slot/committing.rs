@@ -40,7 +40,6 @@ impl<W: Worker> Slot<W> {
     }
 
     fn commit(&mut self, turn: &mut Turn<W>) -> Result<(), BusError> {
-        self.clear_marks(turn);
         for number in &turn.touched {
             let Some(partition) = self.partitions.get(number) else { continue };
             let to = changelog::<W>(&self.ports.topics, *number);

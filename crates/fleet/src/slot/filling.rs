@@ -83,9 +83,6 @@ impl<W: Worker> Slot<W> {
             };
             let Some(fire_at) = fire_at else { continue };
             let due = partition.timers.due(fire_at, left);
-            if due.len() < left {
-                partition.timers.lift_barrier();
-            }
             left -= due.len();
             for key in due {
                 self.desk.timer(partition, turn, (*number, &key)).map_err(letterless)?;

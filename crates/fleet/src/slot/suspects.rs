@@ -90,18 +90,6 @@ impl<W: Worker> Slot<W> {
         Ok(())
     }
 
-    /// Forgets the start mark of inputs that are getting on.
-    pub(super) fn clear_marks(&mut self, turn: &Turn<W>) {
-        if self.trial.as_ref().is_some_and(|trial| trial.is_on_record) {
-            return;
-        }
-        for at in turn.taken.keys() {
-            if let Some(partition) = self.partitions.get_mut(&at.partition).filter(|p| 0 < p.counts().suspects) {
-                partition.fleet_overlay.record(Change::Forget(FleetKey::Suspect(at.topic.to_string())));
-            }
-        }
-    }
-
     /// Commits the fleet's own changes of partitions at once, apart from any turn.
     pub(super) fn write_down(&mut self, numbers: &[u32]) -> Result<(), BusError> {
         let next = numbers.iter().map(|number| self.foothold(*number)).collect::<Result<Vec<_>, _>>()?;

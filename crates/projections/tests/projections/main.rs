@@ -7,3 +7,4 @@ mod history;
 mod rebuilding;
 mod stage;
 mod asking;
+mod documented;

@@ -28,8 +28,10 @@ pub const PAYER: &str = "waybill-demo-payer";
 /// The upstream source that every world has; it need not sign.
 pub const SOURCE: &str = "enrolment";
 
-/// How many idle steps in a row count as rest.
+/// How many idle steps in a row count as rest, when who takes them is left to chance.
 pub const REST_STEPS: u32 = 40;
+/// The same in rounds of everybody: whoever has lost its partitions in a long leap of time needs a few to have them back.
+const REST_ROUNDS: u32 = 8;
 
 /// What a world is made of.
 pub struct Setup {
@@ -167,10 +169,12 @@ impl World {
     /// Lets so much time pass; whoever has something to do does it in time.
     pub fn pass(&mut self, span: Duration) {
         let until = self.clock.since_boot() + span;
+        let mut idle = 0;
         loop {
             let arrived = self.partners.deliver();
             let moved = (0..self.stations.len()).filter(|index| self.turn(*index)).count();
-            if 0 < arrived + moved {
+            idle = if 0 < arrived + moved { 0 } else { idle + 1 };
+            if idle < REST_ROUNDS {
                 continue;
             }
             let left = until.saturating_sub(self.clock.since_boot());
@@ -178,6 +182,7 @@ impl World {
                 return;
             }
             self.clock.advance(self.idle(left).max(Duration::from_millis(1)));
+            idle = 0;
         }
     }
 

@@ -166,6 +166,7 @@ impl Plant {
         };
         let stop = self.stop.clone();
         let slot = Slot::join(worker, ports, options).expect("a slot joins");
-        self.slots.push(std::thread::spawn(move || slot.run(&stop, |_, _, _| {})));
+        let thread = std::thread::Builder::new().name(W::STAGE.as_str().to_owned());
+        self.slots.push(thread.spawn(move || slot.run(&stop, |_, _, _| {})).expect("a thread"));
     }
 }

@@ -157,6 +157,7 @@ fn received() -> EventBody {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark is about time")]
 fn best_of(mut round: impl FnMut()) -> Duration {
     let time = |round: &mut dyn FnMut()| {
         let start = Instant::now();

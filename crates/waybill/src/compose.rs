@@ -54,7 +54,7 @@ impl Plant {
     pub(crate) fn open(config: Config, tables: Tables) -> Result<Self, Failure> {
         std::fs::create_dir_all(&config.data_dir)
             .map_err(|error| Failure::Disk(format!("{} can't be made: {error}", config.data_dir.display())))?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let options = local::Options { durability: config.durability, ..local::Options::new(Arc::clone(&clock)) };
         let local = Local::open(config.log_dir(), options)?;
         let codec = Codec::bundled();

@@ -103,7 +103,7 @@ fn keys(config: &Config) -> Finding {
 }
 
 fn clock() -> Finding {
-    let now = SystemClock::new().now_ms();
+    let now = SystemClock.now_ms();
     if (EARLIEST_MS..LATEST_MS).contains(&now) {
         return Finding::fine("clock", format!("shows {}", domain::Timestamp(now)));
     }
@@ -116,7 +116,7 @@ fn log(config: &Config, verify: bool) -> Vec<Finding> {
     if !path.exists() {
         return vec![Finding::fine("log", format!("{} will be made at the first start", path.display()))];
     }
-    let options = local::Options { maintenance_interval: None, ..local::Options::new(Arc::new(SystemClock::new())) };
+    let options = local::Options { maintenance_interval: None, ..local::Options::new(Arc::new(SystemClock)) };
     let log = match Local::open(&path, options) {
         Ok(log) => log,
         Err(error) => {

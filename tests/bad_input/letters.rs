@@ -14,7 +14,7 @@ use crate::bench::Bench;
 const SOON: Duration = Duration::from_secs(5);
 
 /// The records a request has left in another world, up to and with the work that intake hands to identity.
-fn accepted(bench: &mut Bench) -> (RequestId, Vec<Delivered>, Delivered) {
+pub(crate) fn accepted(bench: &mut Bench) -> (RequestId, Vec<Delivered>, Delivered) {
     bench.send_good();
     let lanes = bench.world.all_topics().into_iter().filter(|topic| matches!(topic, Topic::Identity(_)));
     let work = lanes.flat_map(|topic| read(&bench.world, &topic)).next().expect("work for identity");
@@ -24,18 +24,18 @@ fn accepted(bench: &mut Bench) -> (RequestId, Vec<Delivered>, Delivered) {
     (request_id, facts.take(2).collect(), work)
 }
 
-fn again(record: Delivered) -> Outgoing {
+pub(crate) fn again(record: Delivered) -> Outgoing {
     let Delivered { topic, partition, offset: _, timestamp_ms, key, value, headers } = record;
     Outgoing { topic, partition, timestamp_ms, key, value, headers }
 }
 
 /// What the log says of one request.
-fn story(bench: &Bench, request_id: RequestId) -> Vec<EventBody> {
+pub(crate) fn story(bench: &Bench, request_id: RequestId) -> Vec<EventBody> {
     let facts = events(&bench.world).into_iter().filter(|event| event.request_id == request_id);
     facts.map(|event| event.body).collect()
 }
 
-fn judge(bench: &mut Bench, letter: &DeadLetter, action: CommandAction) {
+pub(crate) fn judge(bench: &mut Bench, letter: &DeadLetter, action: CommandAction) {
     let target = CommandTarget::LetterTarget { letter_id: letter.letter_id };
     bench.feed.command(&bench.world, &letter.signature.to_string(), (target, action, None));
     bench.feed.commit();

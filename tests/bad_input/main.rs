@@ -2,6 +2,7 @@
 //! sent right after it ends as if nothing had been.
 
 mod bench;
+mod facts;
 mod letters;
 mod records;
 mod strangers;

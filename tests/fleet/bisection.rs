@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::messages::CommandAction;
 use domain::{Code, Lane};
 use fleet::bus::{BusError, Outgoing};
 
@@ -132,4 +133,30 @@ fn a_bus_that_fails_for_a_while_condemns_nobody() {
     assert_eq!(world.letters().len(), 0);
     let counted: Vec<String> = told.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
     assert_eq!(world.facts(1), counted);
+}
+
+#[test]
+fn a_successor_that_cannot_be_committed_does_not_keep_a_lift_from_its_end() {
+    // The mark that lifts a block decides what waited behind it. If that brings its turn down it is the successor that becomes a
+    // letter, and those behind it wait for that one.
+    let mut world = World::new();
+    world.set_broken(true);
+    let mut slot = world.join("one");
+    world.tell(Lane::Standard, 1, "poison");
+    let culprit = world.tell(Lane::Standard, 1, "count");
+    let patient = world.tell(Lane::Standard, 1, "count");
+    settle(&mut slot);
+    allergic_to(&world, &format!("{culprit}:"), BusError::Abort("spoilt".into()));
+    crate::parking::command(&world, &mut slot, CommandAction::DiscardLetter);
+    settle_in_time(&world, &mut slot);
+    let codes: Vec<Code> = world.letters().iter().map(|letter| letter.code).collect();
+    assert_eq!(codes, [Code::Misdirected, Code::TurnFailed]);
+    assert_eq!((slot.pending().blocked, slot.pending().parked), (1, 1));
+    let tag = world.tell(Lane::Standard, 2, "count");
+    settle_in_time(&world, &mut slot);
+    assert_eq!(world.facts(2), [format!("{tag}:1")], "others go on");
+    crate::parking::command(&world, &mut slot, CommandAction::DiscardLetter);
+    settle_in_time(&world, &mut slot);
+    assert_eq!(world.facts(1).last(), Some(&format!("{patient}:1")));
+    assert_eq!((slot.pending().blocked, slot.pending().parked), (0, 0));
 }

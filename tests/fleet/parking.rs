@@ -154,7 +154,7 @@ fn a_record_of_a_foreign_producer_keeps_its_identity_over_a_replay() {
 }
 
 /// Has triage carry out a command about the newest letter.
-fn command(world: &World, slot: &mut Slot<Toy>, action: CommandAction) {
+pub(crate) fn command(world: &World, slot: &mut Slot<Toy>, action: CommandAction) {
     let mut triage = world.join_as(Triage::default(), "triage");
     settle(&mut triage);
     let letters = world.letters();

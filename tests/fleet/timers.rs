@@ -117,3 +117,27 @@ fn a_timer_that_fails_is_said_once_and_silent_until_its_entry_changes() {
     settle_in_time(&world, &mut slot);
     assert_eq!(world.facts(1)[2..], ["timer"]);
 }
+
+#[test]
+fn a_timer_whose_entry_moves_in_the_same_turn_leaves_nothing_behind() {
+    // What is put off is the timer that fired, not the one that has taken its place.
+    for (broken, wish) in [(false, "stubborn:1000"), (true, "wait:1000")] {
+        let mut world = World::new();
+        let mut slot = world.join("one");
+        world.tell(Lane::Standard, 1, wish);
+        settle(&mut slot);
+        world.set_broken(broken);
+        world.clock.advance(SECOND);
+        world.tell(Lane::Standard, 1, "wait:60000");
+        slot.turn(Duration::ZERO).expect("a turn");
+        world.set_broken(false);
+        settle_in_time(&world, &mut slot);
+        assert_eq!(slot.pending().timers, 1, "after {wish}");
+        world.clock.advance(SECOND * 2);
+        settle(&mut slot);
+        assert!(Duration::ZERO < slot.idle(SECOND), "it spins after {wish}");
+        world.clock.advance(SECOND * 60);
+        settle(&mut slot);
+        assert_eq!((slot.pending().timers, world.facts(1).last().map(String::as_str)), (0, Some("timer")));
+    }
+}

@@ -13,7 +13,7 @@ use domain::person::ConsentPolicy;
 use domain::phi::PhiError;
 use domain::{
     CommandId, EventBody, ExchangeId, Lane, LetterId, LifecycleEvent, Message, OperationId, RecordId, RequestId, Stage,
-    Timestamp, Trace, Worker, Workflow,
+    Timestamp, Token, Trace, Worker, Workflow,
 };
 use fleet::bus::{Bus, Cleanup, Delivered, Isolation, Limit, Outgoing, TopicPartition, TopicSpec};
 use fleet::clock::Clock;
@@ -340,5 +340,9 @@ impl Originals for Kept {
 
     fn open(&self, letter: LetterId, _sealed: &SealedOriginal) -> Result<Original, PhiError> {
         self.0.lock().expect("nobody panics here").get(&letter).cloned().ok_or(PhiError::Erased)
+    }
+
+    fn token(&self, parts: &[&[u8]]) -> Token {
+        Token(domain::ids::derive(&[&[&b"a secret"[..]], parts].concat()))
     }
 }

@@ -49,6 +49,8 @@ pub enum Purpose {
     Member,
     /// An exchange, from its natural parts.
     Exchange,
+    /// What our own headers say of a record on a topic that strangers write to.
+    Mark,
 }
 
 /// Seals, opens and tokenises. `compose` decides who is handed it: intake seals, identity opens, dispatch gets neither.

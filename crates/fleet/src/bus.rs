@@ -133,6 +133,14 @@ pub struct Limit {
     pub bytes: usize,
 }
 
+impl Limit {
+    /// What is left after so much was taken.
+    #[must_use]
+    pub fn without(self, taken: Self) -> Self {
+        Self { records: self.records.saturating_sub(taken.records), bytes: self.bytes.saturating_sub(taken.bytes) }
+    }
+}
+
 /// Wakes a consumer out of [`Consumer::wait`] from any thread.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 

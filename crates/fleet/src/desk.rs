@@ -17,6 +17,7 @@ use crate::blocking::FleetKey;
 use crate::bus::Delivered;
 use crate::envelope::{Postman, Postmark, redirected};
 use crate::letters::Failed;
+use crate::marks::{Marks, Origin};
 use crate::originals::Originals;
 use crate::partition::Partition;
 use crate::turn::{Turn, Unwritable};
@@ -109,13 +110,21 @@ impl<W: Worker> Desk<W> {
     ) -> Result<(), Unwritable> {
         let Some((topic, postmark)) = self.open(record) else { return Ok(()) };
         turn.begin(record.partition, postmark.id);
-        self.admit(partition, turn, record, (topic, postmark))
+        let Some(origin) = &postmark.origin else { return self.admit(partition, turn, record, (topic, postmark)) };
+        let record = come_back(record, origin);
+        match self.open(&record) {
+            Some((topic, postmark)) if Topic::inputs(W::STAGE).contains(&topic) => {
+                self.admit(partition, turn, &record, (topic, postmark))
+            }
+            // It passes by on a topic that others read too.
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Which of our topics a record came from, and what it says of itself.
     pub(crate) fn open(&self, record: &Delivered) -> Option<(Topic, Postmark)> {
         let topic = self.topics.parse(&record.topic)?;
-        let postmark = Postmark::of(record, is_foreign(&topic));
+        let postmark = Postmark::of(record, is_foreign(&topic), &*self.originals);
         Some((topic, postmark))
     }
 
@@ -127,14 +136,20 @@ impl<W: Worker> Desk<W> {
         record: &Delivered,
         (topic, postmark): (Topic, Postmark),
     ) -> Result<(), Unwritable> {
-        let keyed = record.key.as_deref().and_then(request_of_key);
+        let keyed = request_of_key(&topic, record);
+        let is_condemned = self.quarantine.contains(&postmark.id);
         if let (Some(letter), None) = (postmark.letter, &record.value) {
-            return self.lift(partition, turn, (record.partition, keyed), letter);
+            return self.lift(partition, turn, (record.partition, keyed), (letter, is_condemned));
         }
         let decoded = self.decode(&topic, record);
-        let request_id = decoded.as_ref().ok().and_then(|decoded| decoded.message.request_id()).or(keyed);
+        let request_id = match &decoded {
+            // What a stranger says must not move a request, however wrong it goes.
+            _ if is_foreign(&topic) => None,
+            Ok(decoded) => decoded.message.request_id().or(keyed),
+            Err(_) => keyed,
+        };
         let failed = Failed { record: Some(record), postmark: &postmark, request_id, lane: topic.lane() };
-        if self.quarantine.contains(&postmark.id) {
+        if is_condemned {
             return self.letter(partition, turn, &failed, &turn_failed());
         }
         if self.park(partition, turn, (record, request_id), postmark.letter) {
@@ -143,7 +158,7 @@ impl<W: Worker> Desk<W> {
         let staged =
             decoded.and_then(|decoded| self.decide_record(partition, turn, (record, &topic, &postmark), decoded));
         match (staged, postmark.letter) {
-            (Ok(()), Some(letter)) => self.lift(partition, turn, (record.partition, request_id), letter),
+            (Ok(()), Some(letter)) => self.lift(partition, turn, (record.partition, request_id), (letter, false)),
             (Ok(()), None) => Ok(()),
             (Err(poison), _) => self.letter(partition, turn, &failed, &poison),
         }
@@ -159,14 +174,9 @@ impl<W: Worker> Desk<W> {
     ) -> Result<(), Unwritable> {
         let Some((topic, postmark)) = self.open(record) else { return Ok(()) };
         turn.begin(record.partition, postmark.id);
-        let request_id = record.key.as_deref().and_then(request_of_key);
+        let request_id = request_of_key(&topic, record);
         let failed = Failed { record: Some(record), postmark: &postmark, request_id, lane: topic.lane() };
         self.letter(partition, turn, &failed, poison)
-    }
-
-    /// Whether a record may come from a producer other than ours.
-    pub(crate) fn is_foreign(&self, record: &Delivered) -> bool {
-        self.topics.parse(&record.topic).as_ref().is_some_and(is_foreign)
     }
 
     fn decode(&self, topic: &Topic, record: &Delivered) -> Result<Decoded, Poison> {
@@ -187,7 +197,7 @@ impl<W: Worker> Desk<W> {
         if let Some(key) = self.worker.home(&decoded.message) {
             let partitions = self.topics.partitions(topic);
             if crate::partitioner::partition_of(key, partitions) != record.partition {
-                let outgoing = redirected(record, postmark.id, key, partitions).map_err(unwritable)?;
+                let outgoing = redirected(record, postmark, (key, partitions), &*self.originals).map_err(unwritable)?;
                 turn.outgoing.push(outgoing);
                 turn.tally.redirected += 1;
                 return Ok(());
@@ -279,19 +289,31 @@ impl<W: Worker> Desk<W> {
 }
 
 /// Whether records of a topic may come from producers other than ours.
-fn is_foreign(topic: &Topic) -> bool {
+pub(crate) fn is_foreign(topic: &Topic) -> bool {
     matches!(topic, Topic::Intake(_) | Topic::Commands | Topic::Members)
 }
 
-fn request_of_key(key: &[u8]) -> Option<RequestId> {
+/// The request that our own producers key a record by. What strangers key theirs by is their affair, also where it looks alike.
+fn request_of_key(topic: &Topic, record: &Delivered) -> Option<RequestId> {
+    let key = record.key.as_deref().filter(|_| !is_foreign(topic))?;
     std::str::from_utf8(key).ok()?.parse().ok()
 }
 
-fn panicked(place: &str) -> Poison {
-    Poison { class: FailureClass::Defect, code: Code::DecidePanicked, place: place.to_owned() }
+/// A record that was written again elsewhere, as it stands where it came from.
+fn come_back(record: &Delivered, origin: &Origin) -> Delivered {
+    let mut headers = record.headers.clone();
+    Marks::forget_origin(&mut headers);
+    Delivered { topic: origin.topic.as_str().into(), offset: origin.offset, headers, ..record.clone() }
 }
 
-fn turn_failed() -> Poison {
+/// A panic in judgement. Its place is the line that panicked, where that is known, so that letters of one cause form a group.
+fn panicked(step: &str) -> Poison {
+    let place = telemetry::panics::take_place().map_or_else(|| step.to_owned(), |line| format!("{step} at {line}"));
+    Poison { class: FailureClass::Defect, code: Code::DecidePanicked, place }
+}
+
+/// A turn that could not be committed for what is in it.
+pub(crate) fn turn_failed() -> Poison {
     Poison { class: FailureClass::Defect, code: Code::TurnFailed, place: "commit".into() }
 }
 

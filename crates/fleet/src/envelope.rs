@@ -12,6 +12,8 @@ use domain::worker::Signature;
 use domain::{LetterId, LifecycleEvent, Message, RecordId, Timestamp, Trace};
 
 use crate::bus::{Delivered, Headers, Outgoing, RECORD_LIMIT_BYTES};
+use crate::marks::{Marks, Origin};
+use crate::originals::Originals;
 use crate::partitioner::partition_of;
 use crate::turn::Unwritable;
 
@@ -26,23 +28,27 @@ pub(crate) struct Postmark {
     pub(crate) signature: Option<Signature>,
     /// The letter it replays, or whose block it lifts.
     pub(crate) letter: Option<LetterId>,
+    /// Where it stands, if it comes back over another topic.
+    pub(crate) origin: Option<Origin>,
 }
-
-/// The header that carries a foreign record's identity when it is forwarded to its home partition or replayed.
-const RECORD_ID: &str = "waybill-record-id";
-/// The header of a replayed record: its letter.
-const LETTER: &str = "waybill-letter";
 
 impl Postmark {
     /// The postmark of an input that is no record: a timer or an answer.
     pub(crate) fn internal(id: RecordId, trace: Trace) -> Self {
-        Self { id, trace, signature: None, letter: None }
+        Self { id, trace, signature: None, letter: None, origin: None }
     }
 
     /// Reads a record's headers. Records of foreign producers are identified by where they lie; ours by their `ce_id`.
-    pub(crate) fn of(record: &Delivered, foreign: bool) -> Self {
-        let stamped = record.headers.text(if foreign { RECORD_ID } else { headers::CE_ID });
-        let id = stamped.and_then(|text| text.parse().ok()).unwrap_or_else(|| {
+    pub(crate) fn of(record: &Delivered, foreign: bool, originals: &dyn Originals) -> Self {
+        let (marks, id) = if foreign {
+            let marks = Marks::verified(&record.headers, record.value.as_ref(), originals);
+            let id = marks.id;
+            (marks, id)
+        } else {
+            let id = record.headers.text(headers::CE_ID).and_then(|text| text.parse().ok());
+            (Marks::read(&record.headers), id)
+        };
+        let id = id.unwrap_or_else(|| {
             RecordId(derive(&[record.topic.as_bytes(), &record.partition.to_be_bytes(), &record.offset.to_be_bytes()]))
         });
         let trace = record.headers.text(headers::TRACEPARENT).and_then(Trace::parse);
@@ -50,8 +56,13 @@ impl Postmark {
             key_id: record.headers.text(headers::KEY_ID).unwrap_or_default().to_owned(),
             bytes: bytes.clone(),
         });
-        let letter = record.headers.text(LETTER).and_then(|text| text.parse().ok());
-        Self { id, trace: trace.unwrap_or_else(|| Trace::root(id)), signature, letter }
+        let trace = trace.unwrap_or_else(|| Trace::root(id));
+        Self { id, trace, signature, letter: marks.letter, origin: marks.origin }
+    }
+
+    /// The marks with which a foreign record keeps all this wherever it is written again.
+    pub(crate) fn marks(&self) -> Marks {
+        Marks { id: Some(self.id), letter: self.letter, origin: self.origin.clone() }
     }
 }
 
@@ -118,12 +129,12 @@ impl Postman {
 /// The same record, for its home partition, keeping its identity.
 pub(crate) fn redirected(
     record: &Delivered,
-    id: RecordId,
-    key: &[u8],
-    partitions: u32,
+    postmark: &Postmark,
+    (key, partitions): (&[u8], u32),
+    originals: &dyn Originals,
 ) -> Result<Outgoing, Unwritable> {
     let mut headers = record.headers.clone();
-    stamp(&mut headers, id);
+    postmark.marks().write(&mut headers, record.value.as_ref(), originals);
     fits(Outgoing {
         topic: Arc::clone(&record.topic),
         partition: partition_of(key, partitions),
@@ -132,18 +143,6 @@ pub(crate) fn redirected(
         value: record.value.clone(),
         headers,
     })
-}
-
-/// Makes a foreign record keep its identity wherever it is written again.
-pub(crate) fn stamp(headers: &mut Headers, id: RecordId) {
-    headers.0.retain(|(name, _)| name != RECORD_ID);
-    headers.push(RECORD_ID, id.to_string());
-}
-
-/// Marks headers as belonging to the replay of a letter.
-pub(crate) fn mark_replay(headers: &mut Headers, letter: LetterId) {
-    headers.0.retain(|(name, _)| name != LETTER);
-    headers.push(LETTER, letter.to_string());
 }
 
 /// Refuses a record that no bus would take.

@@ -1,6 +1,7 @@
 //! How a record becomes a dead letter, kept whole and sealed, in the same transaction, with a fact about it on the log; and how it
 //! comes back from one.
 
+use contracts::Topic;
 use domain::ids::derive;
 use domain::messages::{DeadLetter, Lane, SealedOriginal};
 use domain::worker::Replay;
@@ -10,8 +11,9 @@ use domain::{
 
 use crate::blocking::{FleetEntry, FleetKey};
 use crate::bus::{Delivered, Outgoing};
-use crate::desk::Desk;
-use crate::envelope::{Postmark, fits, mark_replay, stamp};
+use crate::desk::{Desk, is_foreign};
+use crate::envelope::{Postmark, fits};
+use crate::marks::{Marks, Origin};
 use crate::originals::Original;
 use crate::partition::Partition;
 use crate::turn::{Turn, Unwritable};
@@ -22,7 +24,7 @@ pub(crate) struct Failed<'a> {
     pub(crate) record: Option<&'a Delivered>,
     /// Its identity and trace.
     pub(crate) postmark: &'a Postmark,
-    /// The request, if known.
+    /// The request whose story the record is a link of; none for what strangers wrote.
     pub(crate) request_id: Option<RequestId>,
     /// The lane of its topic.
     pub(crate) lane: Option<Lane>,
@@ -54,7 +56,7 @@ impl<W: Worker> Desk<W> {
         let id = RecordId(letter_id.0);
         let trace = failed.postmark.trace;
         let message = Message::Letter(Box::new(letter));
-        let record = self.postman.write(&contracts::Topic::DeadLetters, &key, &message, turn.now, id, trace)?;
+        let record = self.postman.write(&Topic::DeadLetters, &key, &message, turn.now, id, trace)?;
         let fact = LifecycleEvent {
             request_id: failed.request_id.unwrap_or(RequestId(letter_id.0)),
             at: turn.now,
@@ -68,17 +70,21 @@ impl<W: Worker> Desk<W> {
         turn.tally.letters += 1;
         turn.tally.events += 1;
         // What our own workers wrote is a link in the request's story; a command that fails is none, it can be judged later.
-        if let (Some(request_id), Some(record)) = (failed.request_id, failed.record)
-            && !self.is_foreign(record)
-        {
+        if let Some(request_id) = failed.request_id {
             block(partition, request_id, letter_id, failed.postmark.letter);
         }
         Ok(())
     }
 
-    /// The record of a letter as it came, marked as its replay; or the bare mark that lifts a discarded letter's block.
+    /// The record of a letter as it came, marked as its replay; or the bare mark that lifts a discarded letter's block. A fact
+    /// stands on the event log already and must not stand there twice: it comes back over `commands`, which has the same
+    /// partitions and is read by the same worker.
     pub(crate) fn replayed(&self, now: Timestamp, replay: &Replay) -> Result<Outgoing, Unwritable> {
-        let home = self.topics.parse(&replay.topic).ok_or(Unwritable::Nowhere)?;
+        let mut home = self.topics.parse(&replay.topic).ok_or(Unwritable::Nowhere)?;
+        let is_fact = home == Topic::Events;
+        if is_fact {
+            home = Topic::Commands;
+        }
         if self.topics.partitions(&home) <= replay.partition {
             return Err(Unwritable::Nowhere);
         }
@@ -89,7 +95,11 @@ impl<W: Worker> Desk<W> {
                 Original { key, ..Original::default() }
             }
         };
-        mark_replay(&mut original.headers, replay.letter_id);
+        let mut marks = Marks { letter: Some(replay.letter_id), ..Marks::read(&original.headers) };
+        if is_fact {
+            marks.origin.get_or_insert(Origin { topic: replay.topic.clone(), offset: 0 });
+        }
+        marks.write(&mut original.headers, original.value.as_ref(), &*self.originals);
         fits(Outgoing {
             topic: self.topics.name(&home),
             partition: replay.partition,
@@ -143,8 +153,15 @@ impl<W: Worker> Desk<W> {
     fn seal_original(&self, letter_id: LetterId, failed: &Failed<'_>) -> Result<SealedOriginal, Unwritable> {
         let original = failed.record.map_or_else(Original::default, |record| {
             let mut headers = record.headers.clone();
-            if self.is_foreign(record) {
-                stamp(&mut headers, failed.postmark.id);
+            match self.topics.parse(&record.topic) {
+                Some(Topic::Events) => {
+                    let origin = Some(Origin { topic: record.topic.to_string(), offset: record.offset });
+                    Marks { origin, ..Marks::default() }.write(&mut headers, record.value.as_ref(), &*self.originals);
+                }
+                Some(topic) if is_foreign(&topic) => {
+                    failed.postmark.marks().write(&mut headers, record.value.as_ref(), &*self.originals);
+                }
+                Some(_) | None => {}
             }
             let (key, value, at) = (record.key.clone(), record.value.clone(), Timestamp(record.timestamp_ms));
             Original { key, value, headers, at }

@@ -20,6 +20,7 @@ mod partition;
 mod changelog;
 mod blocking;
 mod letters;
+mod marks;
 mod parking;
 mod pace;
 mod timers;

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use domain::messages::SealedOriginal;
 use domain::phi::PhiError;
-use domain::{LetterId, Timestamp};
+use domain::{LetterId, Timestamp, Token};
 
 use crate::bus::{Headers, Size};
 
@@ -36,4 +36,6 @@ pub trait Originals: Send + Sync {
     fn seal(&self, letter: LetterId, original: &Original) -> Result<SealedOriginal, PhiError>;
     /// Opens it again.
     fn open(&self, letter: LetterId, sealed: &SealedOriginal) -> Result<Original, PhiError>;
+    /// A token of these parts that nobody outside this deployment can make.
+    fn token(&self, parts: &[&[u8]]) -> Token;
 }

@@ -4,7 +4,8 @@ use domain::{Change, LetterId, RequestId, Worker};
 
 use crate::blocking::{FleetEntry, FleetKey};
 use crate::bus::Delivered;
-use crate::desk::Desk;
+use crate::desk::{Desk, turn_failed};
+use crate::letters::Failed;
 use crate::partition::Partition;
 use crate::turn::{Turn, Unwritable};
 
@@ -32,13 +33,15 @@ impl<W: Worker> Desk<W> {
         true
     }
 
-    /// Lifts a letter's block and decides, in order, what waited behind it; a successor that fails blocks the rest again.
+    /// Lifts a letter's block and decides, in order, what waited behind it; a successor that fails blocks the rest again. A lift
+    /// that keeps bringing its turn down makes a letter of the first successor instead of deciding it, so that each time one
+    /// fewer waits.
     pub(crate) fn lift(
         &self,
         partition: &mut Partition<W>,
         turn: &mut Turn<W>,
         (number, request_id): (u32, Option<RequestId>),
-        letter: LetterId,
+        (letter, is_condemned): (LetterId, bool),
     ) -> Result<(), Unwritable> {
         let Some(request_id) = request_id else { return Ok(()) };
         let key = FleetKey::Blocked(request_id);
@@ -56,12 +59,17 @@ impl<W: Worker> Desk<W> {
         let (first, last) = (FleetKey::Parked(request_id, 0), FleetKey::Parked(request_id, u64::MAX));
         let waiting: Vec<(FleetKey, FleetEntry)> =
             partition.fleet_view().range(&first, &last).map(|(key, entry)| (key.clone(), entry.clone())).collect();
+        let mut is_condemned = is_condemned;
         for (key, entry) in waiting {
             partition.fleet_overlay.record(Change::Forget(key));
-            if let Some(record) = entry.unpark(number)
-                && let Some(opened) = self.open(&record)
-            {
-                self.admit(partition, turn, &record, opened)?;
+            let Some(record) = entry.unpark(number) else { continue };
+            let Some((topic, postmark)) = self.open(&record) else { continue };
+            if std::mem::take(&mut is_condemned) {
+                let (request_id, lane) = (Some(request_id), topic.lane());
+                let failed = Failed { record: Some(&record), postmark: &postmark, request_id, lane };
+                self.letter(partition, turn, &failed, &turn_failed())?;
+            } else {
+                self.admit(partition, turn, &record, (topic, postmark))?;
             }
         }
         Ok(())

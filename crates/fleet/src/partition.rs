@@ -1,6 +1,6 @@
 //! One owned partition: a worker's memory, the fleet's own, and what derives from them.
 
-use domain::{Change, Memory, Overlay, View, Worker};
+use domain::{Change, Memory, Overlay, Timestamp, View, Worker};
 
 use crate::blocking::{FleetEntry, FleetKey};
 use crate::calls::{CallId, Calls};
@@ -107,6 +107,13 @@ impl<W: Worker> Partition<W> {
     pub(crate) fn forget_turn(&mut self) {
         self.overlay.clear();
         self.fleet_overlay.clear();
+    }
+
+    /// Puts the timer of an entry off, or silences it, unless the turn has moved the entry afterwards.
+    pub(crate) fn displace(&mut self, key: &W::Key, due: Timestamp, to: Option<Timestamp>) {
+        if self.memory.get(key).and_then(|entry| W::due(key, entry)) == Some(due) {
+            self.timers.displace(key, due, to);
+        }
     }
 
     /// After a restore, or when an answer can't be decided: calls that memory waits for and nobody here performs will be given

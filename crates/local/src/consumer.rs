@@ -23,8 +23,14 @@ pub(crate) struct LocalConsumer {
     signal: Arc<Signal>,
     /// When the group last heard of us.
     seen: Duration,
-    owned: BTreeMap<Arc<str>, Vec<Cursor>>,
-    /// Whose turn it is to be taken from first.
+    owned: BTreeMap<Arc<str>, Owned>,
+}
+
+/// What a consumer owns of one topic.
+#[derive(Default)]
+struct Owned {
+    cursors: Vec<Cursor>,
+    /// Whose turn it is to be taken from first. Each topic has its own, or the number of topics would decide who is ever first.
     turn: usize,
 }
 
@@ -39,7 +45,7 @@ impl LocalConsumer {
         let seen = engine.coordinator.now();
         let seat = engine.coordinator.join(&membership, subscriptions);
         let owned = BTreeMap::new();
-        Ok(Self { engine, membership, seat, is_seated: true, generation: 0, signal, seen, owned, turn: 0 })
+        Ok(Self { engine, membership, seat, is_seated: true, generation: 0, signal, seen, owned })
     }
 
     /// What the group has to tell.
@@ -85,21 +91,25 @@ impl LocalConsumer {
         for (name, start) in partitions.iter().zip(starts) {
             let partition = self.engine.topics.partition(name)?;
             partition.watch(&self.signal);
-            self.owned.entry(name.topic.clone()).or_default().push(Cursor::new(partition, start));
+            self.owned.entry(name.topic.clone()).or_default().cursors.push(Cursor::new(partition, start));
         }
         Ok(())
     }
 
     fn disown(&mut self) -> Vec<TopicPartition> {
         let disowned = self.assignment();
-        for cursor in std::mem::take(&mut self.owned).values().flatten() {
+        for cursor in std::mem::take(&mut self.owned).values().flat_map(|owned| &owned.cursors) {
             cursor.partition().unwatch(&self.signal);
         }
         disowned
     }
 
+    fn cursors(&self) -> impl Iterator<Item = &Cursor> {
+        self.owned.values().flat_map(|owned| &owned.cursors)
+    }
+
     fn is_ready(&self) -> bool {
-        self.owned.values().flatten().any(Cursor::is_ready)
+        self.cursors().any(Cursor::is_ready)
     }
 
     /// Sleeps until there may be news, at most this long. The deadlines of the others' sessions count too: there may be
@@ -112,12 +122,12 @@ impl LocalConsumer {
     }
 
     fn cursor(&self, partition: &TopicPartition) -> Result<&Cursor, BusError> {
-        let mut cursors = self.owned.get(&partition.topic).into_iter().flatten();
+        let mut cursors = self.owned.get(&partition.topic).into_iter().flat_map(|owned| &owned.cursors);
         cursors.find(|cursor| cursor.partition().is(partition)).ok_or_else(|| not_owned(partition))
     }
 
     fn cursor_mut(&mut self, partition: &TopicPartition) -> Result<&mut Cursor, BusError> {
-        let mut cursors = self.owned.get_mut(&partition.topic).into_iter().flatten();
+        let mut cursors = self.owned.get_mut(&partition.topic).into_iter().flat_map(|owned| &mut owned.cursors);
         cursors.find(|cursor| cursor.partition().is(partition)).ok_or_else(|| not_owned(partition))
     }
 
@@ -152,16 +162,17 @@ impl Consumer for LocalConsumer {
 
     fn take(&mut self, topic: &str, limit: Limit, out: &mut Vec<Delivered>) -> Result<(), BusError> {
         self.hear();
-        let Some(cursors) = self.owned.get_mut(topic) else { return Ok(()) };
+        let Some(Owned { cursors, turn }) = self.owned.get_mut(topic) else { return Ok(()) };
         let mut allowance = Allowance::new(limit);
         let count = cursors.len();
+        let first = *turn;
+        *turn = turn.wrapping_add(1);
         for nth in 0..count {
-            let cursor = &mut cursors[(self.turn + nth) % count];
+            let cursor = &mut cursors[first.wrapping_add(nth) % count];
             if cursor.is_ready() {
                 cursor.take(&self.engine, &mut allowance, out)?;
             }
         }
-        self.turn = self.turn.wrapping_add(1);
         Ok(())
     }
 
@@ -172,7 +183,7 @@ impl Consumer for LocalConsumer {
     }
 
     fn assignment(&self) -> Vec<TopicPartition> {
-        self.owned.values().flatten().map(|cursor| cursor.partition().name()).collect()
+        self.cursors().map(|cursor| cursor.partition().name()).collect()
     }
 
     fn position(&self, partition: &TopicPartition) -> Result<u64, BusError> {

@@ -4,6 +4,7 @@
 
 pub mod metrics;
 pub mod logs;
+pub mod panics;
 
 pub use logs::{LogFormat, init};
 pub use metrics::{Metric, Metrics};

@@ -12,7 +12,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging; `filter` as in `RUST_LOG`. A second call changes nothing.
+/// Starts logging, panics by their place alone included; `filter` as in `RUST_LOG`. A second call changes nothing.
 pub fn init(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
@@ -20,7 +20,8 @@ pub fn init(format: LogFormat, filter: &str) {
         LogFormat::Human => logs.try_init(),
         LogFormat::Json => logs.json().flatten_event(true).try_init(),
     };
-    if let Err(error) = started {
-        tracing::debug!(%error, "logging was started before");
+    match started {
+        Ok(()) => crate::panics::install(),
+        Err(error) => tracing::debug!(%error, "logging was started before"),
     }
 }

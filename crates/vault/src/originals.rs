@@ -5,8 +5,8 @@
 
 use bytes::{Buf, BufMut, Bytes};
 use domain::messages::SealedOriginal;
-use domain::phi::PhiError;
-use domain::{LetterId, Timestamp};
+use domain::phi::{Phi, PhiError, Purpose};
+use domain::{LetterId, Timestamp, Token};
 use fleet::bus::{HeaderName, Headers};
 use fleet::evidence::EvidenceError;
 use fleet::originals::{Original, Originals};
@@ -19,6 +19,10 @@ use crate::vault::Vault;
 const CARRIED_BYTES_MAX: usize = 256 * 1024;
 
 impl Originals for Vault {
+    fn token(&self, parts: &[&[u8]]) -> Token {
+        Phi::token(self, Purpose::Mark, parts)
+    }
+
     fn seal(&self, letter: LetterId, original: &Original) -> Result<SealedOriginal, PhiError> {
         let name = KeyName::Letter(letter);
         let key = self.keystore.key_for(name).map_err(KeystoreError::into_phi)?;

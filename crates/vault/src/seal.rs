@@ -46,6 +46,7 @@ impl Phi for Vault {
             Purpose::PayloadDigest => (&self.keys.digests, "waybill/payload-digest"),
             Purpose::Member => (&self.keys.tokens, "waybill/member"),
             Purpose::Exchange => (&self.keys.tokens, "waybill/exchange"),
+            Purpose::Mark => (&self.keys.tokens, "waybill/mark"),
         };
         let value = key.at(label, parts);
         let mut id = [0; 16];

@@ -170,7 +170,7 @@ pub(super) const COMMANDS: Row = Row {
     spread: Spread::Requests,
     cleanup: Cleanup::Delete { days: 400 },
     reading: Reading::Stream,
-    writers: &[Party::Gateway, Party::Console, Party::CommandLine],
+    writers: &[Party::Gateway, Party::Console, Party::CommandLine, TRIAGE_WORKER],
     readers: &[RECONCILIATION_WORKER, TRIAGE_WORKER],
 };
 

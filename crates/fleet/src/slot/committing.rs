@@ -77,17 +77,17 @@ impl<W: Worker> Slot<W> {
         }
         for (number, key, due, to) in &turn.displaced {
             if let Some(partition) = self.partitions.get_mut(number) {
-                partition.timers.displace(key, *due, *to);
-            }
-        }
-        for number in &turn.unanswered {
-            if let Some(partition) = self.partitions.get_mut(number) {
-                partition.adopt_calls();
+                partition.displace(key, *due, *to);
             }
         }
         for (number, call) in turn.calls {
             if let Some(partition) = self.partitions.get_mut(&number) {
                 partition.calls.add(call, decided_at);
+            }
+        }
+        for number in &turn.unanswered {
+            if let Some(partition) = self.partitions.get_mut(number) {
+                partition.adopt_calls();
             }
         }
         self.desk.quarantine.clear();

@@ -12,8 +12,9 @@ use super::{Inlet, Slot};
 use crate::bus::{Bus, BusError, Delivered, Limit, TopicPartition};
 use crate::turn::{Turn, Unwritable};
 
-/// Of a turn's room this part is left to records, however many answers and timers there are.
-const RECORDS_PART: usize = 4;
+/// Of a turn's room this part is left to records, however many answers and timers there are, and as much to timers, however many
+/// answers there are.
+const PART: usize = 4;
 
 impl<W: Worker> Slot<W> {
     /// Takes inputs into the turn and decides them.
@@ -22,8 +23,8 @@ impl<W: Worker> Slot<W> {
         let appetite = self.pace.appetite();
         let Some(trial) = &self.trial else {
             self.decide_answers(turn, appetite)?;
-            self.decide_timers(turn, appetite.saturating_sub(turn.inputs()))?;
-            let room = appetite.saturating_sub(turn.inputs()).max(appetite / RECORDS_PART);
+            self.decide_timers(turn, appetite.saturating_sub(turn.inputs()).max(appetite / PART))?;
+            let room = appetite.saturating_sub(turn.inputs()).max(appetite / PART);
             return self.decide_records(turn, room);
         };
         match trial.focus().cloned() {
@@ -124,41 +125,40 @@ impl<W: Worker> Slot<W> {
         Ok(())
     }
 
-    /// Takes up to `room` records: of each topic first no more than leaves the later ones their share, then, most urgent first,
-    /// what nobody claimed.
+    /// Takes up to `room` records: of each topic first no more than leaves the later ones their share, in records and in bytes,
+    /// then, most urgent first, what nobody claimed.
     fn take_by_lane(&mut self, room: usize, records: &mut Vec<Delivered>) -> Result<(), BusError> {
-        let mut bytes = self.options.bytes_max;
+        let whole = Limit { records: room, bytes: self.options.bytes_max };
+        let mut left = whole;
         let mut more = Vec::with_capacity(self.inputs.len());
         for index in 0..self.inputs.len() {
-            let reserved: usize = self.inputs[index + 1..].iter().map(|later| later.part_of(room)).sum();
-            let limit = (room - records.len()).saturating_sub(reserved);
-            if self.take_topic(index, limit, &mut bytes, records)? == limit {
+            let reserved = |of: usize| self.inputs[index + 1..].iter().map(|later| later.part_of(of)).sum::<usize>();
+            let limit = Limit {
+                records: left.records.saturating_sub(reserved(whole.records)),
+                bytes: left.bytes.saturating_sub(reserved(whole.bytes)),
+            };
+            let taken = self.take_topic(index, limit, records)?;
+            if taken.records == limit.records || limit.bytes <= taken.bytes {
                 more.push(index);
             }
+            left = left.without(taken);
         }
         for index in more {
-            self.take_topic(index, room - records.len(), &mut bytes, records)?;
+            let taken = self.take_topic(index, left, records)?;
+            left = left.without(taken);
         }
         Ok(())
     }
 
-    /// Takes up to `limit` records of one topic; answers how many there were.
-    fn take_topic(
-        &mut self,
-        index: usize,
-        limit: usize,
-        bytes: &mut usize,
-        records: &mut Vec<Delivered>,
-    ) -> Result<usize, BusError> {
-        if limit == 0 || *bytes == 0 {
-            return Ok(0);
-        }
+    /// Takes up to `limit` of one topic; answers how much it was.
+    fn take_topic(&mut self, index: usize, limit: Limit, records: &mut Vec<Delivered>) -> Result<Limit, BusError> {
         let before = records.len();
-        let topic = Arc::clone(&self.inputs[index].topic);
-        self.consumer.take(&topic, Limit { records: limit, bytes: *bytes }, records)?;
-        let size: usize = records[before..].iter().map(Delivered::size_bytes).sum();
-        *bytes = bytes.saturating_sub(size);
-        Ok(records.len() - before)
+        if 0 < limit.records && 0 < limit.bytes {
+            let topic = Arc::clone(&self.inputs[index].topic);
+            self.consumer.take(&topic, limit, records)?;
+        }
+        let bytes = records[before..].iter().map(Delivered::size_bytes).sum();
+        Ok(Limit { records: records.len() - before, bytes })
     }
 }
 

@@ -128,8 +128,14 @@ fn after_a_rotation_the_old_opens_and_the_new_is_sealed_under_the_new_key() {
 #[test]
 fn tokens_differ_by_purpose_parts_and_deployment() {
     let vault = Vault::in_memory(1);
-    let purposes =
-        [Purpose::Request, Purpose::IdempotencyKey, Purpose::PayloadDigest, Purpose::Member, Purpose::Exchange];
+    let purposes = [
+        Purpose::Request,
+        Purpose::IdempotencyKey,
+        Purpose::PayloadDigest,
+        Purpose::Member,
+        Purpose::Exchange,
+        Purpose::Mark,
+    ];
     let lists: [&[&[u8]]; 5] = [&[], &[b""], &[b"ab", b"c"], &[b"a", b"bc"], &[b"abc"]];
     let mut tokens = std::collections::BTreeSet::new();
     for purpose in purposes {

@@ -1,5 +1,6 @@
 //! What a consumer promises while it owns its partitions.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use fleet::bus::{Limit, TopicPartition, Wake};
@@ -95,6 +96,30 @@ pub(crate) fn taking_is_by_topic(bench: &mut dyn Bench) {
         });
         assert_eq!(values(&taken), [value]);
     }
+}
+
+/// However the takes of different topics alternate, and however full the others are.
+pub(crate) fn every_partition_has_its_turn(bench: &mut dyn Bench) {
+    let stage = Stage::new(bench);
+    let topics = ["urgent", "standard", "bulk"].map(|name| stage.topic(name, 4));
+    let many = vec!["waits"; 1_000];
+    for topic in &topics {
+        (0..4).for_each(|partition| stage.append(topic, partition, &many));
+    }
+    let mut member = stage.join_alone("group", "member", &topics.each_ref());
+    let mut given: BTreeMap<TopicPartition, usize> = BTreeMap::new();
+    stage.until("every partition has given something", || {
+        for topic in topics.iter().chain(&topics[..1]) {
+            let mut taken = Vec::new();
+            member.consumer.take(topic, Limit { records: 1, bytes: 1 << 20 }, &mut taken).unwrap();
+            taken.iter().for_each(|record| *given.entry(record.topic_partition()).or_default() += 1);
+        }
+        if given.len() < 12 {
+            member.step(Duration::ZERO);
+        }
+        given.len() == 12
+    });
+    assert!(given.values().all(|count| *count < many.len()), "somebody waited until another was empty: {given:?}");
 }
 
 pub(crate) fn a_large_record_passes_a_small_limit(bench: &mut dyn Bench) {

@@ -56,6 +56,7 @@ macro_rules! contract {
                     paused_partitions_give_nothing_until_resumed,
                     taking_respects_its_limits,
                     taking_is_by_topic,
+                    every_partition_has_its_turn,
                     a_large_record_passes_a_small_limit,
                     waiting_ends_when_records_come,
                     waiting_ends_when_woken,

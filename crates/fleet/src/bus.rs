@@ -168,7 +168,7 @@ pub trait Consumer: Send {
     /// partitions end no wait. [`BusError::Fenced`] says that another holder of the instance has joined.
     fn wait(&mut self, timeout: Duration) -> Result<Wake, BusError>;
     /// Moves what is there of one assigned topic to `out`, in offset order per partition, and advances past it. Never blocks.
-    /// Paused partitions give nothing. Whatever was moved to `out` counts as taken, also if an error follows.
+    /// Paused partitions give nothing; the others have their turns within each topic. Whatever was moved to `out` counts as taken, also if an error follows.
     fn take(&mut self, topic: &str, limit: Limit, out: &mut Vec<Delivered>) -> Result<(), BusError>;
     /// Gives up the partitions of the last [`Wake::Revoked`].
     fn release(&mut self) -> Result<(), BusError>;

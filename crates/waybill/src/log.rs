@@ -1,9 +1,9 @@
-//! Reading the log from outside the workers.
+//! Reading the log from outside the workers: following topics, and finding single records without reading what lies before them.
 
 use std::time::Duration;
 
 use contracts::Topic;
-use domain::Message;
+use domain::{Message, Timestamp};
 use fleet::bus::{Delivered, Isolation, Limit, Reader, TopicPartition};
 
 use crate::compose::Plant;
@@ -16,6 +16,8 @@ pub(crate) struct Tail {
     reader: Box<dyn Reader>,
 }
 
+/// How far the timestamp of a record may be from when its neighbours were appended: a transaction takes its time, and clocks differ.
+const DISORDER: Duration = Duration::from_secs(600);
 const LIMIT: Limit = Limit { records: 5_000, bytes: 16 << 20 };
 
 impl Tail {
@@ -66,4 +68,55 @@ impl Tail {
             all.extend(more);
         }
     }
+}
+
+/// The first record of a partition at or after an offset.
+pub(crate) fn first_from(plant: &Plant, at: &TopicPartition, offset: u64) -> Result<Option<Delivered>, Failure> {
+    let mut reader = plant.bus.reader(Isolation::ReadCommitted)?;
+    reader.assign(&[(at.clone(), offset)])?;
+    let mut records = Vec::new();
+    reader.read(Limit { records: 1, ..LIMIT }, Duration::ZERO, &mut records)?;
+    Ok(records.into_iter().next())
+}
+
+/// Searches a partition for a message that was written at a known moment. Only what was written about then is read.
+pub(crate) fn written_at<T>(
+    plant: &Plant,
+    topic: Topic,
+    partition: u32,
+    moment: Timestamp,
+    mut is_it: impl FnMut(&Delivered, Message) -> Option<T>,
+) -> Result<Option<T>, Failure> {
+    let (earliest, latest) = (moment - DISORDER, moment + DISORDER);
+    let at = TopicPartition::new(plant.topics.name(&topic), partition);
+    let mut tail = Tail::of_partitions(plant, topic, [partition])?;
+    let first = first_since(plant, &at, earliest)?;
+    tail.reader.assign(&[(at, first)])?;
+    loop {
+        let records = tail.next()?;
+        let Some((last, _)) = records.last() else { return Ok(None) };
+        let is_past = latest.0 < last.timestamp_ms;
+        for (record, message) in records {
+            if let Some(found) = message.and_then(|message| is_it(&record, message)) {
+                return Ok(Some(found));
+            }
+        }
+        if is_past {
+            return Ok(None);
+        }
+    }
+}
+
+/// The offset from which on a partition holds what was written since a moment, by bisection.
+fn first_since(plant: &Plant, at: &TopicPartition, moment: Timestamp) -> Result<u64, Failure> {
+    let marks = plant.bus.watermarks(at)?;
+    let (mut low, mut high) = (marks.low, marks.stable);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match first_from(plant, at, middle)? {
+            Some(record) if record.timestamp_ms < moment.0 => low = record.offset + 1,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(low)
 }

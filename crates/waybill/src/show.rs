@@ -1,4 +1,5 @@
-//! Answers for people: fields under each other, lists as tables. `--json` gives the same answer as it is.
+//! Answers for people: fields under each other, lists as tables, spans in the unit that suits them. `--json` gives the same answer
+//! as it is.
 
 use serde_json::{Map, Value};
 
@@ -19,7 +20,7 @@ pub(crate) fn print(answer: &Value, json: bool) -> Result<(), Failure> {
 }
 
 /// The text for people.
-fn rendered(answer: &Value) -> String {
+pub(crate) fn rendered(answer: &Value) -> String {
     match answer {
         Value::Array(rows) => table(rows),
         Value::Object(fields) => sections(fields),
@@ -30,14 +31,15 @@ fn rendered(answer: &Value) -> String {
 /// Plain fields first, then each list under its name.
 fn sections(fields: &Map<String, Value>) -> String {
     let is_list = |value: &Value| value.as_array().is_some_and(|rows| rows.iter().any(Value::is_object));
-    let width = fields.keys().map(String::len).max().unwrap_or(0);
+    let width = fields.keys().map(|name| title(name).len()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, value) in fields.iter().filter(|(_, value)| !is_list(value)) {
-        text.push_str(&format!("{:<width$}  {}\n", spaced(name), cell(value)));
+        let line = format!("{:<width$}  {}", title(name), field(name, value));
+        text.push_str(&format!("{}\n", line.trim_end()));
     }
     for (name, value) in fields {
         if let Some(rows) = value.as_array().filter(|_| is_list(value)) {
-            text.push_str(&format!("\n{}\n{}", spaced(name), table(rows)));
+            text.push_str(&format!("\n{}\n{}", title(name), table(rows)));
         }
     }
     text
@@ -50,10 +52,10 @@ fn table(rows: &[Value]) -> String {
     };
     let is_used = |name: &&String| rows.iter().any(|row| !cell(&row[name.as_str()]).is_empty());
     let names: Vec<&String> = first.keys().filter(is_used).collect();
-    let mut lines: Vec<Vec<String>> = vec![names.iter().map(|name| spaced(name)).collect()];
+    let mut lines: Vec<Vec<String>> = vec![names.iter().map(|name| title(name)).collect()];
     let last = names.len().saturating_sub(1);
     lines.extend(rows.iter().map(|row| {
-        let cells = names.iter().enumerate().map(|(column, name)| (column, cell(&row[name.as_str()])));
+        let cells = names.iter().enumerate().map(|(column, name)| (column, field(name, &row[name.as_str()])));
         cells.map(|(column, text)| if column == last { text } else { shortened(text) }).collect()
     }));
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
@@ -87,8 +89,32 @@ fn shortened(text: String) -> String {
     text.chars().take(CELL_MAX - 1).chain(['…']).collect()
 }
 
-fn spaced(name: &str) -> String {
-    name.replace('_', " ")
+/// A field's name, as a heading; its unit is told with each value.
+fn title(name: &str) -> String {
+    name.strip_suffix(SPAN).unwrap_or(name).replace('_', " ")
+}
+
+/// A field's value; what is named as a span is shown as one.
+fn field(name: &str, value: &Value) -> String {
+    match value.as_u64() {
+        Some(ms) if name.ends_with(SPAN) => span(ms),
+        _ => cell(value),
+    }
+}
+
+/// The end of a span's name.
+const SPAN: &str = "_ms";
+
+/// A span in the two units that suit it.
+fn span(ms: u64) -> String {
+    let (s, min, h, d) = (ms / 1_000, ms / 60_000, ms / 3_600_000, ms / 86_400_000);
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", s, ms % 1_000 / 100),
+        60_000..3_600_000 => format!("{min} min {} s", s % 60),
+        3_600_000..172_800_000 => format!("{h} h {} min", min % 60),
+        _ => format!("{d} d {} h", h % 24),
+    }
 }
 
 #[cfg(test)]
@@ -108,5 +134,14 @@ mod tests {
     fn fields_come_before_the_lists_among_them() {
         let answer = json!({"steps": [{"by": "intake"}], "request_id": "x", "fields": ["a", "b"]});
         assert_eq!(rendered(&answer), "request id  x\nfields      a, b\n\nsteps\nby\nintake\n");
+    }
+
+    #[test]
+    fn spans_are_told_in_units_that_suit_them() {
+        let answer =
+            json!({"after_ms": 7, "oldest_ms": 61_500, "took_ms": null, "rows": [{"lag_oldest_ms": 200_000_000}]});
+        assert_eq!(rendered(&answer), "after   7 ms\noldest  1 min 1 s\ntook\n\nrows\nlag oldest\n2 d 7 h\n");
+        assert_eq!(span(1_960), "1.9 s");
+        assert_eq!(span(3_660_000), "1 h 1 min");
     }
 }

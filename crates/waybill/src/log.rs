@@ -85,7 +85,7 @@ pub(crate) fn written_at<T>(
     topic: Topic,
     partition: u32,
     moment: Timestamp,
-    mut is_it: impl FnMut(&Delivered, Message) -> Option<T>,
+    mut is_it: impl FnMut(Message) -> Option<T>,
 ) -> Result<Option<T>, Failure> {
     let (earliest, latest) = (moment - DISORDER, moment + DISORDER);
     let at = TopicPartition::new(plant.topics.name(&topic), partition);
@@ -96,10 +96,8 @@ pub(crate) fn written_at<T>(
         let records = tail.next()?;
         let Some((last, _)) = records.last() else { return Ok(None) };
         let is_past = latest.0 < last.timestamp_ms;
-        for (record, message) in records {
-            if let Some(found) = message.and_then(|message| is_it(&record, message)) {
-                return Ok(Some(found));
-            }
+        if let Some(found) = records.into_iter().filter_map(|(_, message)| message).find_map(&mut is_it) {
+            return Ok(Some(found));
         }
         if is_past {
             return Ok(None);

@@ -45,7 +45,7 @@ impl Service {
             Ask::LoadMembers { lines } => answer(&submissions::load_members(&self.feed, &lines)?),
             Ask::Outcomes { source, id, limit } => answer(&submissions::outcomes(plant, source, id, limit)?),
             Ask::Command(intent) => answer(&intents::give(self, intent)?),
-            Ask::Status => answer(&overview::status(plant, &self.standing, &self.projections.now()?)?),
+            Ask::Status => answer(&overview::status(plant, &self.standing, &self.projections)?),
             Ask::Trace { request_id } => answer(&stories::trace(&self.projections.now()?, request_id)?),
             Ask::TraceKey { source, key } => {
                 let request_id = self.request_id(source.as_str(), key.as_bytes());

@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::exit::Failure;
 
-/// The widest a column gets; the last one is as wide as it is.
+/// The widest a column gets; plain text in the last one is as wide as it is.
 const CELL_MAX: usize = 60;
+/// How much of a group of fields is shown in the last column; `--json` has all of it.
+const FIELDS_MAX: usize = 120;
 
 /// Tells standard output.
 #[expect(clippy::print_stdout, reason = "this is a command's answer")]
@@ -28,14 +30,13 @@ pub(crate) fn rendered(answer: &Value) -> String {
     }
 }
 
-/// Plain fields first, then each list under its name.
+/// Plain fields first, without those that are empty, then each list under its name.
 fn sections(fields: &Map<String, Value>) -> String {
     let is_list = |value: &Value| value.as_array().is_some_and(|rows| rows.iter().any(Value::is_object));
     let width = fields.keys().map(|name| title(name).len()).max().unwrap_or(0);
     let mut text = String::new();
-    for (name, value) in fields.iter().filter(|(_, value)| !is_list(value)) {
-        let line = format!("{:<width$}  {}", title(name), field(name, value));
-        text.push_str(&format!("{}\n", line.trim_end()));
+    for (name, value) in fields.iter().filter(|(_, value)| !is_list(value) && !value.is_null()) {
+        text.push_str(&format!("{:<width$}  {}\n", title(name), field(name, value)));
     }
     for (name, value) in fields {
         if let Some(rows) = value.as_array().filter(|_| is_list(value)) {
@@ -55,8 +56,15 @@ fn table(rows: &[Value]) -> String {
     let mut lines: Vec<Vec<String>> = vec![names.iter().map(|name| title(name)).collect()];
     let last = names.len().saturating_sub(1);
     lines.extend(rows.iter().map(|row| {
-        let cells = names.iter().enumerate().map(|(column, name)| (column, field(name, &row[name.as_str()])));
-        cells.map(|(column, text)| if column == last { text } else { shortened(text) }).collect()
+        let cells = names.iter().enumerate().map(|(column, name)| {
+            let (value, text) = (&row[name.as_str()], field(name, &row[name.as_str()]));
+            match column == last {
+                true if value.is_object() => shortened(text, FIELDS_MAX),
+                true => text,
+                false => shortened(text, CELL_MAX),
+            }
+        });
+        cells.collect()
     }));
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..names.len()).map(width).collect();
@@ -82,11 +90,11 @@ fn cell(value: &Value) -> String {
     }
 }
 
-fn shortened(text: String) -> String {
-    if text.chars().count() <= CELL_MAX {
+fn shortened(text: String, width: usize) -> String {
+    if text.chars().count() <= width {
         return text;
     }
-    text.chars().take(CELL_MAX - 1).chain(['…']).collect()
+    text.chars().take(width - 1).chain(['…']).collect()
 }
 
 /// A field's name, as a heading; its unit is told with each value.
@@ -137,10 +145,18 @@ mod tests {
     }
 
     #[test]
+    fn fields_at_the_end_of_a_row_are_cut_and_text_is_not() {
+        let long = "x".repeat(200);
+        let rows = json!([{"id": "a", "detail": {"of": long}}]);
+        assert!(rendered(&rows).lines().all(|line| line.chars().count() <= FIELDS_MAX + 4));
+        assert!(rendered(&json!([{"id": "a", "hint": long}])).contains(&long));
+    }
+
+    #[test]
     fn spans_are_told_in_units_that_suit_them() {
         let answer =
             json!({"after_ms": 7, "oldest_ms": 61_500, "took_ms": null, "rows": [{"lag_oldest_ms": 200_000_000}]});
-        assert_eq!(rendered(&answer), "after   7 ms\noldest  1 min 1 s\ntook\n\nrows\nlag oldest\n2 d 7 h\n");
+        assert_eq!(rendered(&answer), "after   7 ms\noldest  1 min 1 s\n\nrows\nlag oldest\n2 d 7 h\n");
         assert_eq!(span(1_960), "1.9 s");
         assert_eq!(span(3_660_000), "1 h 1 min");
     }

@@ -140,9 +140,8 @@ fn record(plant: &Plant, letter: &Letter, letter_id: LetterId) -> Result<DeadLet
     let key = uuid_text(&signature(letter, letter_id)?.0);
     let partition = partition_of(&key, plant.topics.partitions(&Topic::DeadLetters));
     let moment = letter.lettered_at.map(Timestamp).ok_or_else(gone)?;
-    let found = log::written_at(plant, Topic::DeadLetters, partition, moment, |_, message| match message {
-        Message::Letter(letter) if letter.letter_id == letter_id => Some(*letter),
-        _ => None,
+    let found = log::written_at(plant, Topic::DeadLetters, partition, moment, |message| {
+        if let Message::Letter(letter) = message { (letter.letter_id == letter_id).then_some(*letter) } else { None }
     });
     found?.ok_or_else(gone)
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::log;
-use crate::read_model::Rows;
+use crate::read_model::ReadModel;
 use crate::standing::Standing;
 
 /// The whole at a glance.
@@ -55,8 +55,12 @@ struct StageStatus {
     letters_oldest_ms: Option<i64>,
 }
 
-/// Counts by state, what waits, and pending work by stage.
-pub(super) fn status(plant: &Plant, standing: &Standing, rows: &Rows) -> Result<Status, Failure> {
+/// Counts by state, what waits, and pending work by stage. What stages have before them is looked at first: a submission that is
+/// taken meanwhile shows twice rather than nowhere.
+pub(super) fn status(plant: &Plant, standing: &Standing, projections: &ReadModel) -> Result<Status, Failure> {
+    let backlogs = Stage::ALL.into_iter().map(|stage| Ok((stage, backlog(plant, stage)?)));
+    let backlogs = backlogs.collect::<Result<Vec<_>, Failure>>()?;
+    let rows = projections.now()?;
     let states = rows.get(counts::by_state)?;
     let sources = rows.get(accounts::by_source)?;
     let pending = rows.get(attention::pending)?;
@@ -69,11 +73,10 @@ pub(super) fn status(plant: &Plant, standing: &Standing, rows: &Rows) -> Result<
         let oldest_ms = age((!is_over).then_some(count.oldest_since));
         StateCount { state: count.name, requests: count.requests, oldest_ms }
     };
-    let stage = |stage: Stage| {
+    let stage = |(stage, (lag, oldest_at)): (Stage, (u64, Option<Timestamp>))| {
         let letters = given_up.iter().find(|letters| letters.worker == stage.as_str());
-        let (lag, oldest_at) = backlog(plant, stage)?;
         let pending = standing.of(stage);
-        Ok(StageStatus {
+        StageStatus {
             stage,
             lag,
             lag_oldest_ms: age(oldest_at.map(|at| at.0)),
@@ -83,7 +86,7 @@ pub(super) fn status(plant: &Plant, standing: &Standing, rows: &Rows) -> Result<
             parked: pending.map(|(pending, _)| pending.parked),
             letters: letters.map_or(0, |letters| letters.letters),
             letters_oldest_ms: age(letters.and_then(|letters| letters.oldest_at)),
-        })
+        }
     };
     Ok(Status {
         requests: sum(|source| source.accepted),
@@ -102,7 +105,7 @@ pub(super) fn status(plant: &Plant, standing: &Standing, rows: &Rows) -> Result<
         alarms: pending.alarms,
         unreadable: pending.unreadable,
         states: states.into_iter().map(state_count).collect(),
-        stages: Stage::ALL.into_iter().map(stage).collect::<Result<_, Failure>>()?,
+        stages: backlogs.into_iter().map(stage).collect(),
     })
 }
 

@@ -87,7 +87,7 @@ pub(super) fn trace(rows: &Rows, id: RequestId) -> Result<Story, Failure> {
     }
     let attempts = rows.get(|database| timeline::attempts(database, id))?;
     let unreadable = rows.get(|database| timeline::gaps(database, id))?.len();
-    Ok(story(id, request, &entries, &attempts, unreadable))
+    Ok(story(id, request.as_ref(), &entries, &attempts, unreadable))
 }
 
 /// The request whose key a repeated submission came under.
@@ -96,10 +96,16 @@ fn named_by_submission(rows: &Rows, id: RequestId) -> Result<Option<RequestId>, 
     Ok(found.and_then(|submission| submission.request_id?.parse().ok()))
 }
 
-fn story(id: RequestId, request: Option<Request>, entries: &[Entry], attempts: &[Attempt], unreadable: usize) -> Story {
+fn story(
+    id: RequestId,
+    request: Option<&Request>,
+    entries: &[Entry],
+    attempts: &[Attempt],
+    unreadable: usize,
+) -> Story {
     let befores = std::iter::once(None).chain(entries.iter().map(|entry| Some(entry.at)));
     let timeline: Vec<Step> = entries.iter().zip(befores).map(|(entry, before)| step(entry, before)).collect();
-    let of = |field: fn(&Request) -> &Option<String>| request.as_ref().and_then(|request| field(request).clone());
+    let of = |field: fn(&Request) -> &Option<String>| request.and_then(|request| field(request).clone());
     Story {
         request_id: id.to_string(),
         source: of(|request| &request.source),
@@ -112,9 +118,9 @@ fn story(id: RequestId, request: Option<Request>, entries: &[Entry], attempts: &
         outcome: of(|request| &request.outcome),
         code: of(|request| &request.code),
         owner: of(|request| &request.owner),
-        due_by: request.as_ref().and_then(|request| request.due_by).map(told),
-        took_ms: request.as_ref().and_then(|request| Some(request.closed_at? - request.received_at?)),
-        retries: request.as_ref().map(|request| request.retries),
+        due_by: request.and_then(|request| request.due_by).map(told),
+        took_ms: request.and_then(|request| Some(request.closed_at? - request.received_at?)),
+        retries: request.map(|request| request.retries),
         events: timeline.len(),
         anomalies: timeline.iter().filter(|step| step.anomaly.is_some()).count(),
         unreadable,

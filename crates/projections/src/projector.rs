@@ -111,6 +111,7 @@ impl Projector {
     /// Projects what stands on the log now, and ends: for a process that does not follow it. Nobody else may write meanwhile.
     pub async fn catch_up(&self) -> Result<(), FollowError> {
         let (mut at, end) = (self.committed().await?, self.log.ends()?);
+        self.status.send_modify(|status| status.next.clone_from(&at));
         let mut batches = self.log.batches(&at, &end, self.options.batch)?;
         let mut projection = Projection::default();
         while let Some(batch) = batches.recv().await {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::Topic;
 use domain::{Message, Timestamp};
-use fleet::bus::{Delivered, Isolation, Limit, Reader, TopicPartition};
+use fleet::bus::{Bus, Delivered, Isolation, Limit, Reader, TopicPartition};
 
 use crate::compose::Plant;
 use crate::exit::Failure;
@@ -71,8 +71,8 @@ impl Tail {
 }
 
 /// The first record of a partition at or after an offset.
-pub(crate) fn first_from(plant: &Plant, at: &TopicPartition, offset: u64) -> Result<Option<Delivered>, Failure> {
-    let mut reader = plant.bus.reader(Isolation::ReadCommitted)?;
+pub(crate) fn first_from(bus: &dyn Bus, at: &TopicPartition, offset: u64) -> Result<Option<Delivered>, Failure> {
+    let mut reader = bus.reader(Isolation::ReadCommitted)?;
     reader.assign(&[(at.clone(), offset)])?;
     let mut records = Vec::new();
     reader.read(Limit { records: 1, ..LIMIT }, Duration::ZERO, &mut records)?;
@@ -90,7 +90,7 @@ pub(crate) fn written_at<T>(
     let (earliest, latest) = (moment - DISORDER, moment + DISORDER);
     let at = TopicPartition::new(plant.topics.name(&topic), partition);
     let mut tail = Tail::of_partitions(plant, topic, [partition])?;
-    let first = first_since(plant, &at, earliest)?;
+    let first = first_since(&*plant.bus, &at, earliest)?;
     tail.reader.assign(&[(at, first)])?;
     loop {
         let records = tail.next()?;
@@ -106,15 +106,64 @@ pub(crate) fn written_at<T>(
 }
 
 /// The offset from which on a partition holds what was written since a moment, by bisection.
-fn first_since(plant: &Plant, at: &TopicPartition, moment: Timestamp) -> Result<u64, Failure> {
-    let marks = plant.bus.watermarks(at)?;
+fn first_since(bus: &dyn Bus, at: &TopicPartition, moment: Timestamp) -> Result<u64, Failure> {
+    let marks = bus.watermarks(at)?;
     let (mut low, mut high) = (marks.low, marks.stable);
     while low < high {
         let middle = low + (high - low) / 2;
-        match first_from(plant, at, middle)? {
+        match first_from(bus, at, middle)? {
             Some(record) if record.timestamp_ms < moment.0 => low = record.offset + 1,
             Some(_) | None => high = middle,
         }
     }
     Ok(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use fleet::bus::{Cleanup, Headers, Outgoing, TopicSpec};
+    use local::{Local, Options};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// Ten records, ten milliseconds apart, in transactions of three.
+    fn written() -> (Local, TopicPartition) {
+        let bus = Local::in_memory(Options::new(Arc::new(SystemClock))).expect("a log");
+        let at = TopicPartition::new("letters", 0);
+        let spec = TopicSpec { name: Arc::clone(&at.topic), partitions: 1, cleanup: Cleanup::Keep };
+        bus.create_topics(&[spec]).expect("a topic");
+        let mut producer = bus.producer("writer").expect("a producer");
+        for number in 0..10 {
+            let (topic, value) = (Arc::clone(&at.topic), Some(Bytes::from_static(b"letter")));
+            let record = Outgoing {
+                topic,
+                partition: 0,
+                timestamp_ms: number * 10,
+                key: None,
+                value,
+                headers: Headers::default(),
+            };
+            producer.send(record).expect("sent");
+            if number % 3 == 2 {
+                producer.commit(None).expect("committed");
+            }
+        }
+        producer.commit(None).expect("committed");
+        (bus, at)
+    }
+
+    #[test]
+    fn bisection_finds_the_first_record_of_any_moment() {
+        let (bus, at) = written();
+        for moment in 0..100 {
+            let offset = first_since(&bus, &at, Timestamp(moment)).expect("an offset");
+            let found = first_from(&bus, &at, offset).expect("an answer").map(|record| record.timestamp_ms);
+            let wanted = (moment + 9) / 10 * 10;
+            assert_eq!(found, (wanted < 100).then_some(wanted), "since {moment}");
+        }
+    }
 }

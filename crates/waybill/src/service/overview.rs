@@ -114,7 +114,7 @@ fn backlog(plant: &Plant, stage: Stage) -> Result<(u64, Option<Timestamp>), Fail
     let (mut records, mut oldest_at) = (0, None);
     for (at, offsets) in plant.untaken(stage)? {
         records += offsets.end - offsets.start;
-        let first = log::first_from(plant, &at, offsets.start)?.map(|record| Timestamp(record.timestamp_ms));
+        let first = log::first_from(&*plant.bus, &at, offsets.start)?.map(|record| Timestamp(record.timestamp_ms));
         oldest_at = [oldest_at, first].into_iter().flatten().min();
     }
     Ok((records, oldest_at))

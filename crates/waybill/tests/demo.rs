@@ -39,7 +39,7 @@ fn survives(failpoint: &str, seed: u64) {
     let url = format!("http://{}", payers.address());
     let dir = tempfile::tempdir().expect("a directory");
     let dir = dir.path().join("demo");
-    let arguments = ["--requests", "500", "--payers", &url];
+    let arguments = ["--requests", "1000", "--payers", &url];
     let killed = demo(&dir, seed, &arguments, Some(failpoint));
     assert_eq!(killed.status.signal(), Some(SIGKILL), "{failpoint} was not reached: {killed:?}");
     let resumed = demo(&dir, seed, &[&arguments[..], &["--resume"]].concat(), None);

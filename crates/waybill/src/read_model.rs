@@ -67,7 +67,7 @@ impl ReadModel {
     pub(crate) fn now(&self) -> Result<Rows, Failure> {
         let database = match &self.keeper {
             Keeper::Projector { database, status } => {
-                self.runtime.block_on(self.reached(status.clone()))?;
+                self.runtime.block_on(reached(&self.log, status.clone(), PATIENCE))?;
                 Arc::clone(database)
             }
             Keeper::Asks(database) => {
@@ -119,22 +119,22 @@ impl ReadModel {
         let opened = Arc::new(self.runtime.block_on(projecting::open(&self.plant))?);
         Ok(Arc::clone(database.insert(opened)))
     }
+}
 
-    /// Waits until a projector has come to where the log ends now.
-    async fn reached(&self, mut status: watch::Receiver<Status>) -> Result<(), Failure> {
-        let ends = self.log.ends()?;
-        let reached = tokio::time::timeout(PATIENCE, status.wait_for(|status| status.covers(&ends))).await;
-        if reached.is_ok_and(|reached| reached.is_ok()) {
-            return Ok(());
-        }
-        let status = status.borrow();
-        let why = match &status.failing {
-            Some(failing) => format!("they can't follow it at present ({failing}); see the process's own log"),
-            None => "ask again once they have caught up".to_owned(),
-        };
-        let behind = status.behind(&ends);
-        Err(Failure::Unavailable(format!("the projections are {behind} records behind the event log; {why}")))
+/// Waits until a projector has come to where the log ends now.
+async fn reached(log: &Log, mut status: watch::Receiver<Status>, patience: Duration) -> Result<(), Failure> {
+    let ends = log.ends()?;
+    let reached = tokio::time::timeout(patience, status.wait_for(|status| status.covers(&ends))).await;
+    if reached.is_ok_and(|reached| reached.is_ok()) {
+        return Ok(());
     }
+    let status = status.borrow();
+    let why = match &status.failing {
+        Some(failing) => format!("they can't follow it at present ({failing}); see the process's own log"),
+        None => "ask again once they have caught up".to_owned(),
+    };
+    let behind = status.behind(&ends);
+    Err(Failure::Unavailable(format!("the projections are {behind} records behind the event log; {why}")))
 }
 
 fn not_caught_up(error: &FollowError) -> Failure {
@@ -155,5 +155,44 @@ impl Rows {
     {
         let answer = self.runtime.block_on(query(&self.database));
         answer.map_err(|error| Failure::Disk(format!("the projections can't be read: {}", described(&error))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{Codec, Topic, Topics};
+    use fleet::bus::{Bus, Cleanup, Headers, Outgoing, TopicSpec};
+    use local::{Local, Options};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn an_ask_waits_for_the_projector_but_not_for_ever() {
+        let bus = Arc::new(Local::in_memory(Options::new(Arc::new(SystemClock))).expect("a log"));
+        let topics = Topics::new("waybill.", 1);
+        let topic = topics.name(&Topic::Events);
+        let spec = TopicSpec { name: Arc::clone(&topic), partitions: 1, cleanup: Cleanup::Keep };
+        bus.create_topics(&[spec]).expect("a topic");
+        let log = Log::new(bus.clone(), Codec::bundled(), &topics);
+        let (sender, status) = watch::channel(Status::default());
+        let patience = Duration::from_millis(5);
+        reached(&log, status.clone(), patience).await.expect("there is nothing to wait for");
+
+        let mut producer = bus.producer("writer").expect("a producer");
+        let (value, headers) = (Some(vec![0].into()), Headers::default());
+        producer.send(Outgoing { topic, partition: 0, timestamp_ms: 0, key: None, value, headers }).expect("sent");
+        producer.commit(None).expect("committed");
+        let Err(Failure::Unavailable(told)) = reached(&log, status.clone(), patience).await else {
+            panic!("nobody projects")
+        };
+        assert_eq!(told, "the projections are 1 records behind the event log; ask again once they have caught up");
+        sender.send_modify(|status| status.failing = Some("no room".to_owned()));
+        let failed = reached(&log, status.clone(), patience).await.expect_err("nobody projects");
+        assert!(failed.message().contains("(no room)"), "{}", failed.message());
+
+        let waiting = tokio::spawn(async move { reached(&log, status, PATIENCE).await });
+        sender.send_modify(|status| status.next.extend([(0, 1)]));
+        waiting.await.expect("it ends").expect("the projector has come so far");
     }
 }

@@ -1,6 +1,7 @@
 //! Answers for people: fields under each other, lists as tables, spans in the unit that suits them. `--json` gives the same answer
 //! as it is.
 
+use domain::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::exit::Failure;
@@ -83,7 +84,7 @@ fn cell(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| format!("{name}={}", cell(value));
+            let field = |(name, value): (&String, &Value)| format!("{name}={}", field(name, value));
             let is_set = |(_, value): &(&String, &Value)| !value.is_null();
             fields.iter().filter(is_set).map(field).collect::<Vec<_>>().join(" ")
         }
@@ -102,16 +103,19 @@ fn title(name: &str) -> String {
     name.strip_suffix(SPAN).unwrap_or(name).replace('_', " ")
 }
 
-/// A field's value; what is named as a span is shown as one.
+/// A field's value; what is named as a span or a moment is shown as one.
 fn field(name: &str, value: &Value) -> String {
-    match value.as_u64() {
-        Some(ms) if name.ends_with(SPAN) => span(ms),
+    match value.as_i64() {
+        Some(ms) if name.ends_with(SPAN) => u64::try_from(ms).map_or_else(|_| cell(value), span),
+        Some(ms) if MOMENTS.iter().any(|end| name.ends_with(end)) => Timestamp(ms).to_string(),
         _ => cell(value),
     }
 }
 
 /// The end of a span's name.
 const SPAN: &str = "_ms";
+/// The ends of a moment's name.
+const MOMENTS: [&str; 3] = ["_at", "_by", "_end"];
 
 /// A span in the two units that suit it.
 fn span(ms: u64) -> String {
@@ -157,6 +161,10 @@ mod tests {
         let answer =
             json!({"after_ms": 7, "oldest_ms": 61_500, "took_ms": null, "rows": [{"lag_oldest_ms": 200_000_000}]});
         assert_eq!(rendered(&answer), "after   7 ms\noldest  1 min 1 s\n\nrows\nlag oldest\n2 d 7 h\n");
+        assert_eq!(
+            cell(&json!({"retry_at": 0, "backoff_ms": 20})),
+            "retry_at=1970-01-01T00:00:00.000Z backoff_ms=20 ms"
+        );
         assert_eq!(span(1_960), "1.9 s");
         assert_eq!(span(3_660_000), "1 h 1 min");
     }

@@ -94,11 +94,16 @@ fn it_ends_with_commands_that_work() {
     assert_eq!((&letter["stage"], &letter["standing"]), (&"intake".into(), &"waiting".into()));
     assert_eq!(letter["signature"], report["letter_groups"][0]["signature"]);
     assert!(letter["place"].is_string() && letter["hint"].is_string(), "{letter}");
-    let discard = trace.rsplit_once(" trace ").expect("a command").0.to_owned()
-        + &format!(
-            " letters discard {} --reason 'a test' --operator sam",
-            letters[0]["letter_id"].as_str().expect("an id")
-        );
+    let (waybill, id) = trace.rsplit_once(" trace ").expect("a command");
+    assert_eq!(report["timeline"]["request_id"], id);
+    let outcomes = pasted(&format!("{waybill} outcomes --source enrolment --limit 1000"));
+    let outcomes = outcomes.as_array().expect("outcomes");
+    let repeated = outcomes.iter().find(|outcome| outcome["status"] == "duplicate").expect("a duplicate");
+    let submission = repeated["submission_id"].as_str().expect("an id");
+    let first = pasted(&format!("{waybill} trace {submission}"));
+    assert_eq!(first["request_id"], repeated["request_id"], "a repeated submission has the story of the first");
+    let id = letters[0]["letter_id"].as_str().expect("an id");
+    let discard = format!("{waybill} letters discard {id} --reason 'a test' --operator sam");
     assert_eq!(pasted(&discard)["letter_id"], letter["letter_id"], "a command about a letter finds its way");
     assert!(pasted(rebuild)["records"].as_u64().is_some());
     assert_eq!(rows(sql), 8, "one row for each payer");

@@ -1,7 +1,8 @@
 //! The upstream system and the operator of the simulated world.
 
+use contracts::Topic;
 use domain::messages::{CommandAction, CommandTarget, Verdict};
-use domain::{Code, RequestId, Timestamp};
+use domain::{Code, Message, RequestId, Timestamp};
 use fleet::clock::Clock;
 use sandbox::accounts::Story;
 use sandbox::upstream::{Submission, Traffic, population, traffic};
@@ -54,7 +55,13 @@ impl Upstream {
         }
         for _ in 0..=world.chance.below(8) {
             let Some(submission) = self.waiting.pop_front() else { break };
-            self.feed.submit(world, submission.lane, &submission.record_key, &submission.request);
+            let message = Message::Intake(Box::new(submission.request.clone()));
+            let topic = Topic::Intake(submission.lane);
+            let mut record = self.feed.record(world, &topic, &submission.record_key, &message);
+            if let Some(garbled) = &submission.garbled {
+                record.value = Some(garbled.clone().into());
+            }
+            self.feed.send(record).expect("sent");
             self.sent.push(submission);
         }
         self.feed.commit();

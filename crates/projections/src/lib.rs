@@ -36,6 +36,6 @@ pub use fact::{Fact, Position, Reading, Unreadable};
 pub use log::Log;
 pub use parity::TableDigest;
 pub use project::project;
-pub use projector::{Projector, ProjectorOptions, Status};
+pub use projector::{FollowError, Projector, ProjectorOptions, Status};
 pub use rebuild::{Progress, RebuildError, Report, rebuild};
 pub use write::Offsets;

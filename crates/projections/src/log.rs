@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use contracts::{Codec, Topic, Topics};
 use fleet::bus::{Bus, BusError, Delivered, Isolation, Limit, Reader, TopicPartition};
+use tokio::sync::mpsc;
 
 use crate::fact::Reading;
 use crate::write::Offsets;
@@ -24,6 +25,23 @@ pub(crate) struct Tail {
     reader: Box<dyn Reader>,
     delivered: Vec<Delivered>,
 }
+
+/// Why a reading thread can't begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BatchesError {
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error("no thread can be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Batches as a reading thread hands them over, until all is read or something fails.
+pub(crate) type Batches = mpsc::Receiver<Result<Vec<Reading>, BusError>>;
+
+/// How long the log may be silent before a reading thread looks again.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How many batches a reading thread is ahead.
+const AHEAD: usize = 2;
 
 // === impl Log ===
 
@@ -54,8 +72,40 @@ impl Log {
         Ok(Tail { log: self.clone(), reader, delivered: Vec::new() })
     }
 
+    /// Starts a thread that reads what stands between two points, `limit` at a time, while the batch before is being written.
+    pub(crate) fn batches(&self, from: &Offsets, to: &Offsets, limit: Limit) -> Result<Batches, BatchesError> {
+        let tail = self.tail(from)?;
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let end = to.clone();
+        let thread = std::thread::Builder::new().name("projections".to_owned());
+        thread.spawn(move || read_up_to(tail, &end, limit, &sender)).map_err(BatchesError::Thread)?;
+        Ok(batches)
+    }
+
     fn partition(&self, partition: u32) -> TopicPartition {
         TopicPartition::new(Arc::clone(&self.topic), partition)
+    }
+}
+
+/// The reading thread: hands over what stands before `end`, until that is all or nobody listens.
+fn read_up_to(mut tail: Tail, end: &Offsets, limit: Limit, sender: &mpsc::Sender<Result<Vec<Reading>, BusError>>) {
+    let is_within = |reading: &Reading| {
+        let position = reading.position();
+        end.get(&position.partition).is_some_and(|end| position.offset < *end)
+    };
+    loop {
+        let read = tail.read(limit, PATIENCE, Duration::ZERO).and_then(|mut batch| {
+            batch.retain(is_within);
+            Ok((batch, distance(&tail.positions()?, end) == 0))
+        });
+        let (message, is_last) = match read {
+            Ok((batch, is_last)) => (Ok(batch), is_last),
+            Err(error) => (Err(error), true),
+        };
+        let is_worth_sending = message.as_ref().map_or(true, |batch| !batch.is_empty());
+        if is_worth_sending && sender.blocking_send(message).is_err() || is_last {
+            return;
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::database::{Database, StoreError};
 use crate::fact::Reading;
-use crate::log::{Log, Tail};
+use crate::log::{BatchesError, Log, Tail, distance};
 use crate::projection::{Projected, Projection};
 use crate::write::{Offsets, offsets};
 
@@ -51,11 +51,14 @@ pub struct Status {
 
 /// Why following ended.
 #[derive(Debug, thiserror::Error)]
-enum FollowError {
+pub enum FollowError {
+    /// The log can't be read.
     #[error(transparent)]
     Bus(#[from] BusError),
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nobody reads any more.
     #[error("the reading thread has ended")]
     Thread(#[source] Option<std::io::Error>),
 }
@@ -103,6 +106,21 @@ impl Projector {
                 () = tokio::time::sleep(delay) => {}
             }
         }
+    }
+
+    /// Projects what stands on the log now, and ends: for a process that does not follow it. Nobody else may write meanwhile.
+    pub async fn catch_up(&self) -> Result<(), FollowError> {
+        let (mut at, end) = (self.committed().await?, self.log.ends()?);
+        self.status.send_modify(|status| status.next.clone_from(&at));
+        let mut batches = self.log.batches(&at, &end, self.options.batch)?;
+        let mut projection = Projection::default();
+        while let Some(batch) = batches.recv().await {
+            let batch = batch?;
+            let projected = self.apply(&mut projection, &batch).await?;
+            at.extend(projected.next.clone());
+            self.note(&batch, &projected, at.clone());
+        }
+        Ok(())
     }
 
     /// Follows the log until something fails.
@@ -185,6 +203,15 @@ impl Projector {
     }
 }
 
+impl From<BatchesError> for FollowError {
+    fn from(error: BatchesError) -> Self {
+        match error {
+            BatchesError::Bus(error) => Self::Bus(error),
+            BatchesError::Thread(error) => Self::Thread(Some(error)),
+        }
+    }
+}
+
 /// The reading thread: reads, decodes and renders while the batch before is being written. It ends when nobody listens any more.
 fn read_on(mut tail: Tail, options: ProjectorOptions, sender: &mpsc::Sender<Read>) {
     let mut told = Offsets::new();
@@ -208,6 +235,20 @@ const DELAY_MAX: Duration = Duration::from_secs(10);
 fn patience() -> ExponentialBuilder {
     let delays = ExponentialBuilder::default().with_min_delay(Duration::from_millis(100)).with_max_delay(DELAY_MAX);
     delays.with_jitter().without_max_times()
+}
+
+// === impl Status ===
+
+impl Status {
+    /// Whether everything before these offsets is projected.
+    pub fn covers(&self, ends: &Offsets) -> bool {
+        self.behind(ends) == 0
+    }
+
+    /// How many records before these offsets are not projected yet.
+    pub fn behind(&self, ends: &Offsets) -> u64 {
+        distance(&self.next, ends)
+    }
 }
 
 // === impl ProjectorOptions ===

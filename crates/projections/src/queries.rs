@@ -10,4 +10,5 @@ pub mod letters;
 pub mod partners;
 pub mod request;
 pub mod stages;
+pub mod submission;
 pub mod timeline;

@@ -1,15 +1,12 @@
 //! Rebuild: the same rows once more from the log alone, proved equal to the live ones, put in their place.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use fleet::bus::{BusError, Limit};
 use serde::Serialize;
-use tokio::sync::mpsc;
 
 use crate::database::{Connection, Database, Mode, StoreError, Writer};
-use crate::fact::Reading;
-use crate::log::{Log, Tail, distance};
+use crate::log::{BatchesError, Log, distance};
 use crate::parity::{TableDigest, digests};
 use crate::projection::Projection;
 use crate::write::{Offsets, offsets};
@@ -68,8 +65,6 @@ pub enum RebuildError {
 
 /// The most records and bytes of one transaction: large ones amortise what a transaction costs.
 const BATCH: Limit = Limit { records: 20_000, bytes: 64 << 20 };
-/// How long the log may be silent before a rebuild looks again.
-const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Rebuilds projections beside the live ones, which keep following the log meanwhile, and puts them in their place once proved equal.
 ///
@@ -152,18 +147,14 @@ impl Shadow {
         Ok(Self { path, writer, projection: Projection::default(), at: Offsets::new(), records: 0 })
     }
 
-    /// Projects the log on, up to these offsets and no further. A thread reads and decodes while the batch before is written.
+    /// Projects the log on, up to these offsets and no further.
     async fn load(&mut self, log: &Log, to: &Offsets, progress: &mut impl FnMut(Progress)) -> Result<(), RebuildError> {
         let total = self.records + distance(&self.at, to);
         progress(Progress { done: self.records, total });
         if distance(&self.at, to) == 0 {
             return Ok(());
         }
-        let tail = log.tail(&self.at)?;
-        let (sender, mut batches) = mpsc::channel(2);
-        let end = to.clone();
-        let thread = std::thread::Builder::new().name("rebuild".to_owned());
-        thread.spawn(move || read_up_to(tail, &end, &sender)).map_err(RebuildError::Thread)?;
+        let mut batches = log.batches(&self.at, to, BATCH)?;
         while let Some(batch) = batches.recv().await {
             let batch = batch?;
             let connection = self.writer.connect().await?;
@@ -176,24 +167,13 @@ impl Shadow {
     }
 }
 
-/// The reading thread: hands over what stands before `end`, until that is all or nobody listens.
-fn read_up_to(mut tail: Tail, end: &Offsets, sender: &mpsc::Sender<Result<Vec<Reading>, BusError>>) {
-    let is_within = |reading: &Reading| {
-        let position = reading.position();
-        end.get(&position.partition).is_some_and(|end| position.offset < *end)
-    };
-    loop {
-        let read = tail.read(BATCH, PATIENCE, Duration::ZERO).and_then(|mut batch| {
-            batch.retain(is_within);
-            Ok((batch, distance(&tail.positions()?, end) == 0))
-        });
-        let (message, is_last) = match read {
-            Ok((batch, is_last)) => (Ok(batch), is_last),
-            Err(error) => (Err(error), true),
-        };
-        let is_worth_sending = message.as_ref().map_or(true, |batch| !batch.is_empty());
-        if is_worth_sending && sender.blocking_send(message).is_err() || is_last {
-            return;
+// === impl RebuildError ===
+
+impl From<BatchesError> for RebuildError {
+    fn from(error: BatchesError) -> Self {
+        match error {
+            BatchesError::Bus(error) => Self::Log(error),
+            BatchesError::Thread(error) => Self::Thread(error),
         }
     }
 }

@@ -34,6 +34,8 @@ pub struct Story {
     pub fulfilled: u32,
     /// Whether a person has to decide who the member is.
     pub in_review: bool,
+    /// How often one of its records was given up as a dead letter.
+    pub lettered: u32,
     /// The last exception raised.
     pub exception: Option<Code>,
     /// The kinds of its events, in order.
@@ -99,6 +101,17 @@ impl Accounts {
         self.requests().filter(|(_, story)| story.closed.is_empty())
     }
 
+    /// The kinds of all events.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.stories.values().flat_map(|story| story.kinds.iter().copied())
+    }
+
+    /// How many dead letters stand for records that named no request: all the answer those have.
+    pub fn letters(&self) -> usize {
+        let nameless = self.stories.values().filter(|story| story.received == 0);
+        nameless.map(|story| usize::try_from(story.lettered).unwrap_or(usize::MAX)).sum()
+    }
+
     /// Everything that does not balance with what was sent; nothing if all is well.
     pub fn balance(&self, sent: &[Submission], rest: Rest) -> Vec<Imbalance> {
         let mut found = Vec::new();
@@ -108,11 +121,13 @@ impl Accounts {
         found.into_iter().map(Imbalance).collect()
     }
 
-    /// Every submission has its one answer.
+    /// Every submission has its one answer, or became a dead letter where nobody could tell whom to answer.
     fn check_answers(&self, sent: &[Submission], found: &mut Vec<String>) {
         let mut wanted: BTreeMap<(OutcomeStatus, Option<String>), usize> = BTreeMap::new();
         for submission in sent {
-            *wanted.entry((answer(submission.expected), submission.request.correlation_id.clone())).or_default() += 1;
+            if let Some(answer) = answer(submission.expected) {
+                *wanted.entry((answer, submission.request.correlation_id.clone())).or_default() += 1;
+            }
         }
         let answers: BTreeMap<_, _> = self.told.iter().filter(|((status, _), _)| is_answer(*status)).collect();
         for (key, count) in &wanted {
@@ -132,6 +147,13 @@ impl Accounts {
             (self.requests().count(), sent.iter().filter(|one| is_accepted(one.expected)).count());
         if requests != accepted {
             found.push(format!("{accepted} submissions were to be accepted, and {requests} requests exist"));
+        }
+        let (letters, lettered) =
+            (self.letters(), sent.iter().filter(|one| one.expected == Expected::Lettered).count());
+        if letters != lettered {
+            found.push(format!(
+                "{lettered} submissions were to become dead letters, and {letters} letters name no request"
+            ));
         }
     }
 
@@ -159,6 +181,7 @@ impl Story {
     fn tell(&mut self, body: &EventBody) {
         self.received += u32::from(matches!(body, EventBody::Received { .. }));
         self.fulfilled += u32::from(matches!(body, EventBody::Fulfilled { .. }));
+        self.lettered += u32::from(matches!(body, EventBody::DeadLettered { .. }));
         self.in_review |= matches!(body, EventBody::ReviewOpened { .. });
         self.in_review &= !matches!(body, EventBody::ReviewDecided { .. });
         if let EventBody::ExceptionRaised { code, .. } = body {
@@ -203,15 +226,17 @@ fn thread((_, correlation): &(OutcomeStatus, Option<String>)) -> &str {
 }
 
 fn is_accepted(expected: Expected) -> bool {
-    answer(expected) == OutcomeStatus::Accepted
+    answer(expected) == Some(OutcomeStatus::Accepted)
 }
 
-fn answer(expected: Expected) -> OutcomeStatus {
+/// What a source has to be told; nothing where the source can't be known.
+fn answer(expected: Expected) -> Option<OutcomeStatus> {
     match expected {
-        Expected::Dispatched | Expected::Unmatched | Expected::InReview => OutcomeStatus::Accepted,
-        Expected::Duplicate => OutcomeStatus::Duplicate,
-        Expected::Conflict => OutcomeStatus::Conflict,
-        Expected::Refused => OutcomeStatus::Refused,
+        Expected::Dispatched | Expected::Unmatched | Expected::InReview => Some(OutcomeStatus::Accepted),
+        Expected::Duplicate => Some(OutcomeStatus::Duplicate),
+        Expected::Conflict => Some(OutcomeStatus::Conflict),
+        Expected::Refused => Some(OutcomeStatus::Refused),
+        Expected::Lettered => None,
     }
 }
 

@@ -20,7 +20,6 @@ use axum::routing::{get, post};
 use domain::Token;
 use domain::ids::derive;
 use domain::messages::Stage;
-use projections::Database;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use telemetry::Metric;
@@ -30,6 +29,7 @@ use tokio::runtime::Handle;
 use crate::ask::Ask;
 use crate::compose::{Plant, Running};
 use crate::exit::Failure;
+use crate::read_model::ReadModel;
 use crate::service::Service;
 use crate::standing::Standing;
 
@@ -79,7 +79,7 @@ pub(crate) fn open(
     plant: &Plant,
     running: &Running,
     workers: usize,
-    projections: Option<Arc<Database>>,
+    projections: ReadModel,
     runtime: &Handle,
 ) -> Result<Admin, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::Other(error.into()))?;

@@ -49,11 +49,15 @@ pub(crate) enum Ask {
         /// Its idempotency key.
         key: String,
     },
-    /// Dead letters.
+    /// Dead letters, the newest first.
     Letters {
         /// Also those a person has settled.
         settled: bool,
+        /// The newest so many.
+        limit: u32,
     },
+    /// Dead letters by cause.
+    LetterGroups,
     /// One dead letter.
     Letter {
         /// The letter.
@@ -134,7 +138,8 @@ mod tests {
             Ask::Status,
             Ask::Trace { request_id },
             Ask::TraceKey { source: "enrolment".into(), key: "k".into() },
-            Ask::Letters { settled: true },
+            Ask::Letters { settled: true, limit: 9 },
+            Ask::LetterGroups,
             Ask::Letter { letter_id: LetterId([4; 16]) },
             Ask::Reviews,
             Ask::RebuildProjections,

@@ -137,6 +137,8 @@ pub(crate) enum Sabotage {
     LostSubmission,
     /// An outcome is taken away.
     LostOutcome,
+    /// The projections miss a request.
+    LostRow,
 }
 
 impl From<Worker> for Stage {

@@ -12,6 +12,7 @@ use crate::ask::Ask;
 use crate::compose::Plant;
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::read_model::ReadModel;
 use crate::service::Service;
 use crate::standing::Standing;
 use crate::tables::Tables;
@@ -84,5 +85,12 @@ fn by_ourselves(config: Config, ask: Ask) -> Result<Value, Failure> {
         }
         opened => opened?,
     };
-    Service::open(&plant, Standing::default(), None)?.carry_out(ask)
+    // Timers must go on while this thread waits for the database, so there is a thread to drive them.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Other(error.into()))?;
+    let read_model = ReadModel::on_demand(&plant, runtime.handle().clone());
+    let service = Service::open(&plant, Standing::default(), read_model)?;
+    let answer = service.carry_out(ask);
+    service.close();
+    answer
 }

@@ -102,18 +102,25 @@ impl Plant {
         Ok(running)
     }
 
-    /// How many records of a worker's inputs it has not taken yet.
-    pub(crate) fn lag(&self, stage: Stage) -> Result<u64, Failure> {
-        let mut lag = 0;
+    /// What a worker's inputs hold that it has not taken yet: for each partition behind, where the worker goes on and where it ends.
+    pub(crate) fn untaken(&self, stage: Stage) -> Result<Vec<(TopicPartition, std::ops::Range<u64>)>, Failure> {
+        let mut untaken = Vec::new();
         for topic in Topic::inputs(stage) {
             for partition in 0..self.topics.partitions(&topic) {
                 let at = TopicPartition::new(self.topics.name(&topic), partition);
                 let marks = self.bus.watermarks(&at)?;
                 let taken = self.bus.committed(&group(stage), &at)?.unwrap_or(marks.low);
-                lag += marks.stable.saturating_sub(taken);
+                if taken < marks.stable {
+                    untaken.push((at, taken..marks.stable));
+                }
             }
         }
-        Ok(lag)
+        Ok(untaken)
+    }
+
+    /// How many records of a worker's inputs it has not taken yet.
+    pub(crate) fn lag(&self, stage: Stage) -> Result<u64, Failure> {
+        Ok(self.untaken(stage)?.iter().map(|(_, offsets)| offsets.end - offsets.start).sum())
     }
 
     fn start_worker(&self, stage: Stage, caller: &Arc<dyn Caller>, running: &mut Running) -> Result<(), Failure> {

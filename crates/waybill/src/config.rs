@@ -99,7 +99,8 @@ impl Config {
     ) -> Result<Self, Vec<Mistake>> {
         let table = text.parse::<toml::Table>().map_err(|error| vec![Mistake::syntax(&error)])?;
         let mut read = Reader::new(table, environment);
-        let data_dir = base.join(read.text("data_dir", ".waybill"));
+        // Through its components, so that "." is shown as the folder it is.
+        let data_dir: PathBuf = base.join(read.text("data_dir", ".waybill")).components().collect();
         let under = |read: &mut Reader<_>, key: &str, name: &str| match read.optional_text(key) {
             Some(path) => base.join(path),
             None => data_dir.join(name),
@@ -178,6 +179,12 @@ mod tests {
         let config = parse("").expect("defaults");
         assert_eq!((config.mode, config.partitions), (Mode::Development, 4));
         assert_eq!(config.projections, Path::new("/base/.waybill/projections.sqlite"));
+    }
+
+    #[test]
+    fn a_data_folder_may_be_that_of_the_file() {
+        let config = parse("data_dir = \".\"\n").expect("valid");
+        assert_eq!(config.log_dir().display().to_string(), "/base/log");
     }
 
     #[test]

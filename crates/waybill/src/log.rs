@@ -1,10 +1,10 @@
-//! Reading the log from outside the workers.
+//! Reading the log from outside the workers: following topics, and finding single records without reading what lies before them.
 
 use std::time::Duration;
 
 use contracts::Topic;
-use domain::Message;
-use fleet::bus::{Delivered, Isolation, Limit, Reader, TopicPartition};
+use domain::{Message, Timestamp};
+use fleet::bus::{Bus, Delivered, Isolation, Limit, Reader, TopicPartition};
 
 use crate::compose::Plant;
 use crate::exit::Failure;
@@ -16,6 +16,8 @@ pub(crate) struct Tail {
     reader: Box<dyn Reader>,
 }
 
+/// How far the timestamp of a record may be from when its neighbours were appended: a transaction takes its time, and clocks differ.
+const DISORDER: Duration = Duration::from_secs(600);
 const LIMIT: Limit = Limit { records: 5_000, bytes: 16 << 20 };
 
 impl Tail {
@@ -64,6 +66,104 @@ impl Tail {
                 return Ok(all);
             }
             all.extend(more);
+        }
+    }
+}
+
+/// The first record of a partition at or after an offset.
+pub(crate) fn first_from(bus: &dyn Bus, at: &TopicPartition, offset: u64) -> Result<Option<Delivered>, Failure> {
+    let mut reader = bus.reader(Isolation::ReadCommitted)?;
+    reader.assign(&[(at.clone(), offset)])?;
+    let mut records = Vec::new();
+    reader.read(Limit { records: 1, ..LIMIT }, Duration::ZERO, &mut records)?;
+    Ok(records.into_iter().next())
+}
+
+/// Searches a partition for a message that was written at a known moment. Only what was written about then is read.
+pub(crate) fn written_at<T>(
+    plant: &Plant,
+    topic: Topic,
+    partition: u32,
+    moment: Timestamp,
+    mut is_it: impl FnMut(Message) -> Option<T>,
+) -> Result<Option<T>, Failure> {
+    let (earliest, latest) = (moment - DISORDER, moment + DISORDER);
+    let at = TopicPartition::new(plant.topics.name(&topic), partition);
+    let mut tail = Tail::of_partitions(plant, topic, [partition])?;
+    let first = first_since(&*plant.bus, &at, earliest)?;
+    tail.reader.assign(&[(at, first)])?;
+    loop {
+        let records = tail.next()?;
+        let Some((last, _)) = records.last() else { return Ok(None) };
+        let is_past = latest.0 < last.timestamp_ms;
+        if let Some(found) = records.into_iter().filter_map(|(_, message)| message).find_map(&mut is_it) {
+            return Ok(Some(found));
+        }
+        if is_past {
+            return Ok(None);
+        }
+    }
+}
+
+/// The offset from which on a partition holds what was written since a moment, by bisection.
+fn first_since(bus: &dyn Bus, at: &TopicPartition, moment: Timestamp) -> Result<u64, Failure> {
+    let marks = bus.watermarks(at)?;
+    let (mut low, mut high) = (marks.low, marks.stable);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match first_from(bus, at, middle)? {
+            Some(record) if record.timestamp_ms < moment.0 => low = record.offset + 1,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use fleet::bus::{Cleanup, Headers, Outgoing, TopicSpec};
+    use local::{Local, Options};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// Ten records, ten milliseconds apart, in transactions of three.
+    fn written() -> (Local, TopicPartition) {
+        let bus = Local::in_memory(Options::new(Arc::new(SystemClock))).expect("a log");
+        let at = TopicPartition::new("letters", 0);
+        let spec = TopicSpec { name: Arc::clone(&at.topic), partitions: 1, cleanup: Cleanup::Keep };
+        bus.create_topics(&[spec]).expect("a topic");
+        let mut producer = bus.producer("writer").expect("a producer");
+        for number in 0..10 {
+            let (topic, value) = (Arc::clone(&at.topic), Some(Bytes::from_static(b"letter")));
+            let record = Outgoing {
+                topic,
+                partition: 0,
+                timestamp_ms: number * 10,
+                key: None,
+                value,
+                headers: Headers::default(),
+            };
+            producer.send(record).expect("sent");
+            if number % 3 == 2 {
+                producer.commit(None).expect("committed");
+            }
+        }
+        producer.commit(None).expect("committed");
+        (bus, at)
+    }
+
+    #[test]
+    fn bisection_finds_the_first_record_of_any_moment() {
+        let (bus, at) = written();
+        for moment in 0..100 {
+            let offset = first_since(&bus, &at, Timestamp(moment)).expect("an offset");
+            let found = first_from(&bus, &at, offset).expect("an answer").map(|record| record.timestamp_ms);
+            let wanted = (moment + 9) / 10 * 10;
+            assert_eq!(found, (wanted < 100).then_some(wanted), "since {moment}");
         }
     }
 }

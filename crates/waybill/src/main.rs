@@ -15,6 +15,7 @@ mod failpoint;
 mod feed;
 mod log;
 mod projecting;
+mod read_model;
 mod secrets;
 mod service;
 mod show;

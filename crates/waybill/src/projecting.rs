@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use projections::{Database, Log, Projector, ProjectorOptions, RebuildError, Report, StoreError};
-use tokio::sync::oneshot;
+use projections::{Database, Log, Projector, ProjectorOptions, Status, StoreError};
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::compose::Plant;
 use crate::exit::Failure;
+use crate::read_model::ReadModel;
 use crate::secrets::described;
 
 /// A projector at work; ends when told to stop.
 pub(crate) struct Projecting {
-    /// The database it writes to.
-    pub(crate) database: Arc<Database>,
+    plant: Plant,
+    database: Arc<Database>,
+    status: watch::Receiver<Status>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -21,36 +24,16 @@ pub(crate) struct Projecting {
 /// Starts following the log.
 pub(crate) async fn start(plant: &Plant) -> Result<Projecting, Failure> {
     let database = Arc::new(open(plant).await?);
-    let (projector, _status) = Projector::new(log(plant), Arc::clone(&database), ProjectorOptions::default());
+    let (projector, status) = Projector::new(log(plant), Arc::clone(&database), ProjectorOptions::default());
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(projector.run(async move {
         let _ = stopped.await;
     }));
-    Ok(Projecting { database, stop, task })
-}
-
-/// Makes the projections once more, beside `live` if a projector keeps that up to date.
-pub(crate) async fn rebuild(plant: &Plant, live: Option<&Database>) -> Result<Report, Failure> {
-    let opened;
-    let database = match live {
-        Some(live) => live,
-        None => {
-            opened = open(plant).await?;
-            &opened
-        }
-    };
-    let rebuilt = projections::rebuild(&log(plant), database, |_| {}).await;
-    rebuilt.map_err(|error| match error {
-        RebuildError::Differs { .. } => Failure::Accounts(described(&error)),
-        RebuildError::Log(error) => error.into(),
-        RebuildError::Store(_) | RebuildError::InTheWay { .. } | RebuildError::Thread(_) => {
-            Failure::Disk(described(&error))
-        }
-    })
+    Ok(Projecting { plant: plant.clone(), database, status, stop, task })
 }
 
 /// Opens the database. One that can't be trusted, or is another version's, is put aside and made anew from the log.
-async fn open(plant: &Plant) -> Result<Database, Failure> {
+pub(crate) async fn open(plant: &Plant) -> Result<Database, Failure> {
     let path = &plant.config.projections;
     let database = match Database::open(path).await {
         Err(error @ (StoreError::Damaged(_) | StoreError::OtherVersion)) => {
@@ -63,17 +46,24 @@ async fn open(plant: &Plant) -> Result<Database, Failure> {
     database.map_err(|error| failed(&error))
 }
 
-fn log(plant: &Plant) -> Log {
+/// The event log, as projections read it.
+pub(crate) fn log(plant: &Plant) -> Log {
     Log::new(Arc::clone(&plant.bus), plant.codec.clone(), &plant.topics)
 }
 
 impl Projecting {
-    /// Stops after the transaction under way.
+    /// What asks find.
+    pub(crate) fn read_model(&self, runtime: &Handle) -> ReadModel {
+        ReadModel::kept(&self.plant, Arc::clone(&self.database), self.status.clone(), runtime.clone())
+    }
+
+    /// Stops after the transaction under way, and closes the database.
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         if let Err(error) = self.task.await {
             tracing::error!(%error, "the projector did not end in good order");
         }
+        self.database.close().await;
     }
 }
 

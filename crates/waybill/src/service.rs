@@ -9,22 +9,18 @@ mod reviews;
 mod stories;
 mod submissions;
 
-use std::sync::Arc;
-
 use contracts::json::to_json_value;
-use domain::RequestId;
 use domain::ids::stamp_version;
 use domain::phi::{Phi, Purpose};
-use projections::{Database, Report};
+use domain::{RequestId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::runtime::Builder;
 
 use crate::ask::Ask;
 use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::feed::Feed;
-use crate::projecting;
+use crate::read_model::ReadModel;
 use crate::standing::Standing;
 
 /// Answers asks about one plant.
@@ -32,17 +28,16 @@ pub(crate) struct Service {
     plant: Plant,
     feed: Feed,
     standing: Standing,
-    projections: Option<Arc<Database>>,
+    projections: ReadModel,
 }
 
 impl Service {
-    /// A service on a plant. `standing` tells of the workers that run here, `projections` is what a projector here keeps up to
-    /// date, if any do.
-    pub(crate) fn open(plant: &Plant, standing: Standing, projections: Option<Arc<Database>>) -> Result<Self, Failure> {
+    /// A service on a plant. `standing` tells of the workers that run here.
+    pub(crate) fn open(plant: &Plant, standing: Standing, projections: ReadModel) -> Result<Self, Failure> {
         Ok(Self { plant: plant.clone(), feed: Feed::open(plant, "operations")?, standing, projections })
     }
 
-    /// Carries out one ask. Reads and writes the log, so it may take a while.
+    /// Carries out one ask. Reads and writes the log, so it may take a while; must not be called from an async task.
     pub(crate) fn carry_out(&self, ask: Ask) -> Result<Value, Failure> {
         let plant = &self.plant;
         match ask {
@@ -50,22 +45,23 @@ impl Service {
             Ask::LoadMembers { lines } => answer(&submissions::load_members(&self.feed, &lines)?),
             Ask::Outcomes { source, id, limit } => answer(&submissions::outcomes(plant, source, id, limit)?),
             Ask::Command(intent) => answer(&intents::give(self, intent)?),
-            Ask::Status => answer(&overview::status(plant, &self.standing)?),
-            Ask::Trace { request_id } => answer(&stories::trace(plant, request_id)?),
+            Ask::Status => answer(&overview::status(plant, &self.standing, &self.projections)?),
+            Ask::Trace { request_id } => answer(&stories::trace(&self.projections.now()?, request_id)?),
             Ask::TraceKey { source, key } => {
-                answer(&stories::trace(plant, self.request_id(source.as_str(), key.as_bytes()))?)
+                let request_id = self.request_id(source.as_str(), key.as_bytes());
+                answer(&stories::trace(&self.projections.now()?, request_id)?)
             }
-            Ask::Letters { settled } => answer(&letters::list(plant, settled)?),
-            Ask::Letter { letter_id } => answer(&letters::show(plant, letter_id)?),
-            Ask::Reviews => answer(&reviews::open(plant)?),
-            Ask::RebuildProjections => answer(&self.rebuild()?),
+            Ask::Letters { settled, limit } => answer(&letters::list(&self.projections.now()?, settled, limit)?),
+            Ask::LetterGroups => answer(&letters::groups(&self.projections.now()?)?),
+            Ask::Letter { letter_id } => answer(&letters::show(plant, &self.projections.now()?, letter_id)?),
+            Ask::Reviews => answer(&reviews::open(plant, &self.projections.now()?)?),
+            Ask::RebuildProjections => answer(&self.projections.rebuild()?),
         }
     }
 
-    fn rebuild(&self) -> Result<Report, Failure> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::Other(error.into()))?;
-        runtime.block_on(projecting::rebuild(&self.plant, self.projections.as_deref()))
+    /// Closes what was opened for asks.
+    pub(crate) fn close(&self) {
+        self.projections.close();
     }
 
     /// The request that a source's key names, as intake computes it.
@@ -76,4 +72,9 @@ impl Service {
 
 fn answer<T: Serialize>(value: &T) -> Result<Value, Failure> {
     to_json_value(value).map_err(|error| Failure::Other(error.into()))
+}
+
+/// A moment of the projections, as people read it.
+fn told(at: i64) -> String {
+    Timestamp(at).to_string()
 }

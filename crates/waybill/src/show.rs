@@ -1,11 +1,15 @@
-//! Answers for people: fields under each other, lists as tables. `--json` gives the same answer as it is.
+//! Answers for people: fields under each other, lists as tables, spans in the unit that suits them. `--json` gives the same answer
+//! as it is.
 
+use domain::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::exit::Failure;
 
-/// The widest a column gets; the last one is as wide as it is.
+/// The widest a column gets; plain text in the last one is as wide as it is.
 const CELL_MAX: usize = 60;
+/// How much of a group of fields is shown in the last column; `--json` has all of it.
+const FIELDS_MAX: usize = 120;
 
 /// Tells standard output.
 #[expect(clippy::print_stdout, reason = "this is a command's answer")]
@@ -19,7 +23,7 @@ pub(crate) fn print(answer: &Value, json: bool) -> Result<(), Failure> {
 }
 
 /// The text for people.
-fn rendered(answer: &Value) -> String {
+pub(crate) fn rendered(answer: &Value) -> String {
     match answer {
         Value::Array(rows) => table(rows),
         Value::Object(fields) => sections(fields),
@@ -27,17 +31,17 @@ fn rendered(answer: &Value) -> String {
     }
 }
 
-/// Plain fields first, then each list under its name.
+/// Plain fields first, without those that are empty, then each list under its name.
 fn sections(fields: &Map<String, Value>) -> String {
     let is_list = |value: &Value| value.as_array().is_some_and(|rows| rows.iter().any(Value::is_object));
-    let width = fields.keys().map(String::len).max().unwrap_or(0);
+    let width = fields.keys().map(|name| title(name).len()).max().unwrap_or(0);
     let mut text = String::new();
-    for (name, value) in fields.iter().filter(|(_, value)| !is_list(value)) {
-        text.push_str(&format!("{:<width$}  {}\n", spaced(name), cell(value)));
+    for (name, value) in fields.iter().filter(|(_, value)| !is_list(value) && !value.is_null()) {
+        text.push_str(&format!("{:<width$}  {}\n", title(name), field(name, value)));
     }
     for (name, value) in fields {
         if let Some(rows) = value.as_array().filter(|_| is_list(value)) {
-            text.push_str(&format!("\n{}\n{}", spaced(name), table(rows)));
+            text.push_str(&format!("\n{}\n{}", title(name), table(rows)));
         }
     }
     text
@@ -50,11 +54,18 @@ fn table(rows: &[Value]) -> String {
     };
     let is_used = |name: &&String| rows.iter().any(|row| !cell(&row[name.as_str()]).is_empty());
     let names: Vec<&String> = first.keys().filter(is_used).collect();
-    let mut lines: Vec<Vec<String>> = vec![names.iter().map(|name| spaced(name)).collect()];
+    let mut lines: Vec<Vec<String>> = vec![names.iter().map(|name| title(name)).collect()];
     let last = names.len().saturating_sub(1);
     lines.extend(rows.iter().map(|row| {
-        let cells = names.iter().enumerate().map(|(column, name)| (column, cell(&row[name.as_str()])));
-        cells.map(|(column, text)| if column == last { text } else { shortened(text) }).collect()
+        let cells = names.iter().enumerate().map(|(column, name)| {
+            let (value, text) = (&row[name.as_str()], field(name, &row[name.as_str()]));
+            match column == last {
+                true if value.is_object() => shortened(text, FIELDS_MAX),
+                true => text,
+                false => shortened(text, CELL_MAX),
+            }
+        });
+        cells.collect()
     }));
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..names.len()).map(width).collect();
@@ -73,22 +84,49 @@ fn cell(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| format!("{name}={}", cell(value));
+            let field = |(name, value): (&String, &Value)| format!("{name}={}", field(name, value));
             let is_set = |(_, value): &(&String, &Value)| !value.is_null();
             fields.iter().filter(is_set).map(field).collect::<Vec<_>>().join(" ")
         }
     }
 }
 
-fn shortened(text: String) -> String {
-    if text.chars().count() <= CELL_MAX {
+fn shortened(text: String, width: usize) -> String {
+    if text.chars().count() <= width {
         return text;
     }
-    text.chars().take(CELL_MAX - 1).chain(['…']).collect()
+    text.chars().take(width - 1).chain(['…']).collect()
 }
 
-fn spaced(name: &str) -> String {
-    name.replace('_', " ")
+/// A field's name, as a heading; its unit is told with each value.
+fn title(name: &str) -> String {
+    name.strip_suffix(SPAN).unwrap_or(name).replace('_', " ")
+}
+
+/// A field's value; what is named as a span or a moment is shown as one.
+fn field(name: &str, value: &Value) -> String {
+    match value.as_i64() {
+        Some(ms) if name.ends_with(SPAN) => u64::try_from(ms).map_or_else(|_| cell(value), span),
+        Some(ms) if MOMENTS.iter().any(|end| name.ends_with(end)) => Timestamp(ms).to_string(),
+        _ => cell(value),
+    }
+}
+
+/// The end of a span's name.
+const SPAN: &str = "_ms";
+/// The ends of a moment's name.
+const MOMENTS: [&str; 3] = ["_at", "_by", "_end"];
+
+/// A span in the two units that suit it.
+fn span(ms: u64) -> String {
+    let (s, min, h, d) = (ms / 1_000, ms / 60_000, ms / 3_600_000, ms / 86_400_000);
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", s, ms % 1_000 / 100),
+        60_000..3_600_000 => format!("{min} min {} s", s % 60),
+        3_600_000..172_800_000 => format!("{h} h {} min", min % 60),
+        _ => format!("{d} d {} h", h % 24),
+    }
 }
 
 #[cfg(test)]
@@ -108,5 +146,26 @@ mod tests {
     fn fields_come_before_the_lists_among_them() {
         let answer = json!({"steps": [{"by": "intake"}], "request_id": "x", "fields": ["a", "b"]});
         assert_eq!(rendered(&answer), "request id  x\nfields      a, b\n\nsteps\nby\nintake\n");
+    }
+
+    #[test]
+    fn fields_at_the_end_of_a_row_are_cut_and_text_is_not() {
+        let long = "x".repeat(200);
+        let rows = json!([{"id": "a", "detail": {"of": long}}]);
+        assert!(rendered(&rows).lines().all(|line| line.chars().count() <= FIELDS_MAX + 4));
+        assert!(rendered(&json!([{"id": "a", "hint": long}])).contains(&long));
+    }
+
+    #[test]
+    fn spans_are_told_in_units_that_suit_them() {
+        let answer =
+            json!({"after_ms": 7, "oldest_ms": 61_500, "took_ms": null, "rows": [{"lag_oldest_ms": 200_000_000}]});
+        assert_eq!(rendered(&answer), "after   7 ms\noldest  1 min 1 s\n\nrows\nlag oldest\n2 d 7 h\n");
+        assert_eq!(
+            cell(&json!({"retry_at": 0, "backoff_ms": 20})),
+            "retry_at=1970-01-01T00:00:00.000Z backoff_ms=20 ms"
+        );
+        assert_eq!(span(1_960), "1.9 s");
+        assert_eq!(span(3_660_000), "1 h 1 min");
     }
 }

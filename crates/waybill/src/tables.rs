@@ -67,8 +67,8 @@ impl Tables {
         }
     }
 
-    /// Reads the folders; where there is none of sources or policies, those that are bundled. For the demo, which runs anywhere.
-    pub(crate) fn load_or_bundled(config: &Config) -> Result<Self, Vec<Mistake>> {
+    /// Puts what is bundled in place of folders of sources or policies that are not there. For the demo, which runs anywhere.
+    pub(crate) fn bundle_missing(config: &mut Config) -> Result<(), Vec<Mistake>> {
         let bundled = config.data_dir.join("bundled");
         let write = |folder: &str, files: &[(&str, &str)]| -> std::io::Result<std::path::PathBuf> {
             let folder = bundled.join(folder);
@@ -77,14 +77,13 @@ impl Tables {
             Ok(folder)
         };
         let mistaken = |error: std::io::Error| vec![Mistake::file(&bundled, &format!("can't be written: {error}"))];
-        let mut config = config.clone();
         if !config.sources_dir.is_dir() {
             config.sources_dir = write("sources", &BUNDLED_SOURCES).map_err(mistaken)?;
         }
         if !config.policies_dir.is_dir() {
             config.policies_dir = write("policy", &BUNDLED_POLICIES).map_err(mistaken)?;
         }
-        Self::load(&config)
+        Ok(())
     }
 
     /// The clocks of the lifecycle.

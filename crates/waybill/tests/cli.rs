@@ -216,3 +216,104 @@ fn what_is_not_there_is_told_by_its_own_exit_code() {
     assert_eq!(deployment.answer(&["letters", "list"]), Value::Array(Vec::new()));
     assert_eq!(deployment.answer(&["review", "list"]), Value::Array(Vec::new()));
 }
+
+/// Submissions that some stage has not taken, and those that it has.
+fn accounted_for(status: &Value) -> i64 {
+    let count = |name: &str| status[name].as_i64().expect("a count");
+    status["stages"][0]["lag"].as_i64().expect("a count") + count("requests") + count("refused_submissions")
+}
+
+#[test]
+fn status_tells_of_a_submission_as_soon_as_it_is_made() {
+    let deployment = Deployment::new();
+    let send = |number: usize| {
+        let mut request = request();
+        request["idempotency_key"] = format!("key-{number}").into();
+        deployment.write("one.jsonl", &request.to_string());
+        assert_eq!(deployment.answer(&["submit", "one.jsonl"])["sent"], 1);
+        deployment.answer(&["status"])
+    };
+    let status = send(1);
+    assert_eq!((accounted_for(&status), &status["stages"][0]["lag"]), (1, &Value::from(1)), "nobody runs");
+    assert!(status["stages"][0]["lag_oldest_ms"].is_u64(), "{status}");
+
+    let process = deployment.run();
+    for number in 2..6 {
+        let status = send(number);
+        assert!(i64::try_from(number).is_ok_and(|number| number <= accounted_for(&status)), "{number}: {status}");
+        assert_eq!(status["stages"][0]["ready"], true, "{status}");
+    }
+    let status = deployment.until("intake to take them", || {
+        let status = deployment.answer(&["status"]);
+        (status["requests"] == 5).then_some(status)
+    });
+    let states = status["states"].as_array().expect("states");
+    assert_eq!(states.iter().filter_map(|state| state["requests"].as_u64()).sum::<u64>(), 5);
+    assert_eq!(process.stop(), Some(0), "an orderly end");
+    assert_eq!(deployment.answer(&["status"])["requests"], 5, "the directory itself says the same");
+}
+
+#[test]
+fn a_review_shows_whom_there_is_to_choose_from_until_it_is_decided() {
+    let deployment = Deployment::new();
+    let process = deployment.run();
+    let account = |key: &str| {
+        let mut member = example("roster-member/v1.examples/member.json");
+        member["member_key"] = key.into();
+        member.to_string()
+    };
+    deployment.write("members.jsonl", &format!("{}\n{}\n", account("account-1"), account("account-2")));
+    assert_eq!(deployment.answer(&["members", "load", "members.jsonl"])["members"], 2);
+    deployment.write("good.jsonl", &request().to_string());
+    let sent = deployment.answer(&["submit", "good.jsonl"]);
+    let id = sent["requests"][0]["request_id"].as_str().expect("an id").to_owned();
+
+    let reviews = deployment.until("the review", || {
+        let reviews = deployment.answer(&["review", "list"]);
+        (reviews.as_array().map(Vec::len) == Some(1)).then_some(reviews)
+    });
+    assert_eq!((&reviews[0]["request_id"], &reviews[0]["held"]), (&id.as_str().into(), &false.into()));
+    let candidates = reviews[0]["candidates"].as_array().expect("candidates");
+    assert_eq!(candidates.len(), 2);
+    let status = deployment.answer(&["status"]);
+    assert_eq!(status["reviews_open"], 1);
+    assert!(status["reviews_oldest_ms"].is_u64(), "{status}");
+
+    let nobody = ["review", "decide", &id, "--nobody", "--reason", "a test", "--operator", "sam"];
+    assert_eq!(deployment.answer(&nobody)["action"], "decide_review");
+    let story = deployment.until("the end", || {
+        let story = deployment.answer(&["trace", &id]);
+        // The projections may know of a review before the supervisor does, which then refuses what comes too early.
+        if story["timeline"].as_array()?.last()?["event"] == "command-refused" {
+            deployment.answer(&nobody);
+        }
+        (story["state"] == "closed").then_some(story)
+    });
+    assert_eq!((&story["outcome"], &story["code"]), (&"rejected".into(), &"reviewed-nobody".into()));
+    let decided = story["timeline"].as_array().expect("steps").iter().find(|step| step["event"] == "review-decided");
+    let decided = decided.expect("a decision");
+    assert_eq!((&decided["operator"], &decided["by"]), (&"sam".into(), &"identity".into()));
+    assert!(decided["after_ms"].is_u64() && story["took_ms"].is_u64(), "{story}");
+    assert_eq!(deployment.answer(&["review", "list"]), Value::Array(Vec::new()));
+    drop(process);
+}
+
+#[test]
+fn a_process_without_a_projector_answers_all_the_same() {
+    let deployment = Deployment::new();
+    let arguments = ["run", "intake"];
+    let process = Process(deployment.command(&arguments).stderr(Stdio::null()).spawn().expect("it starts"));
+    deployment.until("the process to answer", || deployment.path("admin.json").exists().then_some(()));
+    deployment.write("good.jsonl", &request().to_string());
+    let id = deployment.answer(&["submit", "good.jsonl"])["requests"][0]["request_id"].clone();
+    let id = id.as_str().expect("an id");
+    let story = deployment.until("intake's judgement", || {
+        let output = deployment.waybill(&["--json", "trace", id]);
+        serde_json::from_slice::<Value>(&output.stdout).ok()
+    });
+    assert_eq!(story["state"], "validated");
+    let rebuilt = deployment.answer(&["projections", "rebuild"]);
+    assert!(rebuilt["records"].as_u64().is_some_and(|records| 2 <= records), "{rebuilt}");
+    assert_eq!(deployment.answer(&["trace", id])["timeline"], story["timeline"]);
+    assert_eq!(process.stop(), Some(0), "an orderly end");
+}

@@ -53,7 +53,7 @@ SELECT
     count(*) FILTER (WHERE state = 'open')        AS open_letters,
     count(*) FILTER (WHERE state = 'replayed')    AS replayed,
     count(*) FILTER (WHERE state = 'discarded')   AS discarded,
-    count(DISTINCT request_id)                    AS requests,
+    count(DISTINCT nullif(request_id, letter_id)) AS requests, -- a letter without a request stands under its own id
     min(lettered_at)                              AS first_at,
     max(lettered_at)                              AS last_at
 FROM dead_letters

@@ -65,6 +65,44 @@ pub struct Alarm {
     pub at: i64,
 }
 
+/// How much waits for a person, and since when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, FromRow, Serialize)]
+pub struct Pending {
+    /// Reviews.
+    pub reviews: i64,
+    /// When the oldest was opened.
+    pub reviews_since: Option<i64>,
+    /// Requests beyond automatic means.
+    pub exceptions: i64,
+    /// When the oldest came to be so.
+    pub exceptions_since: Option<i64>,
+    /// Dead letters.
+    pub letters: i64,
+    /// When the oldest was written.
+    pub letters_since: Option<i64>,
+    /// Causes these letters have.
+    pub letter_groups: i64,
+    /// Records of the log that can't be read.
+    pub unreadable: i64,
+    /// What must never happen and did.
+    pub alarms: i64,
+}
+
+/// How much waits.
+pub async fn pending(database: &Database) -> Result<Pending, StoreError> {
+    let sql = "SELECT (SELECT count(*) FROM v_reviews_open) AS reviews, \
+                      (SELECT min(opened_at) FROM v_reviews_open) AS reviews_since, \
+                      (SELECT count(*) FROM requests WHERE closed_at IS NULL AND state = 'exception') AS exceptions, \
+                      (SELECT min(state_since) FROM requests WHERE closed_at IS NULL AND state = 'exception') \
+                          AS exceptions_since, \
+                      (SELECT count(*) FROM dead_letters WHERE state = 'open') AS letters, \
+                      (SELECT min(lettered_at) FROM dead_letters WHERE state = 'open') AS letters_since, \
+                      (SELECT count(DISTINCT signature) FROM dead_letters WHERE state = 'open') AS letter_groups, \
+                      (SELECT count(*) FROM unreadable) AS unreadable, \
+                      (SELECT count(*) FROM alarms) AS alarms";
+    Ok(database.row(sql, Vec::new()).await?.unwrap_or_default())
+}
+
 /// Open exceptions, the oldest first.
 pub async fn exceptions(database: &Database, limit: u32) -> Result<Vec<Exception>, StoreError> {
     let sql = "SELECT request_id, source, counterparty, lane, code, owner, tier, state_since, due_by \

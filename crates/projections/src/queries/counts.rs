@@ -27,6 +27,15 @@ pub struct Reason {
     pub requests: i64,
 }
 
+/// Requests that ended in one way.
+#[derive(Clone, PartialEq, Eq, Debug, FromRow, Serialize)]
+pub struct End {
+    /// The outcome.
+    pub outcome: String,
+    /// How many there are.
+    pub requests: i64,
+}
+
 /// All requests by state.
 pub async fn by_state(database: &Database) -> Result<Vec<Count>, StoreError> {
     let sql = "SELECT state AS name, count(*) AS requests, min(state_since) AS oldest_since \
@@ -45,6 +54,13 @@ pub async fn open_by_state(database: &Database) -> Result<Vec<Count>, StoreError
 pub async fn open_by_lane(database: &Database) -> Result<Vec<Count>, StoreError> {
     let sql = "SELECT lane AS name, count(*) AS requests, min(state_since) AS oldest_since \
                FROM requests WHERE closed_at IS NULL AND lane IS NOT NULL GROUP BY lane ORDER BY lane";
+    database.rows(sql, Vec::new()).await
+}
+
+/// Requests that are closed, by outcome.
+pub async fn closed_by_outcome(database: &Database) -> Result<Vec<End>, StoreError> {
+    let sql = "SELECT outcome, count(*) AS requests FROM requests \
+               WHERE closed_at IS NOT NULL AND outcome IS NOT NULL AND source IS NOT NULL GROUP BY outcome ORDER BY outcome";
     database.rows(sql, Vec::new()).await
 }
 

@@ -55,6 +55,17 @@ pub struct Group {
     pub last_at: Option<i64>,
 }
 
+/// Letters of one stage that wait.
+#[derive(Clone, PartialEq, Eq, Debug, FromRow, Serialize)]
+pub struct StageLetters {
+    /// The stage that gave up.
+    pub worker: String,
+    /// How many wait.
+    pub letters: i64,
+    /// When the oldest was written.
+    pub oldest_at: Option<i64>,
+}
+
 /// Letters, the newest first; only open ones if asked for.
 pub async fn list(database: &Database, only_open: bool, limit: u32) -> Result<Vec<Letter>, StoreError> {
     let sql = "SELECT letter_id, request_id, worker, failure_class, code, signature, lettered_at, state, settled_at, operator \
@@ -81,4 +92,11 @@ pub async fn groups(database: &Database, limit: u32) -> Result<Vec<Group>, Store
     let sql = "SELECT signature, worker, failure_class, code, letters, open_letters, requests, first_at, last_at \
                FROM letter_groups ORDER BY open_letters DESC, letters DESC, signature LIMIT $1";
     database.rows(sql, vec![value(limit)]).await
+}
+
+/// How many letters wait, by the stage that gave up.
+pub async fn open_by_stage(database: &Database) -> Result<Vec<StageLetters>, StoreError> {
+    let sql = "SELECT worker, count(*) AS letters, min(lettered_at) AS oldest_at FROM dead_letters \
+               WHERE state = 'open' AND worker IS NOT NULL GROUP BY worker ORDER BY worker";
+    database.rows(sql, Vec::new()).await
 }

@@ -7,7 +7,7 @@ use domain::{
     Timestamp, Token,
 };
 use projections::queries::{
-    accounts, attention, counts, disclosures, exchange, letters, partners, request, stages, timeline,
+    accounts, attention, counts, disclosures, exchange, letters, partners, request, stages, submission, timeline,
 };
 
 use crate::history::{self, START_MS, STEP_MS, event, received, token};
@@ -126,6 +126,28 @@ fn what_waits_for_people_is_listed_with_its_owner() {
     assert_eq!(listed.first(), shown.as_ref());
     let of_group = theatre.run(letters::of_group(database, Token(token("signature", 4)), 10)).expect("an answer");
     assert_eq!(of_group, listed);
+    let pending = theatre.run(attention::pending(database)).expect("an answer");
+    assert_eq!((pending.reviews, pending.exceptions, pending.letters, pending.letter_groups), (1, 1, 1, 1));
+    assert_eq!((pending.unreadable, pending.alarms), (0, 0));
+    let since = (pending.reviews_since, pending.exceptions_since, pending.letters_since);
+    assert_eq!(since, (reviews[0].opened_at, Some(exceptions[0].state_since), listed[0].lettered_at));
+    let by_stage = theatre.run(letters::open_by_stage(database)).expect("an answer");
+    assert_eq!((by_stage.len(), by_stage[0].letters, by_stage[0].oldest_at), (1, 1, listed[0].lettered_at));
+}
+
+#[test]
+fn a_submission_that_became_no_request_is_found_by_its_id() {
+    let mut theatre = Theatre::new(3);
+    story(&mut theatre);
+    let find = |name| {
+        let found = theatre.run(submission::by_id(&theatre.database, SubmissionId(name))).expect("an answer");
+        found.map(|submission| (submission.result, submission.request_id))
+    };
+    let first = Some(history::request(1).to_string());
+    assert_eq!(find(token("again", 1)), Some(("duplicate".to_owned(), first.clone())));
+    assert_eq!(find(token("other", 1)), Some(("conflict".to_owned(), first)));
+    assert_eq!(find(token("refused", 5)), Some(("refused".to_owned(), None)));
+    assert_eq!(find(token("nothing", 6)), None);
 }
 
 #[test]
@@ -136,6 +158,8 @@ fn counts_durations_and_scorecards_add_up() {
     let states = theatre.run(counts::by_state(database)).expect("an answer");
     let states: Vec<_> = states.iter().map(|count| (count.name.as_str(), count.requests)).collect();
     assert_eq!(states, [("closed", 1), ("dead_lettered", 1), ("exception", 1), ("in_review", 1)]);
+    let ends = theatre.run(counts::closed_by_outcome(database)).expect("an answer");
+    assert_eq!(ends.iter().map(|end| (end.outcome.as_str(), end.requests)).collect::<Vec<_>>(), [("fulfilled", 1)]);
     let open = theatre.run(counts::open_by_state(database)).expect("an answer");
     assert_eq!(open.iter().map(|count| count.requests).sum::<i64>(), 3);
     let lanes = theatre.run(counts::open_by_lane(database)).expect("an answer");

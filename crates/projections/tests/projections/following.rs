@@ -165,6 +165,25 @@ fn an_acceptance_that_comes_late_is_found_by_all_its_indexes() {
     theatre.run(rebuild(&theatre.log.log(), &theatre.database, |_| {})).expect("both are equal");
 }
 
+/// A process without a projector brings its database up to date when it is asked; one that has nothing to do changes nothing.
+#[test]
+fn catching_up_goes_on_from_what_is_committed() {
+    let mut theatre = Theatre::new(3);
+    let codec = theatre.log.codec.clone();
+    for request in 1..6 {
+        theatre.log.append(history::fulfilled(&codec, request));
+        let (projector, status) = theatre.projector(2);
+        assert!(!status.borrow().covers(&theatre.end()));
+        theatre.run(projector.catch_up()).expect("the log is there");
+        assert!(status.borrow().covers(&theatre.end()), "{:?}", status.borrow());
+        assert_eq!(status.borrow().behind(&theatre.end()), 0);
+        let (idle, status) = theatre.projector(2);
+        theatre.run(idle.catch_up()).expect("the log is there");
+        assert_eq!(status.borrow().records, 0, "there was nothing left");
+    }
+    theatre.run(rebuild(&theatre.log.log(), &theatre.database, |_| {})).expect("both are equal");
+}
+
 fn append_value(theatre: &mut Theatre, request_id: RequestId, value: Option<Bytes>) {
     let (id, trace) = (Default::default(), Trace::default());
     let record = theatre.log.postman.event(event(request_id, 0, received(1)), id, trace).expect("it fits");

@@ -41,6 +41,8 @@ pub struct Submission {
     pub record_key: Vec<u8>,
     /// The request.
     pub request: IntakeRequest,
+    /// What the record holds in the request's place, where upstream failed to write it.
+    pub garbled: Option<Vec<u8>>,
     /// What must become of it.
     pub expected: Expected,
 }
@@ -64,6 +66,8 @@ pub enum Kind {
     Unmatched,
     /// About an account that is enrolled twice.
     Ambiguous,
+    /// Its record holds no request, but whatever upstream's encoder made of it.
+    Garbled,
 }
 
 /// What must become of a submission.
@@ -81,6 +85,8 @@ pub enum Expected {
     Conflict,
     /// Refused.
     Refused,
+    /// Kept as a dead letter: nobody can tell whom to answer.
+    Lettered,
 }
 
 /// All submissions of a run, in the order they are sent. Duplicates and conflicts follow what they repeat.
@@ -89,16 +95,24 @@ pub fn traffic(plan: &Traffic) -> Vec<Submission> {
     let mut repeatable: Vec<usize> = Vec::new();
     for index in 0..plan.count {
         let dice = Dice::new(plan.seed).at_name("traffic").at(index);
-        let kind = if plan.only_good { Kind::Good } else { kind(dice.draw(0).below(1000), repeatable.is_empty()) };
+        let kind = match plan.only_good {
+            true => Kind::Good,
+            false if is_garbled(plan, index) => Kind::Garbled,
+            false => kind(dice.draw(0).below(1000), repeatable.is_empty()),
+        };
         let submission = match kind {
             Kind::Duplicate | Kind::Conflict => {
                 let count = u64::try_from(repeatable.len()).unwrap_or(1);
                 let first = &sent[repeatable[usize::try_from(dice.draw(1).below(count)).unwrap_or(0)]];
                 repeated(first, kind)
             }
-            Kind::Good | Kind::MisKeyed | Kind::Invalid | Kind::Unconsented | Kind::Unmatched | Kind::Ambiguous => {
-                fresh(plan, index, kind, dice)
-            }
+            Kind::Good
+            | Kind::MisKeyed
+            | Kind::Invalid
+            | Kind::Unconsented
+            | Kind::Unmatched
+            | Kind::Ambiguous
+            | Kind::Garbled => fresh(plan, index, kind, dice),
         };
         if matches!(kind, Kind::Good | Kind::MisKeyed) {
             repeatable.push(sent.len());
@@ -108,7 +122,17 @@ pub fn traffic(plan: &Traffic) -> Vec<Submission> {
     sent
 }
 
-/// The mixture, in per mille.
+/// Among so many submissions one is garbled, so that every run has some.
+const GARBLED_EVERY: u64 = 250;
+
+/// Whether this is the garbled one of its neighbours.
+fn is_garbled(plan: &Traffic, index: u64) -> bool {
+    let first = index - index % GARBLED_EVERY;
+    let neighbours = GARBLED_EVERY.min(plan.count - first);
+    first + Dice::new(plan.seed).at_name("garbled").draw(first).below(neighbours) == index
+}
+
+/// The mixture of all others, in per mille.
 fn kind(draw: u64, nothing_to_repeat: bool) -> Kind {
     match draw {
         0..=759 => Kind::Good,
@@ -139,6 +163,7 @@ fn fresh(plan: &Traffic, index: u64, kind: Kind, dice: Dice) -> Submission {
     let mut request = good(plan, index, person, dice);
     let mut expected = Expected::Dispatched;
     let mut record_key = request.idempotency_key.clone().into_bytes();
+    let mut garbled = None;
     match kind {
         Kind::Good | Kind::Duplicate | Kind::Conflict => {}
         Kind::MisKeyed => record_key = format!("row-{index}").into_bytes(),
@@ -152,9 +177,13 @@ fn fresh(plan: &Traffic, index: u64, kind: Kind, dice: Dice) -> Submission {
         }
         Kind::Unmatched => expected = Expected::Unmatched,
         Kind::Ambiguous => expected = Expected::InReview,
+        Kind::Garbled => {
+            garbled = Some(rubbish(dice.draw(9).below(2)));
+            expected = Expected::Lettered;
+        }
     }
     let lane = domain::lifecycle::workflow::lane(request.sla);
-    Submission { kind, lane, record_key, request, expected }
+    Submission { kind, lane, record_key, request, garbled, expected }
 }
 
 /// Whom a submission is about: by kind somebody enrolled once, enrolled twice, or not at all.
@@ -164,8 +193,18 @@ fn person(plan: &Traffic, kind: Kind, dice: Dice) -> u64 {
     match kind {
         Kind::Unmatched => plan.members + 1_000 + drawn,
         Kind::Ambiguous => drawn - drawn % 10 + 8,
-        Kind::Good | Kind::MisKeyed | Kind::Duplicate | Kind::Conflict | Kind::Invalid | Kind::Unconsented => {
-            if twinned(drawn) { drawn - drawn % 10 } else { drawn }
+        Kind::Good
+        | Kind::MisKeyed
+        | Kind::Duplicate
+        | Kind::Conflict
+        | Kind::Invalid
+        | Kind::Unconsented
+        | Kind::Garbled => {
+            if twinned(drawn) {
+                drawn - drawn % 10
+            } else {
+                drawn
+            }
         }
     }
 }
@@ -176,6 +215,14 @@ fn spoil(request: &mut IntakeRequest, which: u64) {
         1 => request.member.name.family.clear(),
         2 => request.counterparty = PartnerId::from("nobody-we-know"),
         _ => request.attestation = None,
+    }
+}
+
+/// What encoders make of a request on a bad day: text, or a frame that names a schema nobody has registered.
+fn rubbish(which: u64) -> Vec<u8> {
+    match which {
+        0 => b"java.lang.NullPointerException at com.example.upstream.Encoder".to_vec(),
+        _ => [&[0, 0x7f, 0xff, 0xff, 0xff][..], b"\x02\x04\x06"].concat(),
     }
 }
 
@@ -267,8 +314,17 @@ mod tests {
         let again = traffic(&plan());
         assert!(once.iter().zip(&again).all(|(a, b)| a.request == b.request && a.record_key == b.record_key));
         let mut kinds = BTreeMap::new();
-        once.iter().for_each(|submission| *kinds.entry(submission.kind).or_insert(0) += 1);
-        assert_eq!(kinds.len(), 8, "{kinds:?}");
+        once.iter().for_each(|submission| *kinds.entry(submission.kind).or_insert(0_u64) += 1);
+        assert_eq!(kinds.len(), 9, "{kinds:?}");
+        assert_eq!(kinds[&Kind::Garbled], 3_000 / GARBLED_EVERY);
+    }
+
+    #[test]
+    fn the_smallest_run_has_something_garbled_and_a_good_one_never() {
+        let garbled = |plan: &Traffic| traffic(plan).iter().filter(|submission| submission.garbled.is_some()).count();
+        assert_eq!(garbled(&Traffic { count: 1, ..plan() }), 1);
+        assert_eq!(garbled(&Traffic { count: 260, ..plan() }), 2);
+        assert_eq!(garbled(&Traffic { only_good: true, ..plan() }), 0);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(crate) enum Operation {
     Submit(SubmitArgs),
     /// What a source was told about its submissions.
     Outcomes(OutcomesArgs),
-    /// Counts by state, open reviews, waiting letters, and how far each stage lags.
+    /// Counts by state with the age of the oldest, what waits for a person, and what each stage has before it.
     Status,
     /// One request's timeline: what happened, who did it, why, and how long it took.
     Trace(TraceArgs),
@@ -107,12 +107,17 @@ pub(crate) enum Members {
 /// Dead letters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Letters {
-    /// The letters that wait.
+    /// The letters that wait, the newest first.
     List {
         /// Also those that were replayed or discarded.
         #[arg(long)]
         all: bool,
+        /// The newest so many.
+        #[arg(long, default_value_t = 1_000)]
+        limit: u32,
     },
+    /// How many there are of each cause, and how many of them wait.
+    Groups,
     /// One letter with everything but its sealed content.
     Show {
         /// The letter.

@@ -46,7 +46,8 @@ fn ask(operation: Operation) -> Result<Ask, Failure> {
 
 fn about_letters(letters: Letters) -> Ask {
     match letters {
-        Letters::List { all } => Ask::Letters { settled: all },
+        Letters::List { all, limit } => Ask::Letters { settled: all, limit },
+        Letters::Groups => Ask::LetterGroups,
         Letters::Show { letter } => Ask::Letter { letter_id: letter },
         Letters::Replay(LetterArgs { letter, intent }) => about_letter(letter, CommandAction::ReplayLetter, intent),
         Letters::Discard(LetterArgs { letter, intent }) => about_letter(letter, CommandAction::DiscardLetter, intent),

@@ -1,7 +1,5 @@
 //! `waybill run`: workers until told to stop.
 
-use std::sync::Arc;
-
 use domain::Stage;
 use tokio::runtime::Runtime;
 
@@ -12,6 +10,7 @@ use crate::config::Config;
 use crate::edge;
 use crate::exit::Failure;
 use crate::projecting;
+use crate::read_model::ReadModel;
 use crate::tables::Tables;
 
 /// Runs workers until SIGTERM or SIGINT, then drains them.
@@ -33,9 +32,12 @@ pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure
     let caller = edge::caller(&plant, runtime.handle())?;
     let listener = runtime.block_on(admin::listen(plant.config.admin_listen))?;
     let projecting = if arguments.all { Some(runtime.block_on(projecting::start(&plant))?) } else { None };
-    let projections = projecting.as_ref().map(|projecting| Arc::clone(&projecting.database));
+    let read_model = match &projecting {
+        Some(projecting) => projecting.read_model(runtime.handle()),
+        None => ReadModel::on_demand(&plant, runtime.handle().clone()),
+    };
     let running = plant.start(&stages, &caller)?;
-    let admin = admin::open(listener, &plant, &running, stages.len(), projections, runtime.handle())?;
+    let admin = admin::open(listener, &plant, &running, stages.len(), read_model, runtime.handle())?;
     tracing::info!(stages = ?stages, data = %plant.config.data_dir.display(), "running");
     runtime.block_on(until_told(&running));
     tracing::info!("stopping: answers under way are awaited");

@@ -62,9 +62,9 @@ impl Books {
         Ok(moved)
     }
 
-    /// How many submissions have their answer.
+    /// How many submissions have their answer, or became dead letters without one.
     pub(crate) fn answered(&self) -> usize {
-        self.answered
+        self.answered + self.accounts.letters()
     }
 
     /// The accounts so far.

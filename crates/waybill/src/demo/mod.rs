@@ -1,12 +1,14 @@
 //! The demo: seeded members, traffic and faulty partners around the whole fleet, and accounts that must balance in the end.
 
-mod accounts;
-mod operator;
+mod directory;
 mod payers;
-mod summary;
 mod upstream;
+mod operator;
+mod accounts;
+mod figures;
+mod hints;
+mod summary;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use domain::SourceId;
@@ -15,15 +17,16 @@ use tokio::runtime::Runtime;
 
 use crate::cli::DemoArgs;
 use crate::compose::{Plant, Running};
-use crate::config::{Config, Mode};
+use crate::config::Config;
 use crate::edge;
 use crate::exit::Failure;
-use crate::tables::Tables;
+use crate::projecting;
 
 use accounts::Books;
 use operator::Operator;
 use payers::Payers;
 pub(crate) use payers::{FAULTS, SCALE};
+use summary::{Remains, Report};
 use upstream::Upstream;
 
 /// The source that the demo's traffic comes from.
@@ -36,57 +39,32 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Runs the demo.
 pub(crate) fn run(arguments: &DemoArgs, mut config: Config, json: bool) -> Result<(), Failure> {
     let began = Instant::now();
-    prepare(arguments, &mut config)?;
+    directory::prepare(arguments, &mut config)?;
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
     let payers = runtime.block_on(Payers::open(arguments))?;
-    let tables = tables(&config, &payers)?;
+    let tables = directory::furnish(&mut config, &payers.files())?;
     let door = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let door = door.map_err(|error| Failure::Other(error.into()))?;
     config.callback_url = Some(format!("http://{door}"));
     let plant = Plant::open(config, tables)?;
     runtime.block_on(edge::open_door(&plant, door))?;
     let caller = edge::caller(&plant, runtime.handle())?;
+    let projecting = runtime.block_on(projecting::start(&plant))?;
     let running = plant.start(&edge::ALL_STAGES, &caller)?;
     let upstream = Upstream::new(arguments, &plant)?;
     let result = play(&plant, &running, &upstream, arguments);
     let stopped = running.stop();
     let books = result?;
     stopped?;
-    let oracle = runtime.block_on(payers.effects())?;
-    let report = summary::Report::draw_up(&plant, books, &upstream, oracle, arguments.sabotage, began.elapsed());
+    let effects = runtime.block_on(payers.effects())?;
+    let projections = projecting.read_model(runtime.handle());
+    let remains = Remains { plant: &plant, books, upstream: &upstream, effects, projections };
+    let report = Report::draw_up(remains, arguments.sabotage, began.elapsed());
+    runtime.block_on(projecting.stop());
     runtime.block_on(payers.close());
+    let report = report?;
     report.print(json)?;
     report.verdict()
-}
-
-/// An empty directory to start in, unless an earlier run is to be resumed.
-fn prepare(arguments: &DemoArgs, config: &mut Config) -> Result<(), Failure> {
-    let dir = &arguments.dir;
-    if dir.exists() && !arguments.resume {
-        if !dir.join("keys.toml").exists() && std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
-            let message = format!("{} is no demo's directory; name another with --dir", dir.display());
-            return Err(Failure::Input(message));
-        }
-        std::fs::remove_dir_all(dir)
-            .map_err(|error| Failure::Disk(format!("{} can't be emptied: {error}", dir.display())))?;
-    }
-    config.mode = Mode::Development;
-    config.data_dir.clone_from(dir);
-    config.keys_file = dir.join("keys.toml");
-    config.projections = dir.join("projections.sqlite");
-    Ok(())
-}
-
-/// The bundled policies and sources, with the sandbox's payers as partners.
-fn tables(config: &Config, payers: &Payers) -> Result<Tables, Failure> {
-    let folder = config.data_dir.join("partners");
-    let write = |folder: &Path| -> std::io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        payers.files().into_iter().try_for_each(|(id, text)| std::fs::write(folder.join(format!("{id}.toml")), text))
-    };
-    write(&folder).map_err(|error| Failure::Disk(format!("{} can't be written: {error}", folder.display())))?;
-    let config = Config { partners_dir: folder, ..config.clone() };
-    Tables::load_or_bundled(&config).map_err(Failure::Config)
 }
 
 /// Sends everything, decides what a person has to decide, and waits until all requests have ended.

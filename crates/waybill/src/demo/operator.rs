@@ -1,6 +1,6 @@
 //! The operator of the demo: decides reviews, and what only a person can find out.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use domain::ids::derive;
 use domain::messages::{Command, CommandAction, CommandTarget, Verdict};
@@ -12,17 +12,21 @@ use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::feed::Feed;
 
-/// Acts on open requests, each at most once per thing to be decided.
+/// Acts on open requests: once per thing to be decided, and once more whenever that was refused. What the log says reaches the
+/// operator and the supervisor each in their own time, and a command that comes too early is refused.
 pub(crate) struct Operator {
     plant: Plant,
     feed: Feed,
-    acted: BTreeMap<(RequestId, CommandAction), ()>,
+    acted: BTreeSet<(RequestId, CommandAction, usize)>,
 }
+
+/// What the operator gives up after so many refusals is a fault, and shows as a request without an end.
+const REFUSALS_MAX: usize = 20;
 
 impl Operator {
     /// An operator at this plant.
     pub(crate) fn new(plant: &Plant) -> Result<Self, Failure> {
-        Ok(Self { plant: plant.clone(), feed: Feed::open(plant, "demo-operator")?, acted: BTreeMap::new() })
+        Ok(Self { plant: plant.clone(), feed: Feed::open(plant, "demo-operator")?, acted: BTreeSet::new() })
     }
 
     /// Decides what can be decided; how many requests are open without waiting for an owner.
@@ -30,10 +34,12 @@ impl Operator {
         let mut open = 0;
         for (request_id, story) in books.accounts().open() {
             open += usize::from(!story.is_owned());
+            let refusals = story.kinds.iter().filter(|kind| **kind == "waybill.command-refused").count();
             if let Some((action, verdict, reason)) = decision(story)
-                && self.acted.insert((*request_id, action), ()).is_none()
+                && refusals <= REFUSALS_MAX
+                && self.acted.insert((*request_id, action, refusals))
             {
-                self.give(*request_id, action, verdict, reason)?;
+                self.give((*request_id, action, refusals), verdict, reason)?;
             }
         }
         Ok(open)
@@ -41,13 +47,17 @@ impl Operator {
 
     fn give(
         &self,
-        request_id: RequestId,
-        action: CommandAction,
+        (request_id, action, refusals): (RequestId, CommandAction, usize),
         verdict: Option<Verdict>,
         reason: &str,
     ) -> Result<(), Failure> {
         let command = Command {
-            command_id: CommandId(derive(&[b"demo", &request_id.0, action.as_str().as_bytes()])),
+            command_id: CommandId(derive(&[
+                b"demo",
+                &request_id.0,
+                action.as_str().as_bytes(),
+                &refusals.to_be_bytes(),
+            ])),
             target: CommandTarget::RequestTarget { request_id },
             action,
             operator: "demo-operator".into(),

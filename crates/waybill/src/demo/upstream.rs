@@ -60,7 +60,11 @@ impl Upstream {
         for (index, submission) in batch.iter().enumerate() {
             if self.skip != Some(sent + index) {
                 let (lane, key): (Lane, &[u8]) = (submission.lane, &submission.record_key);
-                records.push(self.feed.intake_record(lane, key, submission.request.clone())?);
+                let mut record = self.feed.intake_record(lane, key, submission.request.clone())?;
+                if let Some(garbled) = &submission.garbled {
+                    record.value = Some(garbled.clone().into());
+                }
+                records.push(record);
             }
         }
         self.feed.append(records)?;

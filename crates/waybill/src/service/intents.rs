@@ -28,7 +28,9 @@ pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> 
     };
     let (key, subject) = match target {
         CommandTarget::RequestTarget { request_id } => (request_id.to_string().into_bytes(), request_id.0),
-        CommandTarget::LetterTarget { letter_id } => (letters::key(&service.plant, letter_id)?, letter_id.0),
+        CommandTarget::LetterTarget { letter_id } => {
+            (letters::key(&service.projections.now()?, letter_id)?, letter_id.0)
+        }
     };
     let issued_at = Timestamp(service.plant.clock.now_ms());
     let parts: [&[u8]; 4] =

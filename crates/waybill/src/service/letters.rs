@@ -1,37 +1,56 @@
-//! Dead letters, as people look at them. What a letter holds stays sealed.
-
-use std::collections::BTreeMap;
+//! Dead letters, as people look at them. Which there are, and what became of them, the projections say; a letter's own record says
+//! the rest, and what it holds stays sealed.
 
 use contracts::Topic;
+use domain::ids::uuid_text;
 use domain::messages::{DeadLetter, Stage};
-use domain::{Code, EventBody, FailureClass, LetterId, Message, RequestId, Token};
-use fleet::bus::Delivered;
+use domain::{Code, FailureClass, LetterId, Message, RequestId, Timestamp, Token};
+use fleet::partitioner::partition_of;
+use projections::queries::letters::{self, Group, Letter};
 use serde::Serialize;
 
+use super::told;
 use crate::compose::Plant;
 use crate::exit::Failure;
-use crate::log::Tail;
+use crate::log;
+use crate::read_model::Rows;
 
 /// A letter in a list.
 #[derive(Serialize)]
 pub(super) struct Row {
-    letter_id: LetterId,
-    standing: Standing,
-    stage: Stage,
-    class: FailureClass,
-    code: Code,
-    place: String,
-    attempts: u32,
-    failed_at: String,
-    request_id: Option<RequestId>,
-    signature: Token,
+    letter_id: String,
+    standing: &'static str,
+    stage: Option<String>,
+    class: Option<String>,
+    code: Option<String>,
+    failed_at: Option<String>,
+    settled_at: Option<String>,
+    operator: Option<String>,
+    request_id: Option<String>,
+    signature: Option<String>,
+}
+
+/// Letters of one cause.
+#[derive(Serialize)]
+pub(super) struct GroupRow {
+    signature: String,
+    stage: Option<String>,
+    class: Option<String>,
+    code: Option<String>,
+    letters: i64,
+    waiting: i64,
+    requests: i64,
+    first_at: Option<String>,
+    last_at: Option<String>,
 }
 
 /// A letter with everything but its content.
 #[derive(Serialize)]
 pub(super) struct Shown {
     letter_id: LetterId,
-    standing: Standing,
+    standing: &'static str,
+    settled_at: Option<String>,
+    operator: Option<String>,
     stage: Stage,
     version: String,
     class: FailureClass,
@@ -53,39 +72,31 @@ pub(super) struct Shown {
     claim_check: Option<String>,
 }
 
-/// What became of a letter.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Standing {
-    /// Nobody has dealt with it.
-    Waiting,
-    /// It was sent back to its stage.
-    Replayed,
-    /// It was put aside.
-    Discarded,
+/// How many groups are told, those with the most waiting letters first.
+const GROUPS_MAX: u32 = 1_000;
+
+/// The letters that wait, and on request also the settled ones, the newest first.
+pub(super) fn list(rows: &Rows, settled: bool, limit: u32) -> Result<Vec<Row>, Failure> {
+    let found = rows.get(|database| letters::list(database, !settled, limit))?;
+    Ok(found.into_iter().map(Row::from).collect())
 }
 
-/// The letters that wait, and on request also the settled ones, in the order they were given up.
-pub(super) fn list(plant: &Plant, settled: bool) -> Result<Vec<Row>, Failure> {
-    let standings = standings(plant)?;
-    let mut rows = Vec::new();
-    for (_, letter) in all(plant)? {
-        let standing = standings.get(&letter.letter_id).copied().unwrap_or(Standing::Waiting);
-        if settled || standing == Standing::Waiting {
-            rows.push(row(letter, standing));
-        }
-    }
-    rows.sort_by(|one, other| one.failed_at.cmp(&other.failed_at));
-    Ok(rows)
+/// How many letters there are of each cause.
+pub(super) fn groups(rows: &Rows) -> Result<Vec<GroupRow>, Failure> {
+    let found = rows.get(|database| letters::groups(database, GROUPS_MAX))?;
+    Ok(found.into_iter().map(GroupRow::from).collect())
 }
 
 /// One letter.
-pub(super) fn show(plant: &Plant, letter_id: LetterId) -> Result<Shown, Failure> {
-    let (_, letter) = find(plant, letter_id)?;
-    let standing = standings(plant)?.get(&letter_id).copied().unwrap_or(Standing::Waiting);
+pub(super) fn show(plant: &Plant, rows: &Rows, letter_id: LetterId) -> Result<Shown, Failure> {
+    let row = find(rows, letter_id)?;
+    let letter = record(plant, &row, letter_id)?;
+    let row = Row::from(row);
     Ok(Shown {
         letter_id,
-        standing,
+        standing: row.standing,
+        settled_at: row.settled_at,
+        operator: row.operator,
         stage: letter.stage,
         version: letter.version,
         class: letter.class,
@@ -109,50 +120,75 @@ pub(super) fn show(plant: &Plant, letter_id: LetterId) -> Result<Shown, Failure>
 }
 
 /// The key of a letter's record: commands about it go by the same.
-pub(super) fn key(plant: &Plant, letter_id: LetterId) -> Result<Vec<u8>, Failure> {
-    let (record, letter) = find(plant, letter_id)?;
-    Ok(record.key.map_or_else(|| letter.signature.to_string().into_bytes(), |key| key.to_vec()))
+pub(super) fn key(rows: &Rows, letter_id: LetterId) -> Result<Vec<u8>, Failure> {
+    let letter = find(rows, letter_id)?;
+    Ok(uuid_text(&signature(&letter, letter_id)?.0).to_vec())
 }
 
-fn find(plant: &Plant, letter_id: LetterId) -> Result<(Delivered, DeadLetter), Failure> {
-    let found = all(plant)?.into_iter().find(|(_, letter)| letter.letter_id == letter_id);
+fn find(rows: &Rows, letter_id: LetterId) -> Result<Letter, Failure> {
+    let found = rows.get(|database| letters::show(database, letter_id))?;
     found.ok_or_else(|| Failure::NotFound(format!("no dead letter {letter_id}; `waybill letters list` shows all")))
 }
 
-fn all(plant: &Plant) -> Result<Vec<(Delivered, DeadLetter)>, Failure> {
-    let records = Tail::of(plant, Topic::DeadLetters)?.all()?;
-    let letter = |(record, message)| match message {
-        Some(Message::Letter(letter)) => Some((record, *letter)),
-        _ => None,
+/// The letter's own record: it lies under the letter's signature, and was written at the very moment the log says.
+fn record(plant: &Plant, letter: &Letter, letter_id: LetterId) -> Result<DeadLetter, Failure> {
+    let gone = || {
+        let message =
+            format!("the record of {letter_id} is no longer kept; `waybill letters list --all` says what is known");
+        Failure::NotFound(message)
     };
-    Ok(records.into_iter().filter_map(letter).collect())
+    let key = uuid_text(&signature(letter, letter_id)?.0);
+    let partition = partition_of(&key, plant.topics.partitions(&Topic::DeadLetters));
+    let moment = letter.lettered_at.map(Timestamp).ok_or_else(gone)?;
+    let found = log::written_at(plant, Topic::DeadLetters, partition, moment, |message| {
+        if let Message::Letter(letter) = message { (letter.letter_id == letter_id).then_some(*letter) } else { None }
+    });
+    found?.ok_or_else(gone)
 }
 
-/// What people have done with letters, as the log says.
-fn standings(plant: &Plant) -> Result<BTreeMap<LetterId, Standing>, Failure> {
-    let mut standings = BTreeMap::new();
-    for (_, message) in Tail::of(plant, Topic::Events)?.all()? {
-        let Some(Message::Event(event)) = message else { continue };
-        if let EventBody::LetterReplayed { letter_id, .. } = event.body {
-            standings.insert(letter_id, Standing::Replayed);
-        } else if let EventBody::LetterDiscarded { letter_id, .. } = event.body {
-            standings.insert(letter_id, Standing::Discarded);
+fn signature(letter: &Letter, letter_id: LetterId) -> Result<Token, Failure> {
+    let signature = letter.signature.as_deref().and_then(|text| text.parse().ok());
+    signature.ok_or_else(|| Failure::NotFound(format!("the log does not say what became dead letter {letter_id}")))
+}
+
+// === impl Row ===
+
+impl From<Letter> for Row {
+    fn from(letter: Letter) -> Self {
+        let names_a_request = letter.request_id != letter.letter_id;
+        Self {
+            standing: match letter.state.as_str() {
+                "open" => "waiting",
+                "discarded" => "discarded",
+                _ => "replayed",
+            },
+            stage: letter.worker,
+            class: letter.failure_class,
+            code: letter.code,
+            failed_at: letter.lettered_at.map(told),
+            settled_at: letter.settled_at.map(told),
+            operator: letter.operator,
+            request_id: names_a_request.then_some(letter.request_id),
+            letter_id: letter.letter_id,
+            signature: letter.signature,
         }
     }
-    Ok(standings)
 }
 
-fn row(letter: DeadLetter, standing: Standing) -> Row {
-    Row {
-        letter_id: letter.letter_id,
-        standing,
-        stage: letter.stage,
-        class: letter.class,
-        code: letter.code,
-        place: letter.place,
-        attempts: letter.attempts,
-        failed_at: letter.failed_at.to_string(),
-        request_id: letter.request_id,
-        signature: letter.signature,
+// === impl GroupRow ===
+
+impl From<Group> for GroupRow {
+    fn from(group: Group) -> Self {
+        Self {
+            signature: group.signature,
+            stage: group.worker,
+            class: group.failure_class,
+            code: group.code,
+            letters: group.letters,
+            waiting: group.open_letters,
+            requests: group.requests,
+            first_at: group.first_at.map(told),
+            last_at: group.last_at.map(told),
+        }
     }
 }

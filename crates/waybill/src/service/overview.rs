@@ -1,91 +1,121 @@
-//! The whole at a glance: how many requests are where, and what each stage has before it.
+//! The whole at a glance: how many requests are where, what waits for a person, and what each stage has before it.
 
-use std::collections::BTreeMap;
-
-use contracts::Topic;
-use domain::lifecycle::fold;
+use domain::Timestamp;
 use domain::messages::Stage;
-use domain::{EventBody, Lifecycle, Message, RequestId};
+use projections::queries::{accounts, attention, counts, letters};
 use serde::Serialize;
 
-use super::{letters, reviews};
 use crate::compose::Plant;
 use crate::exit::Failure;
-use crate::log::Tail;
+use crate::log;
+use crate::read_model::ReadModel;
 use crate::standing::Standing;
 
 /// The whole at a glance.
 #[derive(Serialize)]
 pub(super) struct Status {
-    requests: u64,
-    refused_submissions: u64,
-    reviews_open: usize,
-    letters_waiting: usize,
+    requests: i64,
+    open_requests: i64,
+    refused_submissions: i64,
+    duplicates: i64,
+    conflicts: i64,
+    retries: i64,
+    exceptions: i64,
+    exceptions_oldest_ms: Option<i64>,
+    reviews_open: i64,
+    reviews_oldest_ms: Option<i64>,
+    letters_waiting: i64,
+    letters_oldest_ms: Option<i64>,
+    letter_groups_waiting: i64,
+    alarms: i64,
+    unreadable: i64,
     states: Vec<StateCount>,
     stages: Vec<StageStatus>,
 }
 
-/// How many requests are in a state.
+/// How many requests are in a state, and how long the oldest of them has been there.
 #[derive(Serialize)]
 struct StateCount {
-    state: &'static str,
-    requests: u64,
+    state: String,
+    requests: i64,
+    oldest_ms: Option<i64>,
 }
 
-/// A stage: what it has not taken yet, and what it holds. The latter is known only where the worker runs.
+/// A stage: what it has not taken yet, what it holds, and what it gave up. What it holds is known only where the worker runs.
 #[derive(Serialize)]
 struct StageStatus {
     stage: Stage,
     lag: u64,
+    lag_oldest_ms: Option<i64>,
     ready: Option<bool>,
     outstanding: Option<usize>,
-    parked: Option<usize>,
     blocked: Option<usize>,
+    parked: Option<usize>,
+    letters: i64,
+    letters_oldest_ms: Option<i64>,
 }
 
-/// Counts by state, pending work and lag.
-pub(super) fn status(plant: &Plant, standing: &Standing) -> Result<Status, Failure> {
-    let (requests, refused_submissions) = requests(plant)?;
-    let mut states: BTreeMap<_, u64> = BTreeMap::new();
-    requests.values().for_each(|lifecycle| *states.entry(lifecycle.state).or_default() += 1);
-    let state_count = |(state, requests): (domain::State, u64)| StateCount { state: state.as_str(), requests };
-    let stage = |stage: Stage| {
+/// Counts by state, what waits, and pending work by stage. What stages have before them is looked at first: a submission that is
+/// taken meanwhile shows twice rather than nowhere.
+pub(super) fn status(plant: &Plant, standing: &Standing, projections: &ReadModel) -> Result<Status, Failure> {
+    let backlogs = Stage::ALL.into_iter().map(|stage| Ok((stage, backlog(plant, stage)?)));
+    let backlogs = backlogs.collect::<Result<Vec<_>, Failure>>()?;
+    let rows = projections.now()?;
+    let states = rows.get(counts::by_state)?;
+    let sources = rows.get(accounts::by_source)?;
+    let pending = rows.get(attention::pending)?;
+    let given_up = rows.get(letters::open_by_stage)?;
+    let now = plant.clock.now_ms();
+    let age = |since: Option<i64>| since.map(|since| now.saturating_sub(since).max(0));
+    let sum = |of: fn(&accounts::SourceAccount) -> i64| sources.iter().map(of).sum();
+    let state_count = |count: counts::Count| {
+        let is_over = count.name == domain::State::Closed.as_str();
+        let oldest_ms = age((!is_over).then_some(count.oldest_since));
+        StateCount { state: count.name, requests: count.requests, oldest_ms }
+    };
+    let stage = |(stage, (lag, oldest_at)): (Stage, (u64, Option<Timestamp>))| {
+        let letters = given_up.iter().find(|letters| letters.worker == stage.as_str());
         let pending = standing.of(stage);
-        Ok(StageStatus {
+        StageStatus {
             stage,
-            lag: plant.lag(stage)?,
+            lag,
+            lag_oldest_ms: age(oldest_at.map(|at| at.0)),
             ready: pending.map(|(_, ready)| ready),
             outstanding: pending.map(|(pending, _)| pending.outstanding),
-            parked: pending.map(|(pending, _)| pending.parked),
             blocked: pending.map(|(pending, _)| pending.blocked),
-        })
+            parked: pending.map(|(pending, _)| pending.parked),
+            letters: letters.map_or(0, |letters| letters.letters),
+            letters_oldest_ms: age(letters.and_then(|letters| letters.oldest_at)),
+        }
     };
     Ok(Status {
-        requests: states.values().sum(),
-        refused_submissions,
-        reviews_open: reviews::open(plant)?.len(),
-        letters_waiting: letters::list(plant, false)?.len(),
+        requests: sum(|source| source.accepted),
+        open_requests: sum(|source| source.open),
+        refused_submissions: sum(|source| source.refused),
+        duplicates: sum(|source| source.duplicates),
+        conflicts: sum(|source| source.conflicts),
+        retries: sum(|source| source.retries),
+        exceptions: pending.exceptions,
+        exceptions_oldest_ms: age(pending.exceptions_since),
+        reviews_open: pending.reviews,
+        reviews_oldest_ms: age(pending.reviews_since),
+        letters_waiting: pending.letters,
+        letters_oldest_ms: age(pending.letters_since),
+        letter_groups_waiting: pending.letter_groups,
+        alarms: pending.alarms,
+        unreadable: pending.unreadable,
         states: states.into_iter().map(state_count).collect(),
-        stages: Stage::ALL.into_iter().map(stage).collect::<Result<_, Failure>>()?,
+        stages: backlogs.into_iter().map(stage).collect(),
     })
 }
 
-/// Every request there is, folded, and how many submissions were refused and so became none.
-fn requests(plant: &Plant) -> Result<(BTreeMap<RequestId, Lifecycle>, u64), Failure> {
-    let (mut requests, mut refused) = (BTreeMap::<RequestId, Lifecycle>::new(), 0);
-    let mut events = Tail::of(plant, Topic::Events)?;
-    loop {
-        let records = events.next()?;
-        if records.is_empty() {
-            return Ok((requests, refused));
-        }
-        for (record, message) in records {
-            let (Some(Message::Event(event)), Some(value)) = (message, &record.value) else { continue };
-            refused += u64::from(matches!(event.body, EventBody::Refused { .. }));
-            if matches!(event.body, EventBody::Received { .. }) || requests.contains_key(&event.request_id) {
-                let lifecycle = requests.entry(event.request_id).or_default();
-                lifecycle.fold(&event.body, event.at, &fold::digest(value));
-            }
-        }
+/// How many records a stage has not taken yet, and when the oldest of them was written.
+fn backlog(plant: &Plant, stage: Stage) -> Result<(u64, Option<Timestamp>), Failure> {
+    let (mut records, mut oldest_at) = (0, None);
+    for (at, offsets) in plant.untaken(stage)? {
+        records += offsets.end - offsets.start;
+        let first = log::first_from(&*plant.bus, &at, offsets.start)?.map(|record| Timestamp(record.timestamp_ms));
+        oldest_at = [oldest_at, first].into_iter().flatten().min();
     }
+    Ok((records, oldest_at))
 }

@@ -1,55 +1,84 @@
-//! Open reviews, with those there are to choose from: identity's own memory, read from its changelog.
+//! Open reviews: which there are the projections say, and identity's own memory whom there is to choose from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::Topic;
+use domain::RequestId;
 use domain::messages::{Stage, Workflow};
-use domain::{Code, Lane, RequestId, SourceId};
+use fleet::partitioner::partition_of;
 use identity::{Candidate, Entry};
+use projections::queries::attention;
 use serde::Serialize;
 
+use super::told;
 use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::log::Tail;
+use crate::read_model::Rows;
 
 /// A review that waits for a person.
 #[derive(Serialize)]
 pub(super) struct Review {
-    request_id: RequestId,
-    source: SourceId,
+    request_id: String,
+    source: Option<String>,
+    counterparty: Option<String>,
+    workflow: Option<Workflow>,
+    lane: Option<String>,
+    code: Option<String>,
+    opened_at: Option<String>,
+    due_by: Option<String>,
+    held: Option<bool>,
+    candidates: Vec<Candidate>,
+}
+
+/// What identity remembers of a review.
+struct Question {
     workflow: Workflow,
-    lane: Lane,
-    code: Code,
-    opened_at: String,
-    due_by: String,
     held: bool,
     candidates: Vec<Candidate>,
 }
 
+/// How many reviews are told, the most urgent first; `status` tells how many there are.
+const TOLD_MAX: u32 = 1_000;
+
 /// The open reviews, the most urgent first.
-pub(super) fn open(plant: &Plant) -> Result<Vec<Review>, Failure> {
+pub(super) fn open(plant: &Plant, rows: &Rows) -> Result<Vec<Review>, Failure> {
+    let open = rows.get(|database| attention::reviews(database, TOLD_MAX))?;
+    let mut questions = questions(plant, open.iter().filter_map(|review| review.request_id.parse().ok()))?;
+    let with_question = |review: attention::Review| {
+        let question = questions.remove(&review.request_id);
+        let (workflow, held) = question.as_ref().map(|question| (question.workflow, question.held)).unzip();
+        Review {
+            request_id: review.request_id,
+            source: review.source,
+            counterparty: review.counterparty,
+            workflow,
+            lane: review.lane,
+            code: review.code,
+            opened_at: review.opened_at.map(told),
+            due_by: review.due_by.map(told),
+            held,
+            candidates: question.map(|question| question.candidates).unwrap_or_default(),
+        }
+    };
+    Ok(open.into_iter().map(with_question).collect())
+}
+
+/// What identity remembers of the open reviews, read from the partitions of its changelog that hold some.
+fn questions(plant: &Plant, open: impl Iterator<Item = RequestId>) -> Result<BTreeMap<String, Question>, Failure> {
+    let topic = Topic::Memory(Stage::Identity);
+    let count = plant.topics.partitions(&topic);
+    let partitions: BTreeSet<u32> =
+        open.map(|request_id| partition_of(request_id.to_string().as_bytes(), count)).collect();
     let mut newest = BTreeMap::new();
-    for (record, _) in Tail::of(plant, Topic::Memory(Stage::Identity))?.all()? {
+    for (record, _) in Tail::of_partitions(plant, topic, partitions)?.all()? {
         newest.insert(record.key, record.value);
     }
     // Entries of the fleet lie here too and are of another schema.
     let entry = |value: Option<bytes::Bytes>| plant.codec.decode_entry::<Entry>(Stage::Identity, &value?).ok();
-    let mut reviews: Vec<Review> = newest.into_values().filter_map(entry).map(review).collect();
-    reviews.sort_by(|one, other| one.due_by.cmp(&other.due_by));
-    Ok(reviews)
-}
-
-fn review(entry: Entry) -> Review {
-    let Entry::OpenReview { context, code, candidates, opened_at, due_by, held, .. } = entry;
-    Review {
-        request_id: context.request_id,
-        source: context.source,
-        workflow: context.workflow,
-        lane: context.lane,
-        code,
-        opened_at: opened_at.to_string(),
-        due_by: due_by.to_string(),
-        held,
-        candidates,
-    }
+    let question = |entry: Entry| {
+        let Entry::OpenReview { context, candidates, held, .. } = entry;
+        (context.request_id.to_string(), Question { workflow: context.workflow, held, candidates })
+    };
+    Ok(newest.into_values().filter_map(entry).map(question).collect())
 }

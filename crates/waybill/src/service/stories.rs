@@ -1,83 +1,169 @@
-//! One request's story, as the log tells it.
+//! One request's story: what was asked, every step of machines and people, and the attempts at the partner.
 
-use contracts::{Topic, headers, json};
-use domain::lifecycle::fold;
-use domain::messages::Stage;
-use domain::{Lifecycle, Message, RequestId, State, TerminalOutcome};
-use fleet::partitioner::partition_of;
+use domain::{RequestId, SubmissionId};
+use projections::queries::request::{self, Request};
+use projections::queries::submission;
+use projections::queries::timeline::{self, Attempt, Entry};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::compose::Plant;
+use super::told;
 use crate::exit::Failure;
-use crate::log::Tail;
+use crate::read_model::Rows;
 
 /// Where a request stands and how it got there.
 #[derive(Serialize)]
 pub(super) struct Story {
-    request_id: RequestId,
-    state: State,
-    outcome: Option<TerminalOutcome>,
-    events: u32,
-    anomalies: u32,
+    request_id: String,
+    source: Option<String>,
+    workflow: Option<String>,
+    counterparty: Option<String>,
+    lane: Option<String>,
+    exchange_id: Option<String>,
+    parent_request_id: Option<String>,
+    state: Option<String>,
+    outcome: Option<String>,
+    code: Option<String>,
+    owner: Option<String>,
+    due_by: Option<String>,
+    took_ms: Option<i64>,
+    retries: Option<i64>,
+    events: usize,
+    anomalies: usize,
+    unreadable: usize,
     timeline: Vec<Step>,
+    attempts: Vec<Try>,
 }
 
 /// One step of a timeline, of a machine or of a person.
 #[derive(Serialize)]
 struct Step {
     at: String,
-    after_ms: u64,
-    by: Stage,
+    /// Since the step before.
+    after_ms: i64,
+    by: String,
     operator: Option<String>,
-    event: &'static str,
-    state: State,
+    event: String,
+    /// The state afterwards.
+    state: String,
+    /// How long the state had lasted that this step ended.
+    spent_ms: Option<i64>,
     code: Option<String>,
+    /// Why the step should not have happened.
+    anomaly: Option<String>,
     version: String,
     detail: Value,
 }
 
-/// The timeline of a request, or of a submission that was refused.
-pub(super) fn trace(plant: &Plant, request_id: RequestId) -> Result<Story, Failure> {
-    let key = request_id.to_string();
-    let partition = partition_of(key.as_bytes(), plant.topics.partitions(&Topic::Events));
-    let (mut lifecycle, mut timeline, mut before) = (Lifecycle::default(), Vec::new(), None);
-    for (record, message) in Tail::of_partitions(plant, Topic::Events, [partition])?.all()? {
-        let (Some(Message::Event(event)), Some(value)) = (message, &record.value) else { continue };
-        if event.request_id != request_id {
-            continue;
-        }
-        lifecycle.fold(&event.body, event.at, &fold::digest(value));
-        let after = event.at.since(before.replace(event.at).unwrap_or(event.at));
-        let detail = detail(&json::to_json_value(&event.body).map_err(|error| Failure::Other(error.into()))?);
-        let text = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
-        timeline.push(Step {
-            at: event.at.to_string(),
-            after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-            by: event.by,
-            operator: text("operator"),
-            event: kind(headers::event_type(&event.body)),
-            state: lifecycle.state,
-            code: text("code"),
-            version: event.version.clone(),
-            detail,
-        });
+/// One attempt at the partner.
+#[derive(Serialize)]
+struct Try {
+    attempt: i64,
+    partner: Option<String>,
+    started_at: Option<String>,
+    acknowledged_after_ms: Option<i64>,
+    ended_after_ms: Option<i64>,
+    result: Option<String>,
+    class: Option<String>,
+    code: Option<String>,
+    resolution: Option<String>,
+    operation_id: String,
+}
+
+/// The timeline of a request, or of a submission that was refused. A submission that repeated another one has the story of that.
+pub(super) fn trace(rows: &Rows, id: RequestId) -> Result<Story, Failure> {
+    let mut id = id;
+    let mut request = rows.get(|database| request::by_id(database, id))?;
+    if request.is_none()
+        && let Some(named) = named_by_submission(rows, id)?
+    {
+        id = named;
+        request = rows.get(|database| request::by_id(database, id))?;
     }
-    if timeline.is_empty() {
-        let message = format!("nothing is on the log about {request_id}; a submission shows once intake has judged it");
+    let entries = rows.get(|database| timeline::of(database, id))?;
+    if entries.is_empty() {
+        let message = format!("nothing is on the log about {id}; a submission shows once intake has judged it");
         return Err(Failure::NotFound(message));
     }
-    let Lifecycle { state, outcome, events, anomalies, .. } = lifecycle;
-    Ok(Story { request_id, state, outcome, events, anomalies, timeline })
+    let attempts = rows.get(|database| timeline::attempts(database, id))?;
+    let unreadable = rows.get(|database| timeline::gaps(database, id))?.len();
+    Ok(story(id, request.as_ref(), &entries, &attempts, unreadable))
 }
 
-/// What happened, without the prefix that all types share.
-fn kind(ce_type: &'static str) -> &'static str {
-    ce_type.strip_prefix("waybill.").unwrap_or(ce_type)
+/// The request whose key a repeated submission came under.
+fn named_by_submission(rows: &Rows, id: RequestId) -> Result<Option<RequestId>, Failure> {
+    let found = rows.get(|database| submission::by_id(database, SubmissionId(id.0)))?;
+    Ok(found.and_then(|submission| submission.request_id?.parse().ok()))
 }
 
-/// The fields of an event, out of its tag.
-fn detail(tagged: &Value) -> Value {
-    let fields = tagged.as_object().and_then(|tagged| tagged.values().next());
-    fields.cloned().unwrap_or_default()
+fn story(
+    id: RequestId,
+    request: Option<&Request>,
+    entries: &[Entry],
+    attempts: &[Attempt],
+    unreadable: usize,
+) -> Story {
+    let befores = std::iter::once(None).chain(entries.iter().map(|entry| Some(entry.at)));
+    let timeline: Vec<Step> = entries.iter().zip(befores).map(|(entry, before)| step(entry, before)).collect();
+    let of = |field: fn(&Request) -> &Option<String>| request.and_then(|request| field(request).clone());
+    Story {
+        request_id: id.to_string(),
+        source: of(|request| &request.source),
+        workflow: of(|request| &request.workflow),
+        counterparty: of(|request| &request.counterparty),
+        lane: of(|request| &request.lane),
+        exchange_id: of(|request| &request.exchange_id),
+        parent_request_id: of(|request| &request.parent_request_id),
+        state: entries.last().map(|last| last.state.clone()),
+        outcome: of(|request| &request.outcome),
+        code: of(|request| &request.code),
+        owner: of(|request| &request.owner),
+        due_by: request.and_then(|request| request.due_by).map(told),
+        took_ms: request.and_then(|request| Some(request.closed_at? - request.received_at?)),
+        retries: request.map(|request| request.retries),
+        events: timeline.len(),
+        anomalies: timeline.iter().filter(|step| step.anomaly.is_some()).count(),
+        unreadable,
+        timeline,
+        attempts: attempts.iter().map(Try::of).collect(),
+    }
+}
+
+fn step(entry: &Entry, before: Option<i64>) -> Step {
+    let detail: Value = serde_json::from_str(&entry.detail).unwrap_or_default();
+    let text = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
+    let is_in_order = matches!(entry.step.as_str(), "advanced" | "noted");
+    Step {
+        at: told(entry.at),
+        after_ms: before.map_or(0, |before| entry.at.saturating_sub(before)),
+        by: entry.worker.clone(),
+        operator: text("operator"),
+        event: entry.kind.clone(),
+        state: entry.state.clone(),
+        spent_ms: entry.spent_ms,
+        code: text("code"),
+        anomaly: (!is_in_order).then(|| entry.step.clone()),
+        version: entry.version.clone(),
+        detail,
+    }
+}
+
+// === impl Try ===
+
+impl Try {
+    fn of(attempt: &Attempt) -> Self {
+        let since_start = |at: Option<i64>| Some(at?.saturating_sub(attempt.started_at?));
+        Self {
+            attempt: attempt.attempt,
+            partner: attempt.partner.clone(),
+            started_at: attempt.started_at.map(told),
+            acknowledged_after_ms: since_start(attempt.acknowledged_at),
+            ended_after_ms: since_start(attempt.ended_at),
+            result: attempt.result.clone(),
+            class: attempt.failure_class.clone(),
+            code: attempt.code.clone(),
+            resolution: attempt.resolution.clone(),
+            operation_id: attempt.operation_id.clone(),
+        }
+    }
 }

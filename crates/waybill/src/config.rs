@@ -197,6 +197,38 @@ mod tests {
         assert_eq!(paths, ["mode", "partitions", "fleet.drain_ms", "logs.format", "colour"]);
     }
 
+    /// The file that documents all keys: those that have no fixed default stand there as comments.
+    #[test]
+    fn the_documented_configuration_names_every_key_and_its_default() {
+        let documented = include_str!("../../../deploy/waybill.toml");
+        let uncommented = documented.replace("\n# listen =", "\nlisten =").replace("\n# file =", "\nfile =");
+        let uncommented = uncommented.replace("\n# keys_file =", "\nkeys_file =");
+        let uncommented = uncommented.replace("\n# callback_url =", "\ncallback_url =");
+        let asked = std::cell::RefCell::new(Vec::new());
+        let note = |name: &str| {
+            asked.borrow_mut().push(name.to_owned());
+            None
+        };
+        let all = Config::parse(&uncommented, Path::new("deploy"), note).expect("every key is known");
+        let mut named = Vec::new();
+        read::collect(&uncommented.parse().expect("TOML"), "", &mut named);
+        let mut named: Vec<String> =
+            named.iter().map(|path| format!("WAYBILL_{}", path.replace('.', "_").to_uppercase())).collect();
+        let mut asked = asked.into_inner();
+        (named.sort(), asked.sort());
+        assert_eq!(named, asked, "keys that are asked for and not documented, or the other way round");
+
+        let file = Config::parse(documented, Path::new("deploy"), |_| None).expect("valid");
+        let default = parse("").expect("valid");
+        let plain = |config: &Config| {
+            let Config { mode, partitions, durability, callback_url, callback_listen, admin_listen, fleet, .. } = config;
+            format!("{mode:?} {partitions} {durability:?} {callback_url:?} {callback_listen:?} {admin_listen} {fleet:?}")
+        };
+        assert_eq!(plain(&file), plain(&default));
+        assert_eq!((file.log_format, &file.log_filter), (default.log_format, &default.log_filter));
+        assert!(all.callback_url.is_some() && all.callback_listen.is_some());
+    }
+
     #[test]
     fn the_environment_overrides_the_file() {
         let environment = |name: &str| (name == "WAYBILL_FLEET_DRAIN_MS").then(|| "7".to_owned());

@@ -138,7 +138,8 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
     }
 }
 
-fn collect(table: &Table, prefix: &str, paths: &mut Vec<String>) {
+/// The dotted paths of all values in a table.
+pub(crate) fn collect(table: &Table, prefix: &str, paths: &mut Vec<String>) {
     for (key, value) in table {
         let path = format!("{prefix}{key}");
         match value.as_table() {

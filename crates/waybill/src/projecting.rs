@@ -1,5 +1,6 @@
 //! Projections in a running process: the projector follows the log into the configured database.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use projections::{Database, Log, Projector, ProjectorOptions, RebuildError, Report, StoreError};
@@ -50,17 +51,28 @@ pub(crate) async fn rebuild(plant: &Plant, live: Option<&Database>) -> Result<Re
 }
 
 /// Opens the database. One that can't be trusted, or is another version's, is put aside and made anew from the log.
+/// All of it is looked at: damage that the projector never touches would stay, and be shown to whoever asks for it.
 async fn open(plant: &Plant) -> Result<Database, Failure> {
     let path = &plant.config.projections;
-    let database = match Database::open(path).await {
+    let database = match sound(path).await {
         Err(error @ (StoreError::Damaged(_) | StoreError::OtherVersion)) => {
-            let aside = Database::set_aside(path).map_err(|error| failed(&error))?;
+            let aside = Database::set_aside(path).map_err(|error| failed(path, &error))?;
             tracing::warn!(error = &error as &dyn std::error::Error, aside = %aside.display(), "projections are made anew");
             Database::open(path).await
         }
         opened => opened,
     };
-    database.map_err(|error| failed(&error))
+    database.map_err(|error| failed(path, &error))
+}
+
+/// Opens a database and looks at all of it.
+pub(crate) async fn sound(path: &Path) -> Result<Database, StoreError> {
+    let database = Database::open(path).await?;
+    if let Err(error) = database.check().await {
+        database.close().await;
+        return Err(error);
+    }
+    Ok(database)
 }
 
 fn log(plant: &Plant) -> Log {
@@ -68,15 +80,16 @@ fn log(plant: &Plant) -> Log {
 }
 
 impl Projecting {
-    /// Stops after the transaction under way.
+    /// Stops after the transaction under way, and closes the database.
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(());
         if let Err(error) = self.task.await {
             tracing::error!(%error, "the projector did not end in good order");
         }
+        self.database.close().await;
     }
 }
 
-fn failed(error: &StoreError) -> Failure {
-    Failure::Disk(format!("the projections can't be opened: {}", described(error)))
+fn failed(path: &Path, error: &StoreError) -> Failure {
+    Failure::Disk(format!("the projections in {} can't be opened: {}", path.display(), described(error)))
 }

@@ -61,7 +61,7 @@ pub enum KeystoreError {
     #[error("the keystore's entry fails authentication")]
     Forged,
     /// The file was altered or its disk is failing. Restore it from a copy.
-    #[error("the keystore is damaged at slot {slot}")]
+    #[error("the keystore is damaged at slot {slot} of its file `keys`; restore that file from its copy")]
     Damaged {
         /// The first slot that can't be trusted, from 0.
         slot: u64,

@@ -105,7 +105,8 @@ fn each_mistake_is_named_by_field_and_code_and_nothing_else_is() {
 /// What the source is told of a submission, if it is refused.
 fn told(desk: &mut Desk, request: IntakeRequest, signature: Option<Signature>) -> Option<Code> {
     let decision = desk.take(&Record { signature, ..record(request) }).expect("a decision");
-    let Message::Outcome(outcome) = &decision.forward.last().expect("an answer").message else { panic!("no outcome") };
+    let answer = decision.forward.last().map(|forward| &forward.message);
+    let Some(Message::Outcome(outcome)) = answer else { panic!("{answer:?}") };
     outcome.code
 }
 

@@ -67,6 +67,11 @@ fn a_damaged_journal_or_keystore_is_named() {
         &[".waybill/log/store", "journal", "restore the directory from a backup"],
     );
     let keystore = deployment.path("keystore/keys");
+    let last = |bytes: &mut Vec<u8>| {
+        let end = bytes.len();
+        flip(bytes, end - 60);
+    };
+    altered(&deployment, &keystore, last, &[".waybill/keystore", "acknowledged after it are gone", "restore that"]);
     altered(&deployment, &keystore, |bytes| flip(bytes, 200), &[".waybill/keystore", "`keys`", "restore that file"]);
     let process = deployment.run();
     assert_eq!(deployment.answer(&["trace", &id])["request_id"], id.as_str());

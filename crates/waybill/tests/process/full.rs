@@ -3,51 +3,15 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 
-use crate::deployment::{Deployment, PARTNER};
+use tests::small_disk::{SmallDisk, has_own_mounts};
 
-/// Set in the process that has mounts of its own.
-const OWN_MOUNTS: &str = "WAYBILL_TEST_OWN_MOUNTS";
+use crate::deployment::{Deployment, PARTNER, example};
+
 /// The exit code of what can't be written.
 const DISK: i32 = 74;
 /// The log leaves 256 MiB free; there are some more at first.
 const DISK_MEBIBYTES: usize = 300;
-
-/// Whether this process has mounts of its own, in which a small disk can be made and which vanish with it. If not, the test has been
-/// run in one that has: as root, or in a user namespace, for which no privilege is needed.
-fn has_own_mounts(test: &str) -> bool {
-    if std::env::var_os(OWN_MOUNTS).is_some() {
-        return true;
-    }
-    let namespaces = [&["--mount"][..], &["--map-root-user", "--mount"]];
-    let unshare = |namespace: &[&str]| {
-        let mut command = Command::new("unshare");
-        command.args(namespace);
-        command
-    };
-    let possible = namespaces
-        .into_iter()
-        .find(|namespace| unshare(namespace).arg("true").output().is_ok_and(|output| output.status.success()));
-    let Some(namespace) = possible else {
-        panic!(
-            "this test fills a small disk of its own: run it as root, or where `unshare --map-root-user --mount` is allowed"
-        );
-    };
-    let itself = std::env::current_exe().expect("a path");
-    let run = unshare(namespace).arg(itself).args(["--exact", test]).env(OWN_MOUNTS, "yes").output().expect("it runs");
-    let told = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && told.contains("1 passed"), "{told}{}", String::from_utf8_lossy(&run.stderr));
-    false
-}
-
-fn mount(directory: &Path) {
-    fs::create_dir(directory).expect("a directory");
-    let size = format!("size={DISK_MEBIBYTES}m");
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(directory).output();
-    let mounted = mounted.expect("mount runs");
-    assert!(mounted.status.success(), "a small disk can't be mounted: {}", String::from_utf8_lossy(&mounted.stderr));
-}
 
 /// Takes this much of the disk, or all there is.
 fn take(filler: &Path, mebibytes: usize) {
@@ -70,14 +34,14 @@ fn a_disk_that_fills_up_is_told_once_and_nothing_is_lost() {
         return;
     }
     let mut deployment = Deployment::new();
-    mount(&deployment.folder().join("disk"));
+    fs::create_dir(deployment.folder().join("disk")).expect("a directory");
+    let _disk = SmallDisk::mount(&deployment.folder().join("disk"), DISK_MEBIBYTES);
     deployment.set("WAYBILL_DATA_DIR", "disk/data");
     deployment.set("WAYBILL_LOGS_FILTER", "info,fleet=debug");
     // Somebody who is never there keeps dispatch busy: it notes every attempt.
     let patient = PARTNER.replace("attempts_max = 2", "attempts_max = 1000").replace("_max = 20", "_max = 100");
     deployment.write("partners/evergreen.toml", &patient);
-    let member = crate::deployment::example("roster-member/v1.examples/member.json");
-    let mut member = member;
+    let mut member = example("roster-member/v1.examples/member.json");
     member["member_key"] = "account-1".into();
     deployment.write("members.jsonl", &member.to_string());
     let process = deployment.run();

@@ -45,7 +45,7 @@ pub(crate) struct Deployment {
 }
 
 /// A process that is killed when the test ends, however it ends.
-pub(crate) struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 /// The log of a deployment of which no process runs.
 pub(crate) struct OpenLog {

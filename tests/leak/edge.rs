@@ -21,14 +21,14 @@ use partners::{Options, Partners, Ports};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tests::clock::{START_MS, VirtualClock};
+use tests::leak::places::files;
+use tests::leak::{Searcher, canaries};
 use tests::{PAYER, SOURCE, Setup};
 use tokio::net::TcpListener;
 use vault::Vault;
 
-use crate::canaries;
 use crate::fates::{good_requests, vault};
-use crate::search::Searcher;
-use crate::writings::{capture_logs, files};
+use crate::writings::capture_logs;
 
 /// How a partner repeats what it was sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,16 +9,14 @@ use contracts::Codec;
 use contracts::headers::{KEY_ID, SIGNATURE, event_type};
 use domain::messages::{CommandAction, CommandTarget, IntakeRequest, Verdict};
 use domain::person::{Payload, RosterMember};
-use domain::{Code, EventBody, Lane, Message, RequestId, Timestamp};
+use domain::{Code, EventBody, Lane, Message, RequestId};
 use sandbox::partner::{FaultRates, Payer};
-use sandbox::upstream::{Traffic, population, traffic};
-use tests::clock::START_MS;
+use sandbox::upstream::population;
 use tests::feed::bare;
+use tests::leak::{self, Canary, canaries};
 use tests::reading::{events, letters};
-use tests::{Feed, PAYER, SOURCE, Setup, World};
+use tests::{Feed, PAYER, Setup, World};
 use vault::{Keys, Vault, VaultOptions};
-
-use crate::canaries::{self, Canary};
 
 const SEED: u64 = 5;
 const GOOD: usize = 32;
@@ -50,18 +48,7 @@ const FATES: [&str; 20] = [
 
 /// Requests as they would be without canaries.
 pub(crate) fn good_requests() -> Vec<IntakeRequest> {
-    let payers = Setup::rough(SEED).payers;
-    let plan = Traffic {
-        seed: SEED,
-        source: SOURCE.into(),
-        payer: PAYER.to_owned(),
-        members: 60,
-        partners: payers.iter().map(|payer| payer.id.as_str().into()).collect(),
-        count: 60,
-        now: Timestamp(START_MS),
-        only_good: true,
-    };
-    traffic(&plan).into_iter().map(|submission| submission.request).collect()
+    leak::good_at_start(SEED, 60)
 }
 
 /// Everything that happens, with the vault's files in a directory; the world afterwards, and every canary in it.
@@ -174,18 +161,7 @@ impl Story {
 
     /// Canaries where they don't belong, in fields that are looked at closely.
     fn refused(&mut self) {
-        let mut malformed = self.next("malformed");
-        let text = malformed.member.name.family.clone();
-        malformed.member.birth_date = Some(text.clone());
-        malformed.member.name.given.clear();
-        malformed.coverage_to_link = None;
-        let mut long = self.next("long");
-        long.member.name.family = text.repeat(50);
-        long.member.phones = vec![text.clone(); 51];
-        let unconsented = IntakeRequest { consent: None, ..self.next("unconsented") };
-        let stranger = IntakeRequest { source: text.as_str().into(), ..self.next("stranger") };
-        let astray = IntakeRequest { counterparty: text.as_str().into(), ..self.next("astray") };
-        for request in [malformed, long, unconsented, stranger, astray] {
+        for request in leak::misplaced(|name| self.next(name)) {
             self.submit(&request);
         }
         self.feed.commit();

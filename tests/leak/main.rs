@@ -5,15 +5,13 @@
 //! changelogs, the vault's files, the projections' database, what was logged, and what messages show of themselves. The fleet's
 //! payers are models here, so the edge that opens dossiers and talks HTTP is searched by itself, in `edge`.
 
-mod canaries;
 mod edge;
 mod fates;
-mod search;
 mod writings;
 
 use std::collections::BTreeSet;
 
-use search::Searcher;
+use tests::leak::Searcher;
 
 #[test]
 fn no_canary_is_found_in_anything_that_was_written() {

@@ -11,11 +11,9 @@ use domain::{Lane, Message};
 use fleet::bus::{Delivered, Isolation};
 use projections::{Database, Log};
 use tests::World;
+use tests::leak::places::{Look, files, on_topic};
 use tests::reading::read_as;
 use tracing::level_filters::LevelFilter;
-
-/// What takes a place and the bytes that lie there.
-pub(crate) type Look<'a> = &'a mut dyn FnMut(&str, &[u8]);
 
 /// What was logged, by anybody, down to the finest.
 #[derive(Clone, Default)]
@@ -68,16 +66,6 @@ pub(crate) fn all(world: &World, directory: &Path, logged: &Logged, look: Look<'
     look("the logs", &logged.so_far());
 }
 
-fn on_topic(record: &Delivered, look: Look<'_>) {
-    let place = format!("{} @{}", record.topic_partition(), record.offset);
-    look(&format!("{place} key"), record.key.as_deref().unwrap_or_default());
-    look(&format!("{place} value"), record.value.as_deref().unwrap_or_default());
-    for (index, (name, value)) in record.headers.0.iter().enumerate() {
-        look(&format!("{place} name of header {index}"), name.as_bytes());
-        look(&format!("{place} header {index}"), value);
-    }
-}
-
 /// What a message, or the error in its place, shows to whoever prints it. Who submits and whom they ask is no secret and is shown,
 /// also where somebody puts something else there.
 fn shown(world: &World, topic: &Topic, record: &Delivered, look: Look<'_>) {
@@ -103,20 +91,6 @@ fn project(world: &World, path: &Path) {
         let database = Database::open(path).await.expect("a database");
         projections::rebuild(&log, &database, |_| {}).await.expect("projections");
     });
-}
-
-/// Every file below a directory, its name included.
-pub(crate) fn files(directory: &Path, look: Look<'_>) {
-    for entry in std::fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry")) {
-        let path = entry.path();
-        let name = path.display().to_string();
-        look(&format!("the name of a file in {}", directory.display()), name.as_bytes());
-        if path.is_dir() {
-            files(&path, look);
-        } else {
-            look(&name, &std::fs::read(&path).expect("readable"));
-        }
-    }
 }
 
 // === impl Logged ===

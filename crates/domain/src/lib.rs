@@ -30,7 +30,7 @@ pub use ids::{
 pub use lifecycle::{EventBody, Lifecycle, LifecycleEvent, State, TerminalOutcome};
 pub use memory::{Change, Memory, MemoryEntry, MemoryKey, Overlay, View};
 pub use messages::{Lane, Message, Stage, Workflow};
-pub use reasons::Code;
+pub use reasons::{Chapter, Code};
 pub use time::Timestamp;
 pub use trace::Trace;
 pub use worker::{Decision, Destination, Draft, Forward, Input, Moment, Poison, Record, Worker};

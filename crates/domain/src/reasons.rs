@@ -7,143 +7,192 @@ use std::fmt;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// A part of the catalogue: whose answer a code is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Chapter {
+    /// Nobody's here: a newer version's.
+    Newer,
+    /// Any stage's, about a record that it could not decide; a dead letter's.
+    Record,
+    /// Intake's, to a source.
+    Intake,
+    /// Identity's.
+    Identity,
+    /// Dispatch's.
+    Dispatch,
+    /// Reconciliation's.
+    Reconciliation,
+    /// To an operator, about a command.
+    Command,
+}
+
 macro_rules! codes {
-    ($($variant:ident $slug:literal $meaning:literal $remedy:literal)*) => {
+    ($($chapter:ident { $($variant:ident $slug:literal $meaning:literal $remedy:literal)* })*) => {
         /// A stable reason code.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Code {
-            $(#[doc = $meaning] $variant,)*
+            $($(#[doc = $meaning] $variant,)*)*
         }
 
         impl Code {
             /// All codes, in catalogue order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+            pub const ALL: &'static [Self] = &[$($(Self::$variant,)*)*];
 
             /// The code as it is written.
             pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $slug,)* }
+                match self { $($(Self::$variant => $slug,)*)* }
+            }
+
+            /// Whose answer it is.
+            pub fn chapter(self) -> Chapter {
+                match self { $($(Self::$variant => Chapter::$chapter,)*)* }
             }
 
             /// What it means.
             pub fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => $meaning,)* }
+                match self { $($(Self::$variant => $meaning,)*)* }
             }
 
             /// What to do about it.
             pub fn remedy(self) -> &'static str {
-                match self { $(Self::$variant => $remedy,)* }
+                match self { $($(Self::$variant => $remedy,)*)* }
             }
 
             /// The code of a text; [`Code::Unknown`] where this version knows none.
             pub fn of(text: &str) -> Self {
-                match text { $($slug => Self::$variant,)* _ => Self::Unknown }
+                match text { $($($slug => Self::$variant,)*)* _ => Self::Unknown }
             }
         }
     };
 }
 
 codes! {
-    Unknown "unknown" "A code of a newer version of Waybill." "Upgrade this process."
+    Newer {
+        Unknown "unknown" "A code of a newer version of Waybill." "Upgrade this process."
+    }
 
-    // Records that can't be read, at any stage.
-    NotFramed "not-framed" "The value is not in the Confluent wire format (magic byte 0 and a schema id)." "Produce with an Avro serializer that uses the schema registry."
-    SchemaUnknown "schema-unknown" "No schema of this id is known." "Register the schema, then replay the letter."
-    SchemaUnexpected "schema-unexpected" "The schema is known but belongs to another topic." "Produce this message to its own topic."
-    Undecodable "undecodable" "The bytes do not fit the schema they name." "Correct the producer; the bytes were kept."
-    ValueMissing "value-missing" "The record has no value." "Produce a message; a tombstone means nothing here."
-    TooLarge "too-large" "The record, or what it leads to, exceeds the message limit." "Send large payloads by reference."
-    Misdirected "misdirected" "The message is of a kind this stage does not take." "Produce it to its own topic."
-    DecidePanicked "decide-panicked" "The worker failed on this record." "Report the letter; replay it after the fix."
-    TurnFailed "turn-failed" "The record could not be committed, alone and repeatedly." "Report the letter; replay it after the fix."
-    CrashLoop "crash-loop" "The process ended again and again at this record." "Report the letter; replay it after the fix."
-    SealBroken "seal-broken" "The sealed part does not open: altered, foreign or its key was erased." "Submit the request again."
+    Record {
+        // Records that can't be read or committed.
+        NotFramed "not-framed" "The value is not in the Confluent wire format (magic byte 0 and a schema id)." "Produce with an Avro serializer that uses the schema registry."
+        SchemaUnknown "schema-unknown" "No schema of this id is known." "Register the schema, then replay the letter."
+        SchemaUnexpected "schema-unexpected" "The schema is known but belongs to another topic." "Produce this message to its own topic."
+        Undecodable "undecodable" "The bytes do not fit the schema they name." "Correct the producer; the bytes were kept."
+        ValueMissing "value-missing" "The record has no value." "Produce a message; a tombstone means nothing here."
+        TooLarge "too-large" "The record, or what it leads to, exceeds the message limit." "Send large payloads by reference."
+        Misdirected "misdirected" "The message is of a kind this stage does not take." "Produce it to its own topic."
+        DecidePanicked "decide-panicked" "The worker failed on this record." "Report the letter; replay it after the fix."
+        TurnFailed "turn-failed" "The record could not be committed, alone and repeatedly." "Report the letter; replay it after the fix."
+        CrashLoop "crash-loop" "The process ended again and again at this record." "Report the letter; replay it after the fix."
+        SealBroken "seal-broken" "The sealed part does not open: altered, foreign or its key was erased." "Submit the request again."
+    }
 
-    // Intake: who speaks.
-    SourceUnregistered "source-unregistered" "The source is not registered." "Register the source under deploy/sources, or correct the field."
-    SignatureMissing "signature-missing" "The source must sign its submissions and this one is not signed." "Sign the value and send the waybill-signature headers."
-    SignatureKeyUnknown "signature-key-unknown" "The signing key is not registered for the source." "Register the key, or sign with a registered one."
-    SignatureWrong "signature-wrong" "The signature does not fit the value." "Sign the exact bytes of the value with the schema id in front."
-    WorkflowNotAllowed "workflow-not-allowed" "The source is not registered for this workflow." "Have the workflow added to the source's registration."
+    Intake {
+        // Who speaks.
+        SourceUnregistered "source-unregistered" "The source is not registered." "Register the source under deploy/sources, or correct the field."
+        SignatureMissing "signature-missing" "The source must sign its submissions and this one is not signed." "Sign the value and send the waybill-signature headers."
+        SignatureKeyUnknown "signature-key-unknown" "The signing key is not registered for the source." "Register the key, or sign with a registered one."
+        SignatureWrong "signature-wrong" "The signature does not fit the value." "Sign the exact bytes of the value with the schema id in front."
+        WorkflowNotAllowed "workflow-not-allowed" "The source is not registered for this workflow." "Have the workflow added to the source's registration."
 
-    // Intake: which request.
-    KeyMissing "key-missing" "The idempotency key is empty." "Give the business key that names the request for ever."
-    KeyTooLong "key-too-long" "The idempotency key has more than 200 characters." "Use a shorter business key."
-    KeyMalformed "key-malformed" "The idempotency key holds control characters." "Use printable characters."
-    KeyConflict "key-conflict" "The idempotency key was accepted before with another payload." "Use a new key for a new request, or send the first payload again."
-    ParentMissing "parent-missing" "The workflow refers to an earlier request and names none." "Give parent_request_id."
-    OccurredInFuture "occurred-in-future" "occurred_at lies more than five minutes ahead." "Check the source's clock."
-    DueByPast "due-by-past" "due_by has passed already." "Give a later due_by, or none."
-    TextTooLong "text-too-long" "A text field has more than 1,000 characters." "Shorten the field."
-    ListTooLong "list-too-long" "A list has more than 50 entries." "Send fewer entries."
-    CallbackMalformed "callback-malformed" "The callback is no https URL." "Give an https URL, or none."
-    PayloadTooLarge "payload-too-large" "The original payload exceeds 512 KiB." "Send the payload by reference."
-    PayloadFormatMissing "payload-format-missing" "The original payload has no format." "Name its media type."
+        // Which request.
+        KeyMissing "key-missing" "The idempotency key is empty." "Give the business key that names the request for ever."
+        KeyTooLong "key-too-long" "The idempotency key has more than 200 characters." "Use a shorter business key."
+        KeyMalformed "key-malformed" "The idempotency key holds control characters." "Use printable characters."
+        KeyConflict "key-conflict" "The idempotency key was accepted before with another payload." "Use a new key for a new request, or send the first payload again."
+        ParentMissing "parent-missing" "The workflow refers to an earlier request and names none." "Give parent_request_id."
+        OccurredInFuture "occurred-in-future" "occurred_at lies more than five minutes ahead." "Check the source's clock."
+        DueByPast "due-by-past" "due_by has passed already." "Give a later due_by, or none."
+        TextTooLong "text-too-long" "A text field has more than 1,000 characters." "Shorten the field."
+        ListTooLong "list-too-long" "A list has more than 50 entries." "Send fewer entries."
+        CallbackMalformed "callback-malformed" "The callback is no https URL." "Give an https URL, or none."
+        PayloadTooLarge "payload-too-large" "The original payload exceeds 512 KiB." "Send the payload by reference."
+        PayloadFormatMissing "payload-format-missing" "The original payload has no format." "Name its media type."
 
-    // Intake: about whom.
-    NameMissing "name-missing" "The member has no family name or no given name." "Give both."
-    BirthDateMissing "birth-date-missing" "The member has no birth date." "Give it as YYYY-MM-DD."
-    BirthDateMalformed "birth-date-malformed" "The birth date is no day of the calendar." "Give it as YYYY-MM-DD."
-    BirthDateImplausible "birth-date-implausible" "The birth date lies ahead or more than 130 years back." "Correct it."
-    CoverageToMatchMissing "coverage-to-match-missing" "The coverage under which the other payer knows the member is missing." "Give coverage_to_match."
-    CoverageToLinkMissing "coverage-to-link-missing" "The coverage under which the requesting payer knows the member is missing." "Give coverage_to_link."
-    CoveragePayerMissing "coverage-payer-missing" "The coverage names no payer." "Give the payer."
-    CoverageIdentifierMissing "coverage-identifier-missing" "The coverage has neither member id nor subscriber id." "Give one of them."
-    CoveragePeriodMalformed "coverage-period-malformed" "The coverage period is no pair of calendar days, or ends before it starts." "Give start and end as YYYY-MM-DD."
+        // About whom.
+        NameMissing "name-missing" "The member has no family name or no given name." "Give both."
+        BirthDateMissing "birth-date-missing" "The member has no birth date." "Give it as YYYY-MM-DD."
+        BirthDateMalformed "birth-date-malformed" "The birth date is no day of the calendar." "Give it as YYYY-MM-DD."
+        BirthDateImplausible "birth-date-implausible" "The birth date lies ahead or more than 130 years back." "Correct it."
+        CoverageToMatchMissing "coverage-to-match-missing" "The coverage under which the other payer knows the member is missing." "Give coverage_to_match."
+        CoverageToLinkMissing "coverage-to-link-missing" "The coverage under which the requesting payer knows the member is missing." "Give coverage_to_link."
+        CoveragePayerMissing "coverage-payer-missing" "The coverage names no payer." "Give the payer."
+        CoverageIdentifierMissing "coverage-identifier-missing" "The coverage has neither member id nor subscriber id." "Give one of them."
+        CoveragePeriodMalformed "coverage-period-malformed" "The coverage period is no pair of calendar days, or ends before it starts." "Give start and end as YYYY-MM-DD."
 
-    // Intake: by what right.
-    ConsentMissing "consent-missing" "The workflow needs the member's consent." "Send the consent."
-    ConsentPeriodMalformed "consent-period-malformed" "The consent period is no pair of calendar days, or ends before it starts." "Give start and end as YYYY-MM-DD."
-    ConsentNotYetValid "consent-not-yet-valid" "The consent begins later." "Submit again once it is valid."
-    ConsentExpired "consent-expired" "The consent has ended." "Obtain a new consent."
-    ConsentReferenceMissing "consent-reference-missing" "The consent does not say where the signed form lies." "Give the reference."
-    ConsentPerformerMissing "consent-performer-missing" "The consent does not say who consented." "Give the performer."
-    ConsentRecipientMissing "consent-recipient-missing" "The consent does not name the requesting payer as recipient." "Obtain a consent that names it."
-    AttestationMissing "attestation-missing" "The workflow needs the enrolment attestation." "Send the attestation."
-    AttestationIncomplete "attestation-incomplete" "The attestation lacks the attester or the statement." "Complete it."
+        // By what right.
+        ConsentMissing "consent-missing" "The workflow needs the member's consent." "Send the consent."
+        ConsentPeriodMalformed "consent-period-malformed" "The consent period is no pair of calendar days, or ends before it starts." "Give start and end as YYYY-MM-DD."
+        ConsentNotYetValid "consent-not-yet-valid" "The consent begins later." "Submit again once it is valid."
+        ConsentExpired "consent-expired" "The consent has ended." "Obtain a new consent."
+        ConsentReferenceMissing "consent-reference-missing" "The consent does not say where the signed form lies." "Give the reference."
+        ConsentPerformerMissing "consent-performer-missing" "The consent does not say who consented." "Give the performer."
+        ConsentRecipientMissing "consent-recipient-missing" "The consent does not name the requesting payer as recipient." "Obtain a consent that names it."
+        AttestationMissing "attestation-missing" "The workflow needs the enrolment attestation." "Send the attestation."
+        AttestationIncomplete "attestation-incomplete" "The attestation lacks the attester or the statement." "Complete it."
 
-    // Intake: what is asked of whom.
-    CounterpartyMissing "counterparty-missing" "No other payer is named." "Give counterparty."
-    CounterpartyUnknown "counterparty-unknown" "The other payer is not in the partner registry." "Register the partner, or correct the field."
-    ResourceTypeUnknown "resource-type-unknown" "A resource type is none of FHIR R4." "Correct it."
-    ServiceWindowMalformed "service-window-malformed" "The service-date window is no pair of calendar days, or ends before it starts." "Give both as YYYY-MM-DD."
+        // What is asked of whom.
+        CounterpartyMissing "counterparty-missing" "No other payer is named." "Give counterparty."
+        CounterpartyUnknown "counterparty-unknown" "The other payer is not in the partner registry." "Register the partner, or correct the field."
+        ResourceTypeUnknown "resource-type-unknown" "A resource type is none of FHIR R4." "Correct it."
+        ServiceWindowMalformed "service-window-malformed" "The service-date window is no pair of calendar days, or ends before it starts." "Give both as YYYY-MM-DD."
+    }
 
-    // Identity.
-    NoCandidate "no-candidate" "Nobody on the roster fits." "Check the coverage and the demographics with the member."
-    CandidatesDisagree "candidates-disagree" "The identifier is known but the demographics are another person's." "Check the card and the birth date with the member."
-    SeveralCandidates "several-candidates" "Several people on the roster fit." "Decide the review."
-    PartialAgreement "partial-agreement" "One person fits in part." "Decide the review."
-    ReviewedNobody "reviewed-nobody" "A reviewer found that it is nobody of ours." "Check the claim with the member."
-    NoOpenReview "no-open-review" "The request has no open review." "Look at the request's state."
-    NotACandidate "not-a-candidate" "The member named is none of the review's candidates." "Decide for one of those shown."
+    Identity {
+        NoCandidate "no-candidate" "Nobody on the roster fits." "Check the coverage and the demographics with the member."
+        CandidatesDisagree "candidates-disagree" "The identifier is known but the demographics are another person's." "Check the card and the birth date with the member."
+        SeveralCandidates "several-candidates" "Several people on the roster fit." "Decide the review."
+        PartialAgreement "partial-agreement" "One person fits in part." "Decide the review."
+        ReviewedNobody "reviewed-nobody" "A reviewer found that it is nobody of ours." "Check the claim with the member."
+        NoOpenReview "no-open-review" "The request has no open review." "Look at the request's state."
+        NotACandidate "not-a-candidate" "The member named is none of the review's candidates." "Decide for one of those shown."
+    }
 
-    // Dispatch.
-    PartnerUnknown "partner-unknown" "The partner is not in the registry any more." "Register the partner, then replay the letter."
-    PartnerRefused "partner-refused" "The partner refused for good." "See the partner's code in the timeline."
-    AttemptsExhausted "attempts-exhausted" "All attempts failed." "Look at the partner; then resolve the exception."
-    OutcomeUnknownUnresolved "outcome-unknown-unresolved" "Nobody can say by machine whether the effect took place." "Ask the partner, then say so with `waybill resolve`."
-    EffectTookPlace "effect-took-place" "The effect had taken place before it could be stopped." "Reverse it with a reversal request, if it must not stand."
-    AnswerUnreadable "answer-unreadable" "The partner's answer does not have the agreed shape." "Look at the partner's version."
+    Dispatch {
+        PartnerUnknown "partner-unknown" "The partner is not in the registry any more." "Register the partner, then replay the letter."
+        PartnerRefused "partner-refused" "The partner refused for good." "See the partner's code in the timeline."
+        AttemptsExhausted "attempts-exhausted" "All attempts failed." "Look at the partner; then resolve the exception."
+        OutcomeUnknownUnresolved "outcome-unknown-unresolved" "Nobody can say by machine whether the effect took place." "Ask the partner, then say so with `waybill resolve`."
+        EffectTookPlace "effect-took-place" "The effect had taken place before it could be stopped." "Reverse it with a reversal request, if it must not stand."
+        AnswerUnreadable "answer-unreadable" "The partner's answer does not have the agreed shape." "Look at the partner's version."
+    }
 
-    // Reconciliation.
-    StageOverdue "stage-overdue" "A stage took longer than it may." "See the runbook of the stage."
-    RequestOverdue "request-overdue" "The request took longer than it may." "See the runbook of the stage it stands in."
-    HoldOverdue "hold-overdue" "A hold has lasted longer than it may." "Release it or cancel the request."
-    LetterOverdue "letter-overdue" "A dead letter has waited longer than it may." "Replay or discard the letter."
-    SettleOverdue "settle-overdue" "A cancel or compensation has not come to an end." "Ask the partner."
-    NobodyActed "nobody-acted" "The last tier of escalation was reached." "The named owner decides outside the system."
-    CountMismatch "count-mismatch" "Fewer or more records came than the partner's manifest says." "Fetch the data again, or ask the partner."
-    DigestMismatch "digest-mismatch" "The records that came are not those of the partner's manifest." "Fetch the data again, or ask the partner."
-    EffectAfterEnd "effect-after-end" "An effect took place after the request had ended otherwise." "It is being undone."
-    CompensationFailed "compensation-failed" "An effect could not be undone by machine." "Ask the partner to undo it."
-    CancelledByOperator "cancelled-by-operator" "A person cancelled the request." "Submit a new request if it is wanted after all."
-    LetterDiscarded "letter-discarded" "A person put the request's dead letter aside." "Submit the request again if it is wanted after all."
+    Reconciliation {
+        StageOverdue "stage-overdue" "A stage took longer than it may." "See the runbook of the stage."
+        RequestOverdue "request-overdue" "The request took longer than it may." "See the runbook of the stage it stands in."
+        HoldOverdue "hold-overdue" "A hold has lasted longer than it may." "Release it or cancel the request."
+        LetterOverdue "letter-overdue" "A dead letter has waited longer than it may." "Replay or discard the letter."
+        SettleOverdue "settle-overdue" "A cancel or compensation has not come to an end." "Ask the partner."
+        NobodyActed "nobody-acted" "The last tier of escalation was reached." "The named owner decides outside the system."
+        CountMismatch "count-mismatch" "Fewer or more records came than the partner's manifest says." "Fetch the data again, or ask the partner."
+        DigestMismatch "digest-mismatch" "The records that came are not those of the partner's manifest." "Fetch the data again, or ask the partner."
+        EffectAfterEnd "effect-after-end" "An effect took place after the request had ended otherwise." "It is being undone."
+        CompensationFailed "compensation-failed" "An effect could not be undone by machine." "Ask the partner to undo it."
+        CancelledByOperator "cancelled-by-operator" "A person cancelled the request." "Submit a new request if it is wanted after all."
+        LetterDiscarded "letter-discarded" "A person put the request's dead letter aside." "Submit the request again if it is wanted after all."
+    }
 
-    // Commands.
-    TargetUnknown "target-unknown" "No open request or letter of this id is known." "Check the id."
-    StateStale "state-stale" "The request is no longer in the state the operator saw." "Look again, then decide again."
-    NotInThisState "not-in-this-state" "The command has no place in the request's state." "Look at the request's state."
-    VerdictMissing "verdict-missing" "The command needs a verdict and brings none, or the wrong kind." "Give the verdict."
-    AlreadyDone "already-done" "It was done before." "Nothing is to be done."
+    Command {
+        TargetUnknown "target-unknown" "No open request or letter of this id is known." "Check the id."
+        StateStale "state-stale" "The request is no longer in the state the operator saw." "Look again, then decide again."
+        NotInThisState "not-in-this-state" "The command has no place in the request's state." "Look at the request's state."
+        VerdictMissing "verdict-missing" "The command needs a verdict and brings none, or the wrong kind." "Give the verdict."
+        AlreadyDone "already-done" "It was done before." "Nothing is to be done."
+    }
+}
+
+impl Chapter {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Newer => "newer",
+            Self::Record => "record",
+            Self::Intake => "intake",
+            Self::Identity => "identity",
+            Self::Dispatch => "dispatch",
+            Self::Reconciliation => "reconciliation",
+            Self::Command => "command",
+        }
+    }
 }
 
 impl fmt::Display for Code {

@@ -54,10 +54,16 @@ impl Pace {
         }
     }
 
-    /// The bus failed: the slot rests, longer each time.
-    pub(crate) fn failed(&mut self, now: Duration) {
+    /// The bus failed: the slot rests, longer each time. Answers whether this is news.
+    pub(crate) fn failed(&mut self, now: Duration) -> bool {
         self.rest_until = now + REST * 2_u32.pow(self.failures.min(RESTS_DOUBLED_MAX));
         self.failures += 1;
+        self.failures == 1
+    }
+
+    /// How often in a row the bus has failed.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// The slot rests for this long.
@@ -118,14 +124,16 @@ mod tests {
         let mut pace = Pace::new(100, TARGET);
         let rests: Vec<u128> = (0..9)
             .map(|_| {
-                pace.failed(Duration::from_secs(1));
+                let is_news = pace.failed(Duration::from_secs(1));
+                assert_eq!(is_news, pace.failures() == 1);
                 pace.rest(Duration::from_secs(1)).as_millis()
             })
             .collect();
         assert_eq!(rests, [20, 40, 80, 160, 320, 640, 1280, 2560, 2560]);
         assert_eq!(pace.rest(Duration::from_secs(9)), Duration::ZERO);
         pace.settled(1, Duration::ZERO, true);
-        pace.failed(Duration::ZERO);
+        assert_eq!(pace.failures(), 0);
+        assert!(pace.failed(Duration::ZERO), "it is news again");
         assert_eq!(pace.rest(Duration::ZERO), REST);
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Answer, Call, RecordId, Timestamp, Trace, Worker};
 
-use crate::bus::{Delivered, Outgoing, TopicPartition};
+use crate::bus::{Delivered, Outgoing, RECORD_LIMIT_BYTES, TopicPartition};
 
 /// The turn in progress.
 pub(crate) struct Turn<W: Worker> {
@@ -76,7 +76,7 @@ pub enum Unwritable {
     #[error("the message does not fit its schema")]
     Encoding,
     /// No bus takes it.
-    #[error("the record would have {bytes} bytes")]
+    #[error("the record would have {bytes} bytes, the limit is {RECORD_LIMIT_BYTES}")]
     TooLarge {
         /// Its size.
         bytes: usize,

@@ -46,7 +46,7 @@ pub enum StoreError {
     },
     /// The database can't be reached, or has no room; waiting may help.
     #[error("the database does not answer")]
-    Unavailable(#[from] sqlx::Error),
+    Unavailable(#[source] sqlx::Error),
 }
 
 /// A row of an answer, on every engine.
@@ -85,6 +85,15 @@ pub(crate) enum Transaction<'c> {
     Sqlite(sqlx::Transaction<'c, Sqlite>),
 }
 
+// === impl StoreError ===
+
+impl From<sqlx::Error> for StoreError {
+    /// Damage shows where it is met, which may be long after the file was opened.
+    fn from(error: sqlx::Error) -> Self {
+        if sqlite::is_damage(&error) { Self::Damaged(sqlite::DAMAGE.to_owned()) } else { Self::Unavailable(error) }
+    }
+}
+
 // === impl Database ===
 
 impl Database {
@@ -99,6 +108,28 @@ impl Database {
         Ok(Self { path: path.to_owned(), readers, writer: Mutex::new(writer) })
     }
 
+    /// Looks whether everything in the file is as SQLite left it. Reads all of it, so it takes as long as that.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the first thing that is wrong.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let readers = self.readers.read().await;
+        let Pool::Sqlite(pool) = &*readers;
+        sqlite::check(pool).await
+    }
+
+    /// Puts the file aside and begins with an empty one in its place; the answer is where the old one lies. Readers wait meanwhile.
+    pub(crate) async fn begin_anew(&self) -> Result<PathBuf, StoreError> {
+        let mut writer = self.writer.lock().await;
+        let mut readers = self.readers.write().await;
+        readers.close().await;
+        writer.close().await;
+        let aside = sqlite::set_aside(&self.path)?;
+        writer.connect().await?;
+        *readers = Pool::open(&self.path).await?;
+        Ok(aside)
+    }
+
     /// Moves whatever lies in a file out of the way; the answer is where it lies now. Nobody may have it open.
     pub fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
         sqlite::set_aside(path)
@@ -106,8 +137,10 @@ impl Database {
 
     /// Closes all connections in good order; only then may another program replace the file.
     pub async fn close(&self) {
-        self.writer.lock().await.close().await;
+        let mut writer = self.writer.lock().await;
         self.readers.write().await.close().await;
+        // The last to go puts everything into the one file, which readers may not.
+        writer.close().await;
     }
 
     /// Its file.

@@ -101,6 +101,9 @@ impl Projector {
                 status.failures += 1;
                 status.failing = Some(error.to_string());
             });
+            if let FollowError::Store(StoreError::Damaged(_)) = error {
+                self.begin_anew().await;
+            }
             tokio::select! {
                 () = &mut shutdown => return,
                 () = tokio::time::sleep(delay) => {}
@@ -146,6 +149,16 @@ impl Projector {
             self.note(&batch, &projected, positions);
         }
         Ok(())
+    }
+
+    /// What can't be trusted is put aside: everything in it follows from the log, from its first record on.
+    async fn begin_anew(&self) {
+        match self.database.begin_anew().await {
+            Ok(aside) => tracing::warn!(aside = %aside.display(), "the projections are made anew from the log"),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "damaged projections can't be put aside");
+            }
+        }
     }
 
     async fn committed(&self) -> Result<Offsets, StoreError> {

@@ -31,5 +31,5 @@ mod verification;
 
 pub use decide::decide;
 pub use memory::{Entry, Key};
-pub use policy::{Policy, PolicyError};
+pub use policy::{Mistake, Policy, PolicyError};
 pub use worker::Reconciliation;

@@ -131,6 +131,7 @@ impl From<KeystoreError> for EvidenceError {
             KeystoreError::Forged => Self::Forged,
             failed @ (KeystoreError::UnknownKey
             | KeystoreError::Damaged { .. }
+            | KeystoreError::Lost { .. }
             | KeystoreError::Store(_)
             | KeystoreError::NoRandomness(_)) => Self::Store(chain(&failed)),
         }

@@ -35,7 +35,7 @@ pub(crate) struct WrappingKey {
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The file can't be read.
-    #[error("can't read the key file {path}")]
+    #[error("can't read the key file {path}; see that it is there and this user may read it")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,10 @@ pub enum KeysError {
         mode: u32,
     },
     /// The file's form is not that of a key file.
-    #[error("the key file {path} is not understood at line {line}: {shape}", shape = file::SHAPE)]
+    #[error(
+        "the key file {path} is not understood at line {line}: {shape}; correct it, or restore it from its copy",
+        shape = file::SHAPE
+    )]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -69,7 +72,7 @@ pub enum KeysError {
         position: usize,
     },
     /// The key that should seal is not there.
-    #[error("the key file {path} has no wrapping key of the id it names as active")]
+    #[error("the key file {path} has no wrapping key of the id it names as active; name one that is there")]
     NoActive {
         /// The file.
         path: PathBuf,
@@ -143,6 +146,15 @@ impl Keys {
     /// The ids of all wrapping keys, in the file's order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.wrapping.iter().map(WrappingKey::id)
+    }
+
+    /// Each key's name in the file, and what tells it from any other without telling it.
+    pub(crate) fn fingerprints(&self) -> Vec<(String, String)> {
+        let of = |key: &Prf| hex(&key.at("waybill/fingerprint", &[]).bytes()[..8]);
+        let wrapping = self.wrapping.iter().map(|key| (format!("wrapping/{}", key.id), of(&key.data_keys)));
+        let mut all = vec![("token_key".to_owned(), of(&self.tokens)), ("digest_key".to_owned(), of(&self.digests))];
+        all.extend(wrapping);
+        all
     }
 
     pub(crate) fn active(&self) -> &WrappingKey {
@@ -224,6 +236,10 @@ impl fmt::Debug for WrappingKey {
 fn fit(id: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=KEY_ID_BYTES).contains(&id.len()) && id.bytes().all(allowed)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn now() -> Timestamp {

@@ -61,10 +61,21 @@ pub enum KeystoreError {
     #[error("the keystore's entry fails authentication")]
     Forged,
     /// The file was altered or its disk is failing. Restore it from a copy.
-    #[error("the keystore is damaged at slot {slot}")]
+    #[error("the keystore is damaged at slot {slot} of its file `keys`; restore that file from its copy")]
     Damaged {
         /// The first slot that can't be trusted, from 0.
         slot: u64,
+    },
+    /// The end of the file is missing or was altered. Restore it from a copy.
+    #[error(
+        "the file `keys` of the keystore can be read up to slot {found} only, the {lost} acknowledged after it are gone; restore that \
+         file from its copy, or remove the file `acknowledged` beside it to go on without them"
+    )]
+    Lost {
+        /// How many slots are there.
+        found: u64,
+        /// How many are gone.
+        lost: u64,
     },
     /// The file can't be read or written.
     #[error("the keystore can't be read or written")]
@@ -169,7 +180,7 @@ impl KeystoreError {
             Self::Missing | Self::UnknownKey => PhiError::UnknownKey,
             Self::Erased => PhiError::Erased,
             Self::Forged => PhiError::Forged,
-            failed @ (Self::Damaged { .. } | Self::Store(_) | Self::NoRandomness(_)) => {
+            failed @ (Self::Damaged { .. } | Self::Lost { .. } | Self::Store(_) | Self::NoRandomness(_)) => {
                 tracing::error!(error = &failed as &dyn std::error::Error, "the keystore failed");
                 PhiError::Unavailable
             }

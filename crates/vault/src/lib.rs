@@ -15,6 +15,7 @@
 mod cipher;
 mod claim_check;
 mod disk;
+mod fingerprints;
 mod keys;
 mod keystore;
 mod originals;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use contracts::Codec;
 
 use crate::claim_check::ClaimCheck;
+use crate::fingerprints;
 use crate::keys::{Keys, KeysError};
 use crate::keystore::{KeyName, Keystore, KeystoreError};
 
@@ -45,6 +46,19 @@ pub enum VaultError {
         /// The cause.
         source: KeystoreError,
     },
+    /// The key file holds another key than before.
+    #[error(
+        "{name} in the key file {key_file} is not the key that this deployment works with, by {noted}; put the right key file back \
+         from its copy"
+    )]
+    OtherKey {
+        /// Its name in the key file.
+        name: String,
+        /// The key file.
+        key_file: PathBuf,
+        /// What says so.
+        noted: PathBuf,
+    },
     /// The claim-check store.
     #[error("the claim-check store in {directory} can't be used")]
     ClaimCheck {
@@ -62,8 +76,12 @@ impl Vault {
     pub fn open(options: &VaultOptions, codec: Codec) -> Result<Self, VaultError> {
         let keys = Arc::new(Keys::load(&options.key_file)?);
         let directory = &options.keystore_directory;
-        let keystore = Keystore::open(directory, Arc::clone(&keys))
-            .map_err(|source| VaultError::Keystore { directory: directory.clone(), source })?;
+        let unusable = |source| VaultError::Keystore { directory: directory.clone(), source };
+        let keystore = Keystore::open(directory, Arc::clone(&keys)).map_err(unusable)?;
+        if let Some(name) = fingerprints::compare(directory, &keys).map_err(|error| unusable(error.into()))? {
+            let (key_file, noted) = (options.key_file.clone(), fingerprints::path(directory));
+            return Err(VaultError::OtherKey { name, key_file, noted });
+        }
         let keystore = Arc::new(keystore);
         let directory = &options.claim_check_directory;
         let claim_check = ClaimCheck::on_disk(directory, options.sync_objects, Arc::clone(&keystore))

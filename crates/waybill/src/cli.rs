@@ -9,6 +9,7 @@ use domain::messages::Stage;
 
 pub(crate) use operations::{
     DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, ResolveArgs, Review,
+    SubmitArgs,
 };
 
 const AFTER_HELP: &str = "\

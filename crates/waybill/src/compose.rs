@@ -59,7 +59,8 @@ impl Plant {
         let local = Local::open(config.log_dir(), options)?;
         let codec = Codec::bundled();
         let topics = Topics::new("waybill.", config.partitions);
-        let vault = crate::secrets::open(&config, &codec)?;
+        let is_used = !local.topics()?.is_empty();
+        let vault = crate::secrets::open(&config, &codec, is_used)?;
         let plant = Self {
             config: Arc::new(config),
             tables,
@@ -224,6 +225,7 @@ impl Running {
         for slot in self.slots {
             match slot.join() {
                 Ok(Ok(())) => {}
+                Ok(Err(SlotError::Bus(error))) => failure = Some(error.into()),
                 Ok(Err(error)) => failure = Some(Failure::Other(error.into())),
                 Err(_) => failure = Some(Failure::Other(anyhow::anyhow!("a worker panicked"))),
             }

@@ -221,8 +221,11 @@ mod tests {
         let file = Config::parse(documented, Path::new("deploy"), |_| None).expect("valid");
         let default = parse("").expect("valid");
         let plain = |config: &Config| {
-            let Config { mode, partitions, durability, callback_url, callback_listen, admin_listen, fleet, .. } = config;
-            format!("{mode:?} {partitions} {durability:?} {callback_url:?} {callback_listen:?} {admin_listen} {fleet:?}")
+            let Config { mode, partitions, durability, callback_url, callback_listen, admin_listen, fleet, .. } =
+                config;
+            format!(
+                "{mode:?} {partitions} {durability:?} {callback_url:?} {callback_listen:?} {admin_listen} {fleet:?}"
+            )
         };
         assert_eq!(plain(&file), plain(&default));
         assert_eq!((file.log_format, &file.log_filter), (default.log_format, &default.log_filter));

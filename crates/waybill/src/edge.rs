@@ -38,7 +38,9 @@ pub(crate) async fn open_door(plant: &Plant, listen: SocketAddr) -> Result<Socke
     let router = partners::callbacks::router(registry, sink, clock, partners::callbacks::TOLERANCE)
         .map_err(|error| Failure::Other(error.into()))?;
     let listener = TcpListener::bind(listen).await;
-    let listener = listener.map_err(|error| Failure::Unavailable(format!("{listen} can't be listened on: {error}")))?;
+    let listener = listener.map_err(|error| {
+        Failure::Unavailable(format!("{listen} can't be listened on: {error}; name another with callback.listen"))
+    })?;
     let address = listener.local_addr().map_err(|error| Failure::Other(error.into()))?;
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {

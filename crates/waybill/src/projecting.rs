@@ -1,5 +1,6 @@
 //! Projections in a running process: the projector follows the log into the configured database.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use projections::{Database, Log, Projector, ProjectorOptions, Status, StoreError};
@@ -23,7 +24,7 @@ pub(crate) struct Projecting {
 
 /// Starts following the log.
 pub(crate) async fn start(plant: &Plant) -> Result<Projecting, Failure> {
-    let database = Arc::new(open(plant).await?);
+    let database = Arc::new(open_sound(plant).await?);
     let (projector, status) = Projector::new(log(plant), Arc::clone(&database), ProjectorOptions::default());
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(projector.run(async move {
@@ -35,15 +36,36 @@ pub(crate) async fn start(plant: &Plant) -> Result<Projecting, Failure> {
 /// Opens the database. One that can't be trusted, or is another version's, is put aside and made anew from the log.
 pub(crate) async fn open(plant: &Plant) -> Result<Database, Failure> {
     let path = &plant.config.projections;
-    let database = match Database::open(path).await {
+    or_anew(path, Database::open(path).await).await
+}
+
+/// The same, and looks at all of it, which takes a while where there is much: damage that the projector never touches would
+/// stay, and be shown to whoever asks for it.
+pub(crate) async fn open_sound(plant: &Plant) -> Result<Database, Failure> {
+    let path = &plant.config.projections;
+    or_anew(path, sound(path).await).await
+}
+
+async fn or_anew(path: &Path, opened: Result<Database, StoreError>) -> Result<Database, Failure> {
+    let database = match opened {
         Err(error @ (StoreError::Damaged(_) | StoreError::OtherVersion)) => {
-            let aside = Database::set_aside(path).map_err(|error| failed(&error))?;
+            let aside = Database::set_aside(path).map_err(|error| failed(path, &error))?;
             tracing::warn!(error = &error as &dyn std::error::Error, aside = %aside.display(), "projections are made anew");
             Database::open(path).await
         }
         opened => opened,
     };
-    database.map_err(|error| failed(&error))
+    database.map_err(|error| failed(path, &error))
+}
+
+/// Opens a database and looks at all of it.
+pub(crate) async fn sound(path: &Path) -> Result<Database, StoreError> {
+    let database = Database::open(path).await?;
+    if let Err(error) = database.check().await {
+        database.close().await;
+        return Err(error);
+    }
+    Ok(database)
 }
 
 /// The event log, as projections read it.
@@ -67,6 +89,6 @@ impl Projecting {
     }
 }
 
-fn failed(error: &StoreError) -> Failure {
-    Failure::Disk(format!("the projections can't be opened: {}", described(error)))
+fn failed(path: &Path, error: &StoreError) -> Failure {
+    Failure::Disk(format!("the projections in {} can't be opened: {}", path.display(), described(error)))
 }

@@ -1,5 +1,6 @@
 //! The tables people write: sources, partners, policies. Read whole from their folders, with every mistake named at once.
 
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +8,6 @@ use domain::lifecycle::Clocks;
 use domain::partner::{Partner, Registry};
 
 use crate::config::{Config, Mistake, Mode};
-use crate::secrets::described;
 
 /// Everything workers judge by that a person has written.
 #[derive(Clone)]
@@ -44,26 +44,27 @@ impl Tables {
         };
         let sources = parse_sources(&sources, config.mode, &mut mistakes);
         let partners = parse_partners(&partners, &mut mistakes);
-        let mut keep = |parsed| keep(parsed, &mut mistakes);
-        let texts = ["intake.toml", "identity.toml", "clocks.toml", "escalation.toml"].map(|name| keep(policy(name)));
-        let [intake, identity, clocks, escalation] = texts.map(Option::unwrap_or_default);
+        let texts = ["intake.toml", "identity.toml", "clocks.toml", "escalation.toml"];
+        let [intake, identity, clocks, escalation] = texts.map(|name| keep(policy(name), &mut mistakes));
         let at = |name: &str| config.policies_dir.join(name);
-        let intake =
-            intake::Policy::parse(&intake).map_err(|error| Mistake::file(&at("intake.toml"), &described(&error)));
-        let identity =
-            identity::Policy::parse(&identity).map_err(|error| Mistake::file(&at("identity.toml"), &described(&error)));
-        let supervision = reconciliation::Policy::parse(&clocks, &escalation)
-            .map_err(|error| Mistake::file(&config.policies_dir, &described(&error)));
+        let intake = intake.and_then(|text| {
+            let parsed = intake::Policy::parse(&text);
+            keep(parsed.map_err(|error| Mistake::file(&at("intake.toml"), &fault(&error, &text))), &mut mistakes)
+        });
+        let identity = identity.and_then(|text| {
+            let parsed = identity::Policy::parse(&text);
+            keep(parsed.map_err(|error| Mistake::file(&at("identity.toml"), &fault(&error, &text))), &mut mistakes)
+        });
+        let supervision = clocks.zip(escalation).and_then(|(clocks, escalation)| {
+            let parsed = reconciliation::Policy::parse(&clocks, &escalation);
+            let found = parsed.map_err(|error| error.0.iter().map(|it| supervision_mistake(config, it)).collect());
+            found.map_err(|found: Vec<Mistake>| mistakes.extend(found)).ok()
+        });
         match (mistakes.is_empty(), sources, intake, identity, supervision) {
-            (true, Some(sources), Ok(intake), Ok(identity), Ok(supervision)) => {
+            (true, Some(sources), Some(intake), Some(identity), Some(supervision)) => {
                 Ok(Self { sources, partners: Arc::new(partners), intake, identity, supervision })
             }
-            (_, _, intake, identity, supervision) => {
-                mistakes.extend(intake.err());
-                mistakes.extend(identity.err());
-                mistakes.extend(supervision.err());
-                Err(mistakes)
-            }
+            (..) => Err(mistakes),
         }
     }
 
@@ -101,7 +102,13 @@ fn parse_sources(texts: &[(String, String)], mode: Mode, mistakes: &mut Vec<Mist
     match intake::Sources::parse(files, mode) {
         Ok(sources) => Some(sources),
         Err(errors) => {
-            mistakes.extend(errors.iter().map(|error| Mistake { path: "sources".into(), message: described(error) }));
+            let text = |file: &str| texts.iter().find(|(name, _)| name == file).map_or("", |(_, text)| text.as_str());
+            mistakes.extend(
+                errors.iter().map(|error| Mistake {
+                    path: error.file.clone(),
+                    message: fault(&error.problem, text(&error.file)),
+                }),
+            );
             None
         }
     }
@@ -112,7 +119,7 @@ fn parse_partners(texts: &[(String, String)], mistakes: &mut Vec<Mistake>) -> Re
     for (file, text) in texts {
         match toml::from_str(text) {
             Ok(partner) => partners.push(partner),
-            Err(error) => mistakes.push(Mistake { path: file.clone(), message: error.message().to_owned() }),
+            Err(error) => mistakes.push(Mistake { path: file.clone(), message: place(&error, text) }),
         }
     }
     Registry::new(partners).unwrap_or_else(|found| {
@@ -142,6 +149,32 @@ fn texts(folder: &Path, mistakes: &mut Vec<Mistake>) -> Vec<(String, String)> {
         keep(text, mistakes).map(|text| (path.display().to_string(), text))
     };
     paths.iter().filter_map(read).collect()
+}
+
+/// An error with its causes, in one line. Where the text is no TOML of the right shape, its line is told instead of being drawn.
+fn fault(error: &(dyn Error + 'static), text: &str) -> String {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        causes.push(cause.downcast_ref().map_or_else(|| cause.to_string(), |syntax| place(syntax, text)));
+        next = cause.source();
+    }
+    causes.join(": ")
+}
+
+/// The line at which reading stopped, and why.
+fn place(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before {
+        Some(before) => format!("line {}: {}", 1 + before.matches('\n').count(), error.message()),
+        None => error.message().to_owned(),
+    }
+}
+
+/// A mistake in one of the supervisor's two policies, whose names are those of their files.
+fn supervision_mistake(config: &Config, mistake: &reconciliation::Mistake) -> Mistake {
+    let (name, key) = mistake.at.split_once('.').unwrap_or((&mistake.at, "the file"));
+    Mistake::file(&config.policies_dir.join(format!("{name}.toml")), &format!("{key} {}", mistake.problem))
 }
 
 fn keep<T>(result: Result<T, Mistake>, mistakes: &mut Vec<Mistake>) -> Option<T> {

@@ -35,6 +35,10 @@ impl<W: Worker> Slot<W> {
             tracing::warn!(stage = W::STAGE.as_str(), %error, "the turn was undone");
             return Ok(Report { undone: true, ..Report::default() });
         }
+        if 0 < self.pace.failures() {
+            let (stage, failures) = (W::STAGE.as_str(), self.pace.failures());
+            tracing::info!(stage, failures, "turns are committed again");
+        }
         self.pace.settled(turn.inputs(), took, self.trial.is_none());
         Ok(self.settle(turn, began))
     }

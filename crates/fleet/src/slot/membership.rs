@@ -181,8 +181,12 @@ impl<W: Worker> Slot<W> {
             }
             BusError::StaleGeneration => self.pace.pause(boot, STALE_REST),
             BusError::Unavailable(_) | BusError::Abort(_) | BusError::Full(_) => {
-                self.pace.failed(boot);
-                tracing::warn!(stage, %error, rest_ms = self.pace.rest(boot).as_millis(), "the turn was undone");
+                // Said once: it may last for hours, and every worker of the fleet is in the same trouble.
+                if self.pace.failed(boot) {
+                    tracing::warn!(stage, %error, "turns can't be committed; they are tried again until they can");
+                } else {
+                    tracing::debug!(stage, %error, rest_ms = self.pace.rest(boot).as_millis(), "the turn was undone");
+                }
             }
             BusError::TooLarge { .. }
             | BusError::UnknownPartition(_)

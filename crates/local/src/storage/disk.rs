@@ -172,6 +172,9 @@ fn engine_failure(path: &Path, error: &fjall::Error) -> BusError {
     match error {
         fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => match error.kind() {
             ErrorKind::NotFound => damaged(path, "a file is missing"),
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData => {
+                damaged(path, &format!("a file is cut short: {error}"))
+            }
             _ => failure(path, error),
         },
         fjall::Error::InvalidVersion(Some(version)) => {
@@ -181,8 +184,23 @@ fn engine_failure(path: &Path, error: &fjall::Error) -> BusError {
         fjall::Error::Poisoned => {
             BusError::Fatal(format!("the engine of {} stopped after an error of its own, restart", path.display()))
         }
+        fjall::Error::JournalRecovery(_) | fjall::Error::InvalidTag(_) | fjall::Error::InvalidTrailer => {
+            damaged(path, &format!("{} is not as it was written", journals(path)))
+        }
+        fjall::Error::Storage(fjall::LsmError::ChecksumMismatch { .. }) => {
+            damaged(path, "a table or value file in `keyspaces` is not as it was written")
+        }
         other => damaged(path, &format!("{other:?}")),
     }
+}
+
+/// Which files the engine can have meant that spoke of a journal.
+fn journals(path: &Path) -> String {
+    let entries = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    let journals = entries.filter(|path| path.extension().is_some_and(|extension| extension == "jnl"));
+    let mut names: Vec<String> = journals.filter_map(|path| Some(path.file_name()?.display().to_string())).collect();
+    names.sort();
+    format!("a journal there ({})", names.join(", "))
 }
 
 fn damaged(path: &Path, what: &str) -> BusError {

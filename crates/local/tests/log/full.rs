@@ -1,46 +1,20 @@
 //! A full disk: refused in time, and if not, then nothing acknowledged is lost.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use fleet::bus::{Bus, BusError, Cleanup, Producer};
 use local::{Local, Options};
+use tests::small_disk::{SmallDisk, has_own_mounts};
 
 use crate::bed::{options, read, record, topic};
 
-/// A small file system in memory; unmounted when dropped.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// None where mounting is not permitted.
-    #[expect(clippy::print_stdout, reason = "whoever reads the output learns that nothing was tested")]
-    fn mount(megabytes: u32) -> Option<Self> {
-        let directory = tempfile::tempdir().unwrap();
-        let size = format!("size={megabytes}m");
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(directory.path()).output();
-        let is_mounted = mount.as_ref().is_ok_and(|output| output.status.success());
-        if !is_mounted {
-            println!("skipped: no small file system can be mounted here: {mount:?}");
-        }
-        is_mounted.then_some(Self(directory))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(self.path()).status();
-        assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
-    }
-}
-
 #[test]
 fn a_full_disk_is_refused_in_time_and_work_goes_on_when_there_is_space() {
-    let Some(disk) = SmallDisk::mount(64) else { return };
+    if !has_own_mounts("full::a_full_disk_is_refused_in_time_and_work_goes_on_when_there_is_space") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::mount(directory.path(), 64);
     let open = || Local::open(disk.path().join("log"), Options { free_space_bytes_min: 24 << 20, ..small() }).unwrap();
     let log = open();
     let topic = topic(&log, "topic", 1, Cleanup::Keep);
@@ -70,7 +44,11 @@ fn a_full_disk_is_refused_in_time_and_work_goes_on_when_there_is_space() {
 /// at many places; at some of them the log has to close.
 #[test]
 fn a_disk_that_runs_out_in_the_middle_loses_nothing_acknowledged() {
-    let Some(disk) = SmallDisk::mount(48) else { return };
+    if !has_own_mounts("full::a_disk_that_runs_out_in_the_middle_loses_nothing_acknowledged") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::mount(directory.path(), 48);
     let open = || Local::open(disk.path().join("log"), small()).unwrap();
     let mut log = open();
     let topic = topic(&log, "topic", 1, Cleanup::Keep);

@@ -50,7 +50,7 @@ pub(super) async fn connect(path: &Path, mode: Mode) -> Result<SqliteConnection,
             .locking_mode(SqliteLockingMode::Exclusive)
             .pragma("cache_size", CACHE_SCRATCH),
     };
-    let mut connection = options.connect().await.map_err(unreadable)?;
+    let mut connection = options.connect().await?;
     migrate(&mut connection, (mode == Mode::Scratch).then_some(TABLES_ONLY)).await?;
     check_version(&mut connection).await?;
     Ok(connection)
@@ -62,7 +62,7 @@ pub(super) async fn migrate(connection: &mut SqliteConnection, target: Option<i6
     let migrated = MIGRATOR.run_direct(target, connection, false).await;
     migrated.map_err(|error| {
         if let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = error {
-            return unreadable(error);
+            return error.into();
         }
         StoreError::OtherVersion
     })
@@ -129,16 +129,20 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(aside)
 }
 
-/// What a failed opening means.
-fn unreadable(error: sqlx::Error) -> StoreError {
-    let is_damage = error.as_database_error().and_then(|error| error.code()).is_some_and(|code| {
-        // SQLITE_CORRUPT and SQLITE_NOTADB.
-        matches!(&*code, "11" | "26")
-    });
-    if is_damage {
-        return StoreError::Damaged("the file is no sound SQLite database".to_owned());
-    }
-    error.into()
+/// What is told of a file that is not as SQLite left it.
+pub(super) const DAMAGE: &str = "the file is no sound SQLite database";
+
+/// Whether an error says that the file can't be trusted.
+pub(super) fn is_damage(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    // SQLITE_CORRUPT and SQLITE_NOTADB; what stands above the low byte says where it was met.
+    code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
+}
+
+/// Has SQLite look at every page. Rows that were altered and are still rows show only when they are compared with a rebuild.
+pub(super) async fn check(pool: &SqlitePool) -> Result<(), StoreError> {
+    let found = sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(pool).await?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(DAMAGE.to_owned())) }
 }
 
 async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {

@@ -114,3 +114,28 @@ fn opening_twice_changes_nothing() {
     let found = theatre.run(request::by_id(&again, history::request(1))).expect("an answer").expect("a request");
     assert_eq!((found.state.as_str(), found.events), ("closed", 7));
 }
+
+/// Damage that shows only when it is met: the projector puts the file aside and goes on from the log's first record.
+#[test]
+fn projections_that_turn_out_to_be_damaged_are_made_anew_under_way() {
+    let mut theatre = Theatre::new(2);
+    let codec = theatre.log.codec.clone();
+    theatre.log.append(history::fulfilled(&codec, 1));
+    theatre.catch_up(10);
+    theatre.run(theatre.database.close());
+    let path = theatre.database.path().to_owned();
+    let mut bytes = std::fs::read(&path).expect("a file");
+    bytes[4096..].fill(0x55);
+    std::fs::write(&path, &bytes).expect("room");
+    theatre.log.append(history::fulfilled(&codec, 2));
+    let mut live = theatre.live(10);
+    let status = theatre.reach_end(&mut live);
+    assert_eq!((status.records, status.failures), (14, 1));
+    theatre.stop(live);
+    for number in [1, 2] {
+        let found = theatre.run(request::by_id(&theatre.database, history::request(number))).expect("an answer");
+        assert_eq!(found.expect("a request").state, "closed");
+    }
+    let aside = std::path::PathBuf::from(format!("{}.aside-1", path.display()));
+    assert_eq!(std::fs::read(aside).expect("it was kept"), bytes);
+}

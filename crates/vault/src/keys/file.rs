@@ -59,11 +59,16 @@ const HEADING: &str =
 
 impl KeyFile {
     pub(super) fn read(path: &Path) -> Result<Self, KeysError> {
-        let text = read_private(path)?;
+        let bytes = read_private(path)?;
+        let malformed = |before: &[u8]| {
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            KeysError::Malformed { path: path.to_owned(), line }
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|error| malformed(&bytes[..error.valid_up_to()]))?;
         // The parser's own message may quote the file, so only the line is told.
-        toml::from_str(&text).map_err(|error| {
-            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            KeysError::Malformed { path: path.to_owned(), line: 1 + before.matches('\n').count() }
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| bytes.get(..span.start)).unwrap_or_default();
+            malformed(before)
         })
     }
 
@@ -116,16 +121,16 @@ impl WrappingEntry {
     }
 }
 
-fn read_private(path: &Path) -> Result<Zeroizing<String>, KeysError> {
+fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeysError> {
     let unreadable = |source| KeysError::Unreadable { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(KeysError::Exposed { path: path.to_owned(), mode });
     }
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).map_err(unreadable)?;
-    Ok(text)
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
 }
 
 fn directory(path: &Path) -> &Path {

@@ -1,4 +1,7 @@
 //! The file of slots: appended to in batches, each durable before the next begins; read by position.
+//!
+//! A damaged end looks like a batch that a crash cut short. A note of how many slots were acknowledged, in a file of its own, tells the
+//! two apart. It is never synced: after a power loss it may be behind, which is harmless.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -7,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::KeystoreError;
 use super::erasing::{self, Overwrite};
-use super::slot::{Image, SLOT_BYTES, Slot, Unreadable};
+use super::slot::{Image, SLOT_BYTES, Slot, Unreadable, checksum};
 use crate::disk;
 
 /// The most slots written together. More unreadable slots than this at the end of the file are no torn batch, but damage.
@@ -17,6 +20,7 @@ pub(super) const BATCH_SLOTS_MAX: usize = 1024;
 pub(super) struct Log {
     directory: PathBuf,
     file: File,
+    acknowledged: File,
 }
 
 /// The right to write, held by one thread of one process. Dropping it gives it back.
@@ -25,6 +29,7 @@ pub(super) struct Held<'l> {
 }
 
 const NAME: &str = "keys";
+const ACKNOWLEDGED: &str = "acknowledged";
 const READ_SLOTS: usize = 8 * 1024;
 
 // === impl Log ===
@@ -32,10 +37,35 @@ const READ_SLOTS: usize = 8 * 1024;
 impl Log {
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
-        let path = directory.join(NAME);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let open = |name: &str| {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false).mode(0o600).open(directory.join(name))
+        };
+        let (file, acknowledged) = (open(NAME)?, open(ACKNOWLEDGED)?);
         disk::sync_directory(directory)?;
-        Ok(Self { directory: directory.to_owned(), file })
+        Ok(Self { directory: directory.to_owned(), file, acknowledged })
+    }
+
+    /// Notes that so many slots are durable. Without the note only less is noticed.
+    fn acknowledge(&self, slots: u64) {
+        let number = slots.to_be_bytes();
+        let _ = self.acknowledged.write_all_at(&[number, checksum(&number)].concat(), 0);
+    }
+
+    /// How many slots were durable at least.
+    fn acknowledged(&self) -> u64 {
+        let (mut number, mut sum) = ([0; 8], [0; 8]);
+        let read =
+            self.acknowledged.read_exact_at(&mut number, 0).and_then(|()| self.acknowledged.read_exact_at(&mut sum, 8));
+        if read.is_ok() && sum == checksum(&number) { u64::from_be_bytes(number) } else { 0 }
+    }
+
+    /// This many slots, if that is all there ever were.
+    fn complete(&self, found: u64) -> Result<u64, KeystoreError> {
+        match self.acknowledged().checked_sub(found) {
+            Some(lost) if 0 < lost => Err(KeystoreError::Lost { found, lost }),
+            Some(_) | None => Ok(found),
+        }
     }
 
     /// The slot at a position. While another process overwrites it, it may look torn.
@@ -65,7 +95,7 @@ impl Held<'_> {
         let file = &self.log.file;
         let bytes = file.metadata()?.len();
         if bytes == offset(from) {
-            return Ok(from);
+            return if from == 0 { self.log.complete(0) } else { Ok(from) };
         }
         file.sync_data()?;
         let end = bytes / SLOT_BYTES as u64;
@@ -89,7 +119,7 @@ impl Held<'_> {
             }
             at += count;
         }
-        let end = torn.unwrap_or(end);
+        let end = self.log.complete(torn.unwrap_or(end))?;
         if offset(end) < bytes {
             file.set_len(offset(end))?;
             file.sync_data()?;
@@ -105,7 +135,9 @@ impl Held<'_> {
             // Best effort: what stays behind is a torn batch to the next reader.
             let _ = file.set_len(offset(at));
         }
-        written.map_err(KeystoreError::Store)
+        written.map_err(KeystoreError::Store)?;
+        self.log.acknowledge(at + images.len() as u64);
+        Ok(())
     }
 
     /// Overwrites slots: all of them, even if the process or the machine dies on the way.

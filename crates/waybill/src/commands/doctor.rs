@@ -3,20 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use contracts::{Topic, Topics};
+use contracts::{Codec, Topic, Topics};
 use fleet::bus::{Bus, TopicSpec};
 use fleet::clock::Clock as _;
 use local::Local;
 use projections::{Database, StoreError};
 use serde::Serialize;
-use vault::Keys;
+use serde_json::json;
+use vault::{Keys, Vault};
 
 use crate::cli::DoctorArgs;
 use crate::client;
 use crate::clock::SystemClock;
 use crate::config::{Config, Mode};
 use crate::exit::Failure;
-use crate::secrets::described;
+use crate::projecting;
+use crate::secrets::{self, described};
 use crate::show;
 use crate::tables::Tables;
 
@@ -43,12 +45,24 @@ pub(crate) fn run(file: Option<&Path>, doctor: DoctorArgs, json: bool) -> Result
             mistakes.into_iter().map(wrong).collect()
         }
     };
-    let answer = serde_json::to_value(&findings).map_err(|error| Failure::Other(error.into()))?;
-    show::print(&answer, json)?;
+    print(&findings, json)?;
     match findings.iter().filter(|finding| !finding.ok).count() {
         0 => Ok(()),
         wrong => Err(Failure::Other(anyhow::anyhow!("{wrong} of {} checks found something wrong", findings.len()))),
     }
+}
+
+/// For people, what is to be done stands below the table: a finding may be long, and both must be read whole.
+fn print(findings: &[Finding], json: bool) -> Result<(), Failure> {
+    let answer = serde_json::to_value(findings).map_err(|error| Failure::Other(error.into()))?;
+    if json {
+        return show::print(&answer, true);
+    }
+    let row = |it: &Finding| json!({"check": it.check, "ok": it.ok, "finding": it.finding});
+    show::print(&findings.iter().map(row).collect(), false)?;
+    let remedy = |it: &Finding| Some(json!({"check": it.check, "remedy": it.remedy.as_ref()?}));
+    let remedies: Vec<_> = findings.iter().filter_map(remedy).collect();
+    if remedies.is_empty() { Ok(()) } else { show::print(&json!({"what_to_do": remedies}), false) }
 }
 
 fn look_at(config: &Config, verify: bool) -> Vec<Finding> {
@@ -62,6 +76,7 @@ fn look_at(config: &Config, verify: bool) -> Vec<Finding> {
     }
     findings.push(data_dir(&config.data_dir));
     findings.push(keys(config));
+    findings.extend(keystore(config));
     findings.push(clock());
     if client::is_running(config) {
         findings.push(Finding::fine("log", "held by a running process, which answers".into()));
@@ -69,7 +84,7 @@ fn look_at(config: &Config, verify: bool) -> Vec<Finding> {
         findings.extend(log(config, verify));
         findings.push(admin(config));
     }
-    findings.push(database(&config.projections));
+    findings.push(database(&config.projections, verify));
     findings
 }
 
@@ -89,6 +104,9 @@ fn data_dir(path: &Path) -> Finding {
 }
 
 fn keys(config: &Config) -> Finding {
+    if !config.keys_file.exists() && config.log_dir().exists() {
+        return Finding::wrong("keys", &secrets::missing(config), "restore the key file; never make a new one here");
+    }
     if !config.keys_file.exists() {
         let what = format!("{} does not exist", config.keys_file.display());
         return match config.mode {
@@ -100,6 +118,18 @@ fn keys(config: &Config) -> Finding {
         Ok(keys) => Finding::fine("keys", format!("readable by their owner alone; {} seals", keys.active_id())),
         Err(error) => Finding::wrong("keys", &described(&error), "correct the key file, or restore it from its copy"),
     }
+}
+
+/// Opens the vault's files under the keys; none where there are none yet, or no keys that could open them.
+fn keystore(config: &Config) -> Option<Finding> {
+    let path = config.keystore_dir();
+    if !path.exists() || Keys::load(&config.keys_file).is_err() {
+        return None;
+    }
+    Some(match Vault::open(&secrets::options(config), Codec::bundled()) {
+        Ok(_) => Finding::fine("keystore", format!("{} opens, and its keys are those of the key file", path.display())),
+        Err(error) => Finding::wrong("keystore", &described(&error), "restore what is named from its copy"),
+    })
 }
 
 fn clock() -> Finding {
@@ -162,7 +192,7 @@ fn admin(config: &Config) -> Finding {
     }
 }
 
-fn database(path: &Path) -> Finding {
+fn database(path: &Path, verify: bool) -> Finding {
     if !path.exists() {
         return Finding::fine("projections", format!("{} will be made by `run --all`", path.display()));
     }
@@ -170,11 +200,13 @@ fn database(path: &Path) -> Finding {
         Ok(runtime) => runtime,
         Err(error) => return Finding::wrong("projections", &error, "free some resources of this machine"),
     };
-    match runtime.block_on(Database::open(path)) {
+    let opened =
+        if verify { runtime.block_on(projecting::sound(path)) } else { runtime.block_on(Database::open(path)) };
+    match opened {
         Ok(_) => Finding::fine("projections", format!("{} opens", path.display())),
         Err(error @ (StoreError::Damaged(_) | StoreError::OtherVersion)) => Finding::wrong(
             "projections",
-            &described(&error),
+            &format!("{}: {}", path.display(), described(&error)),
             "start `run --all`, which puts it aside and makes it anew",
         ),
         Err(error) => {

@@ -1,6 +1,6 @@
 //! The commands that ask something of a deployment: from arguments to an ask, from the answer to the terminal.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use domain::messages::{CommandAction, CommandTarget, Verdict};
@@ -9,6 +9,7 @@ use domain::{Lane, LetterId, RequestId};
 use crate::ask::{Ask, Intent, Lines};
 use crate::cli::{
     DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, ResolveArgs, Review,
+    SubmitArgs,
 };
 use crate::client;
 use crate::config::Config;
@@ -17,8 +18,22 @@ use crate::show;
 
 /// Asks, and prints the answer.
 pub(crate) fn carry_out(operation: Operation, config: Config, json: bool) -> Result<(), Failure> {
-    let answer = client::ask(config, ask(operation)?)?;
+    let file =
+        if let Operation::Submit(SubmitArgs { file, .. }) | Operation::Members(Members::Load { file }) = &operation {
+            Some(file.clone())
+        } else {
+            None
+        };
+    let answer = client::ask(config, ask(operation)?).map_err(|failure| in_file(failure, file.as_deref()))?;
     show::print(&answer, json)
+}
+
+/// What is wrong in a file that was handed in is told with its name, which whoever looked into it need not know.
+fn in_file(failure: Failure, file: Option<&Path>) -> Failure {
+    match (failure, file) {
+        (Failure::Input(message), Some(file)) => Failure::Input(format!("{}: {message}", file.display())),
+        (failure, _) => failure,
+    }
 }
 
 fn ask(operation: Operation) -> Result<Ask, Failure> {
@@ -80,14 +95,27 @@ fn intent(target: CommandTarget, action: CommandAction, verdict: Option<Verdict>
     Ask::Command(Intent { target, action, operator: operator.into(), reason, verdict, expected_state })
 }
 
+/// The lines of a file, or of standard input.
 fn read(file: &Path) -> Result<Lines, Failure> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map(drop)
+        std::io::stdin().read_to_end(&mut bytes).map(drop)
     } else {
-        std::fs::read_to_string(file).map(|read| text = read)
+        std::fs::read(file).map(|read| bytes = read)
     };
-    read.map(|()| Lines(text)).map_err(|error| Failure::Input(format!("{} can't be read: {error}", file.display())))
+    read.map_err(|error| {
+        let message =
+            format!("{} can't be read: {error}; name a file of JSON lines, or - for standard input", file.display());
+        if error.kind() == ErrorKind::NotFound { Failure::NotFound(message) } else { Failure::Input(message) }
+    })?;
+    String::from_utf8(bytes).map(Lines).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        Failure::Input(format!(
+            "{}: line {line} is not UTF-8; nothing was sent; save the file as UTF-8",
+            file.display()
+        ))
+    })
 }
 
 impl From<LaneName> for Lane {

@@ -8,7 +8,10 @@ use crate::exit::Failure;
 #[expect(clippy::print_stdout, reason = "this is the command's answer")]
 pub(crate) fn print(json: bool) -> Result<(), Failure> {
     if json {
-        let entry = |code: &Code| serde_json::json!({"code": code.as_str(), "meaning": code.meaning(), "remedy": code.remedy()});
+        let entry = |code: &Code| {
+            let chapter = code.chapter().as_str();
+            serde_json::json!({"code": code.as_str(), "of": chapter, "meaning": code.meaning(), "remedy": code.remedy()})
+        };
         println!("{}", serde_json::Value::Array(Code::ALL.iter().map(entry).collect()));
         return Ok(());
     }

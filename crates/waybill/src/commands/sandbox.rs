@@ -6,6 +6,7 @@ use tokio::runtime::Runtime;
 use crate::cli::SandboxArgs;
 use crate::demo::{FAULTS, SCALE};
 use crate::exit::Failure;
+use crate::secrets::described;
 
 /// Plays the payers until interrupted.
 #[expect(clippy::print_stdout, reason = "this is the command's answer")]
@@ -14,7 +15,10 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<(), Failure> {
     runtime.block_on(async {
         let mut options = SandboxOptions::standard(arguments.seed);
         (options.bind, options.faults, options.scale) = (arguments.listen, FAULTS, SCALE);
-        let sandbox = Sandbox::start(options).await.map_err(|error| Failure::Unavailable(error.to_string()))?;
+        let sandbox = Sandbox::start(options).await.map_err(|error| {
+            let hint = "name a free address with --listen, and the same in the partner files";
+            Failure::Unavailable(format!("{}; {hint}", described(&error)))
+        })?;
         println!("{} payers at http://{}; their books at /oracle", sandbox.payers().count(), sandbox.address());
         let interrupted = tokio::signal::ctrl_c().await;
         sandbox.shutdown().await;

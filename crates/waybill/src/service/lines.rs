@@ -25,7 +25,7 @@ pub(crate) fn parse<T: DeserializeOwned + Serialize>(lines: &str) -> Result<Vec<
     }
     match (good.is_empty(), wrong.is_empty()) {
         (false, true) => Ok(good),
-        (true, true) => Err(Failure::Input("there is no line to read".into())),
+        (true, true) => Err(Failure::Input("there is no line to read; give one JSON object a line".into())),
         (_, false) => Err(Failure::Input(told(&wrong))),
     }
 }
@@ -79,7 +79,8 @@ fn unknown_field(given: &Value, known: &Value, path: &str) -> Option<String> {
     }
 }
 
-fn told(wrong: &[String]) -> String {
+/// What is told of wrong lines.
+pub(super) fn told(wrong: &[String]) -> String {
     let mut text = format!("nothing was sent; {} line(s) are wrong:", wrong.len());
     wrong.iter().take(TOLD_MAX).for_each(|fault| text.push_str(&format!("\n  {fault}")));
     if TOLD_MAX < wrong.len() {

@@ -68,12 +68,20 @@ const BATCH: usize = 200;
 pub(super) fn submit(service: &Service, lane: Option<Lane>, lines: &Lines) -> Result<Submitted, Failure> {
     let parsed = lines::parse::<IntakeRequest>(&lines.0)?;
     let (mut records, mut requests) = (Vec::with_capacity(parsed.len()), Vec::with_capacity(parsed.len()));
+    let mut wrong = Vec::new();
     for (line, request) in parsed {
         let lane = lane.unwrap_or_else(|| workflow::lane(request.sla));
         let key = request.idempotency_key.clone().into_bytes();
         let request_id = service.request_id(request.source.as_str(), &key);
-        records.push(service.feed.intake_record(lane, &key, request)?);
+        match service.feed.intake_record(lane, &key, request) {
+            Ok(record) => records.push(record),
+            Err(Failure::Input(fault)) => wrong.push(format!("line {line}: {fault}")),
+            Err(failure) => return Err(failure),
+        }
         requests.push(SubmittedRequest { line, request_id, lane });
+    }
+    if !wrong.is_empty() {
+        return Err(Failure::Input(lines::told(&wrong)));
     }
     Ok(Submitted { sent: service.feed.append(records)?, requests })
 }

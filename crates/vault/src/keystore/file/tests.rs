@@ -43,8 +43,10 @@ impl Disk {
         fs::read(self.slots()).expect("the slots")
     }
 
+    /// The slots as a power loss may leave them: what was acknowledged meanwhile is not known.
     fn write(&self, bytes: &[u8]) {
         fs::write(self.slots(), bytes).expect("written");
+        let _ = fs::remove_file(self.path().join("acknowledged"));
     }
 }
 
@@ -154,6 +156,35 @@ fn a_batch_with_a_hole_is_torn_but_a_hole_before_it_is_damage() {
         assert!(matches!(disk.try_open(), Err(KeystoreError::Damaged { slot: found }) if found == slot as u64));
         assert_eq!(disk.bytes(), damaged, "nothing is cut off");
     }
+}
+
+#[test]
+fn an_end_that_was_acknowledged_is_not_taken_for_a_crash() {
+    let disk = Disk::new();
+    make(&disk.open(), &names(0..2));
+    let keys = make(&disk.open(), &names(0..4));
+    let whole = disk.bytes();
+    let flipped = {
+        let mut bytes = whole.clone();
+        bytes[3 * SLOT_BYTES + 60] ^= 0x55;
+        bytes
+    };
+    for (damaged, found) in
+        [(&flipped[..], 3), (&whole[..3 * SLOT_BYTES], 3), (&whole[..2 * SLOT_BYTES + 5], 2), (&[], 0)]
+    {
+        fs::write(disk.slots(), damaged).expect("written");
+        let refused = disk.try_open().err().expect("damage");
+        assert!(
+            matches!(refused, KeystoreError::Lost { found: at, lost } if (at, lost) == (found, 4 - found)),
+            "{refused}"
+        );
+        assert_eq!(disk.bytes(), damaged, "nothing is cut off");
+    }
+    fs::write(disk.slots(), &whole).expect("written");
+    assert_eq!(found(&disk.open(), &names(0..4)), keys);
+    fs::write(disk.slots(), &flipped).expect("written");
+    fs::remove_file(disk.path().join("acknowledged")).expect("the way out that the message names");
+    assert_eq!(found(&disk.open(), &names(0..3)), keys[..3]);
 }
 
 #[test]

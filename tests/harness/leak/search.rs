@@ -8,10 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use sha2::{Digest, Sha256};
 
-use crate::canaries::Canary;
+use super::canaries::Canary;
 
 /// Finds any of many canaries in any form.
-pub(crate) struct Searcher {
+pub struct Searcher {
     automaton: AhoCorasick,
     /// For each pattern whose it is and its form.
     patterns: Vec<(String, Form)>,
@@ -19,7 +19,7 @@ pub(crate) struct Searcher {
 
 /// How a value appears.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Form {
+pub enum Form {
     /// As it is, upper or lower case.
     Plain,
     /// In base64, at one of three alignments.
@@ -36,7 +36,7 @@ pub(crate) enum Form {
 
 /// A canary where none may be. The value itself is not repeated.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Hit {
+pub struct Hit {
     name: String,
     form: Form,
 }
@@ -44,7 +44,8 @@ pub(crate) struct Hit {
 // === impl Searcher ===
 
 impl Searcher {
-    pub(crate) fn of(canaries: &[Canary]) -> Self {
+    /// A searcher for these.
+    pub fn of(canaries: &[Canary]) -> Self {
         let (mut patterns, mut needles) = (Vec::new(), Vec::new());
         for canary in canaries {
             for (form, needle) in forms(&canary.value) {
@@ -58,7 +59,7 @@ impl Searcher {
     }
 
     /// The canaries in these bytes.
-    pub(crate) fn search(&self, bytes: &[u8]) -> Vec<Hit> {
+    pub fn search(&self, bytes: &[u8]) -> Vec<Hit> {
         let found = self.automaton.find_overlapping_iter(bytes);
         let hit = |pattern: usize| Hit { name: self.patterns[pattern].0.clone(), form: self.patterns[pattern].1 };
         found.map(|found| hit(found.pattern().as_usize())).collect()
@@ -67,7 +68,7 @@ impl Searcher {
 
 impl Hit {
     /// Whether it is this canary, as it was planted.
-    pub(crate) fn is(&self, canary: &Canary) -> bool {
+    pub fn is(&self, canary: &Canary) -> bool {
         self.name == canary.name && self.form == Form::Plain
     }
 }

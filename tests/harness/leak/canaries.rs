@@ -12,15 +12,15 @@ use sha2::{Digest, Sha256};
 
 /// One value that must not turn up.
 #[derive(Clone, Debug)]
-pub(crate) struct Canary {
+pub struct Canary {
     /// Whose it is and where it was planted, for whoever has to find the leak.
-    pub(crate) name: String,
+    pub name: String,
     /// The value.
-    pub(crate) value: String,
+    pub value: String,
 }
 
 /// The canaries of a story and its field. Symbols are too few to be told apart.
-pub(crate) fn canary(story: &str, field: &PhiField) -> Option<Canary> {
+pub fn canary(story: &str, field: &PhiField) -> Option<Canary> {
     let value = match field.holds {
         Holds::Symbol => return None,
         Holds::Text | Holds::Bytes => value(story, &field.path),
@@ -29,12 +29,12 @@ pub(crate) fn canary(story: &str, field: &PhiField) -> Option<Canary> {
 }
 
 /// The marked fields of a subject.
-pub(crate) fn marked(subject: Subject) -> Vec<PhiField> {
+pub fn marked(subject: Subject) -> Vec<PhiField> {
     Catalogue::bundled().phi_fields(subject)
 }
 
 /// A request whose every marked field holds its canary.
-pub(crate) fn request(story: &str, good: &IntakeRequest) -> (IntakeRequest, Vec<Canary>) {
+pub fn request(story: &str, good: &IntakeRequest) -> (IntakeRequest, Vec<Canary>) {
     let mut good = good.clone();
     good.payload = Some(Payload { format: "text/plain".to_owned(), body: Vec::new().into() });
     let planted = plant_all(story, Subject::IntakeRequest, to_json_value(&good).expect("JSON"));
@@ -43,7 +43,7 @@ pub(crate) fn request(story: &str, good: &IntakeRequest) -> (IntakeRequest, Vec<
 }
 
 /// The same person as the request of that story tells of, as our roster knows them.
-pub(crate) fn member(story: &str, enrolled: &RosterMember) -> RosterMember {
+pub fn member(story: &str, enrolled: &RosterMember) -> RosterMember {
     from_json(plant_all(story, Subject::RosterMember, to_json_value(enrolled).expect("JSON"))).expect("a member")
 }
 
@@ -76,15 +76,6 @@ fn plant(at: &mut Value, path: &str, leaf: Value) {
     if rest.is_empty() { *next = leaf } else { plant(next, rest, leaf) }
 }
 
-/// What lies at a path, in the first item of every list.
-fn look<'v>(at: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('.').try_fold(at, |at, step| {
-        let name = step.trim_end_matches("[]");
-        let next = at.get(name)?;
-        if name == step { Some(next) } else { next.get(0) }
-    })
-}
-
 /// A value that occurs nowhere else, of the kind its field takes. Our coverage and the roster's name one person alike.
 fn value(story: &str, path: &str) -> String {
     let path = path.replace("coverages[]", "coverage_to_link");
@@ -106,7 +97,16 @@ mod tests {
     use sandbox::upstream::population;
 
     use super::*;
-    use crate::fates::good_requests;
+    use crate::leak::good_at_start;
+
+    /// What lies at a path, in the first item of every list.
+    fn look<'v>(at: &'v Value, path: &str) -> Option<&'v Value> {
+        path.split('.').try_fold(at, |at, step| {
+            let name = step.trim_end_matches("[]");
+            let next = at.get(name)?;
+            if name == step { Some(next) } else { next.get(0) }
+        })
+    }
 
     fn holds_its_canaries(story: &str, subject: Subject, json: &Value) {
         for field in marked(subject) {
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_marked_field_holds_its_canary() {
-        let (request, canaries) = request("test", &good_requests()[0]);
+        let (request, canaries) = request("test", &good_at_start(1, 1)[0]);
         holds_its_canaries("test", Subject::IntakeRequest, &to_json_value(&request).expect("JSON"));
         assert_eq!(canaries.len() + 1, marked(Subject::IntakeRequest).len());
         let enrolled = population(1, "home", 1).remove(0).member;

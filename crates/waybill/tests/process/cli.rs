@@ -1,129 +1,10 @@
-//! The command line as people and scripts meet it: the real binary, its exit codes and what it says.
+//! The command line: what it answers, what it refuses, and that a running process answers for its directory.
 
-use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-const WAYBILL: &str = env!("CARGO_BIN_EXE_waybill");
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-/// How long anything may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-const PARTNER: &str = r#"
-id = "evergreen"
-name = "Evergreen"
-base_url = "http://127.0.0.1:9/evergreen"
-adapter = "rest"
-deduplicates = true
-status_query = true
-completion = "poll"
-buckets = 1
-limits = { outstanding_max = 10, timeout_ms = 500 }
-retry = { attempts_max = 2, backoff_ms = 10, backoff_ms_max = 20 }
-callback = { secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }
-"#;
-
-/// A deployment of its own in a temporary folder.
-struct Deployment {
-    folder: TempDir,
-}
-
-/// A process that is killed when the test ends, however it ends.
-struct Process(Child);
-
-impl Deployment {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::create_dir(folder.path().join("partners")).expect("a folder");
-        fs::write(folder.path().join("partners/evergreen.toml"), PARTNER).expect("a partner");
-        let config = format!(
-            "sources_dir = \"{ROOT}/deploy/sources\"\npolicies_dir = \"{ROOT}/deploy/policy\"\n\
-             partners_dir = \"partners\"\n[log]\ndurability = \"none\"\n[logs]\nfilter = \"warn\"\n\
-             [admin]\nlisten = \"127.0.0.1:0\"\n"
-        );
-        fs::write(folder.path().join("waybill.toml"), config).expect("a configuration");
-        Self { folder }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(WAYBILL);
-        command.current_dir(self.folder.path()).args(["--config", "waybill.toml"]).args(arguments);
-        command.env_remove("WAYBILL_FAILPOINT");
-        command
-    }
-
-    fn waybill(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("the binary runs")
-    }
-
-    /// The JSON answer of a command that succeeds.
-    fn answer(&self, arguments: &[&str]) -> Value {
-        let output = self.waybill(&[&["--json"], arguments].concat());
-        assert!(output.status.success(), "{arguments:?}: {}", told(&output));
-        serde_json::from_slice(&output.stdout).expect("JSON")
-    }
-
-    /// Starts all workers and waits until their process answers.
-    fn run(&self) -> Process {
-        let process = Process(self.command(&["run", "--all"]).stderr(Stdio::null()).spawn().expect("it starts"));
-        self.until("the process to answer", || self.path("admin.json").exists().then_some(()));
-        process
-    }
-
-    /// Waits for something that is sure to come.
-    fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-        let began = Instant::now();
-        loop {
-            if let Some(seen) = look() {
-                return seen;
-            }
-            assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join(name), text).expect("a file");
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(".waybill").join(name)
-    }
-}
-
-impl Process {
-    /// Asks it to end, and waits until it has.
-    fn stop(mut self) -> Option<i32> {
-        let asked = Command::new("kill").arg(self.0.id().to_string()).status().expect("kill runs");
-        assert!(asked.success());
-        self.0.wait().expect("it ends").code()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn told(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-fn example(path: &str) -> Value {
-    let text = fs::read_to_string(Path::new(ROOT).join("schemas").join(path)).expect("an example");
-    let text = text.replace("\"lakeshore\"", "\"waybill-demo-payer\"");
-    serde_json::from_str(&text).expect("JSON")
-}
-
-fn request() -> Value {
-    example("intake-request/v1.examples/request-data.json")
-}
+use crate::deployment::{Deployment, Process, example, request, told};
 
 #[test]
 fn five_mistakes_in_a_configuration_are_told_at_once() {
@@ -140,7 +21,7 @@ fn five_mistakes_in_a_configuration_are_told_at_once() {
     let output = deployment.waybill(&["doctor"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(told(&output).contains("5 of 5 checks found something wrong"), "{}", told(&output));
-    assert!(!deployment.folder.path().join(".waybill").exists(), "nothing was started");
+    assert!(!deployment.path("").exists(), "nothing was started");
 }
 
 #[test]

@@ -1,0 +1,9 @@
+//! The product as people and scripts meet it: the real binary, its exit codes and what it says.
+
+mod cli;
+mod corruption;
+mod deployment;
+mod full;
+mod handed_in;
+mod leak;
+mod mistakes;

@@ -57,6 +57,9 @@ metrics! {
     Restoring Gauge "waybill_partitions_restoring" "Partitions whose memory is being read back."
     Entries Gauge "waybill_memory_entries" "Entries remembered."
     Lag Gauge "waybill_lag_records" "Records on input topics that were not taken yet."
+    Projected Counter "waybill_projected_records_total" "Records of the event log projected by this process."
+    Unreadable Counter "waybill_unreadable_records_total" "Records among them that can't be read; each is a row of unreadable."
+    ProjectorFailures Counter "waybill_projector_failures_total" "How often the projector had to begin again."
     Alarms Counter "waybill_alarms_total" "Things that must never happen and did; each has a log line."
 }
 

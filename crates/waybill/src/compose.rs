@@ -180,10 +180,10 @@ impl Plant {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             let ended = slot.run(&stop, |slot, report, took| {
                 observe(&metrics, name, report, took);
-                let was_ready = standing.of(W::STAGE).is_some_and(|(_, ready)| ready);
-                if !report.tally.eq(&fleet::Tally::default()) || !was_ready {
-                    show(&metrics, name, slot.pending());
-                    standing.note(W::STAGE, slot.pending(), slot.is_ready());
+                let now = (slot.pending(), slot.is_ready());
+                if standing.of(W::STAGE) != Some(now) {
+                    show(&metrics, name, now.0);
+                    standing.note(W::STAGE, now.0, now.1);
                 }
             });
             if let Err(error) = &ended {

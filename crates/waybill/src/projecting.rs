@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use projections::{Database, Log, Projector, ProjectorOptions, Status, StoreError};
+use telemetry::{Metric, Metrics};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -26,11 +27,30 @@ pub(crate) struct Projecting {
 pub(crate) async fn start(plant: &Plant) -> Result<Projecting, Failure> {
     let database = Arc::new(open_sound(plant).await?);
     let (projector, status) = Projector::new(log(plant), Arc::clone(&database), ProjectorOptions::default());
+    tokio::spawn(count(plant.metrics.clone(), status.clone()));
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(projector.run(async move {
         let _ = stopped.await;
     }));
     Ok(Projecting { plant: plant.clone(), database, status, stop, task })
+}
+
+/// Counts what the projector says of itself, until it ends.
+async fn count(metrics: Metrics, mut status: watch::Receiver<Status>) {
+    let mut counted = Status::default();
+    while status.changed().await.is_ok() {
+        let now = status.borrow_and_update().clone();
+        let grown = [
+            (Metric::Projected, now.records, counted.records),
+            (Metric::Unreadable, now.unreadable, counted.unreadable),
+            (Metric::ProjectorFailures, now.failures, counted.failures),
+            (Metric::Alarms, now.alarms, counted.alarms),
+        ];
+        for (metric, now, counted) in grown {
+            metrics.add(metric, "projections", usize::try_from(now.saturating_sub(counted)).unwrap_or(usize::MAX));
+        }
+        counted = now;
+    }
 }
 
 /// Opens the database. One that can't be trusted, or is another version's, is put aside and made anew from the log.

@@ -69,7 +69,10 @@ impl Report {
         println!("bytes a request by topic, before compression");
         drain.bytes_per_request.iter().for_each(|(topic, bytes)| println!("  {bytes:>8}  {topic}"));
         println!("  {:>8}  in all", drain.bytes_per_request_in_all);
-        println!("latency at a steady {} requests/s, from submission until `closed` can be read", steady.requests_per_s);
+        println!(
+            "latency at a steady {} requests/s, from submission until `closed` can be read",
+            steady.requests_per_s
+        );
         println!("  {:>8.1}  ms p50", steady.p50_ms);
         println!("  {:>8.1}  ms p99, {:.1} at most of {}", steady.p99_ms, steady.max_ms, steady.requests);
         println!("  bound by the syncs of five commits in a row; {:.0} % of a core is busy", steady.busy_per_cent);

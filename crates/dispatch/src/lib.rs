@@ -47,14 +47,20 @@ pub struct Options {
     pub session_timeout: Duration,
     /// How long an ended operation is remembered: as long as the work topic may deliver it again.
     pub retention: Duration,
+    /// How long, beyond its time, an operation waits for a person who finds out whether it took effect. The supervisor's ladder ends
+    /// long before; this is for the sealed work to go even if nobody ever says so.
+    pub unresolved: Duration,
 }
 
 // === impl Options ===
 
 impl Options {
     /// The settings that hold where the configuration says nothing else.
-    pub const STANDARD: Self =
-        Self { session_timeout: Duration::from_secs(10), retention: Duration::from_secs(7 * 86_400) };
+    pub const STANDARD: Self = Self {
+        session_timeout: Duration::from_secs(10),
+        retention: Duration::from_secs(7 * 86_400),
+        unresolved: Duration::from_secs(30 * 86_400),
+    };
 }
 
 // === impl Dispatch ===

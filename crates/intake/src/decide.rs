@@ -13,8 +13,8 @@ use domain::person::{ConsentPolicy, Coverage, Dossier};
 use domain::phi::{Phi, Purpose};
 use domain::time::Date;
 use domain::{
-    Code, Decision, Destination, EventBody, ExchangeId, FailureClass, Input, Message, Moment, Poison, Record,
-    RequestId, SourceId, SubmissionId, Timestamp, Token, View,
+    Code, CorrelationId, Decision, Destination, EventBody, ExchangeId, FailureClass, Input, Message, Moment, Poison,
+    Record, RequestId, SourceId, SubmissionId, Timestamp, Token, View,
 };
 
 use crate::canonical::Canonical;
@@ -192,6 +192,8 @@ impl Arrival<'_> {
             counterparty: request.counterparty.clone(),
             consent: request.consent.as_ref().map_or(ConsentPolicy::Regular, |consent| consent.policy),
             due_by: request.due_by.unwrap_or(moment.now + intake.clocks.request.of(asked)),
+            consent_end: None,
+            correlation_id: self.correlation_id().map(CorrelationId::from),
         }
     }
 
@@ -209,6 +211,7 @@ impl Arrival<'_> {
             member_token,
             due_by: context.due_by,
             signed,
+            correlation_id: context.correlation_id.clone(),
         }
     }
 
@@ -227,7 +230,7 @@ impl Arrival<'_> {
             source: claimed(&self.request.source),
             submission_id: Some(self.submission_id()),
             request_id,
-            correlation_id: self.request.correlation_id.clone().filter(|text| !validate::is_too_long(text)),
+            correlation_id: self.correlation_id(),
             status,
             workflow: Some(self.request.workflow),
             state: None,
@@ -237,7 +240,13 @@ impl Arrival<'_> {
             remedy: None,
             due_by,
             at: self.moment.now,
+            findings: Vec::new(),
         }
+    }
+
+    /// The source's own thread, unless it is so long that it is refused.
+    fn correlation_id(self) -> Option<String> {
+        self.request.correlation_id.clone().filter(|text| !validate::is_too_long(text))
     }
 
     fn submission_id(self) -> SubmissionId {

@@ -138,6 +138,7 @@ impl<'a> Case<'a> {
             at: request.settled_at,
             forget_at: request.settled_at + self.judge.policy().clocks.remember_closed,
             commands: std::mem::take(&mut request.commands),
+            correlation_id: request.context.correlation_id.clone(),
         }))
     }
 }
@@ -149,7 +150,16 @@ pub(crate) fn is_own(event: &LifecycleEvent) -> bool {
 
 fn context_of(event: &LifecycleEvent) -> Option<Context> {
     let EventBody::Received {
-        exchange_id, parent_request_id, source, workflow, role, lane, counterparty, due_by, ..
+        exchange_id,
+        parent_request_id,
+        source,
+        workflow,
+        role,
+        lane,
+        counterparty,
+        due_by,
+        correlation_id,
+        ..
     } = &event.body
     else {
         return None;
@@ -165,6 +175,8 @@ fn context_of(event: &LifecycleEvent) -> Option<Context> {
         counterparty: counterparty.clone(),
         // Until validation says more.
         consent: ConsentPolicy::Regular,
+        consent_end: None,
         due_by: *due_by,
+        correlation_id: correlation_id.clone(),
     })
 }

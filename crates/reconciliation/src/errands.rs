@@ -1,6 +1,5 @@
 //! Work the supervisor sends back to the stages.
 
-use domain::ids::derive;
 use domain::messages::{CommandAction, DispatchTask, DispatchWork, IdentityTask, IdentityWork, Route};
 use domain::{Code, CommandId, Destination, EventBody, Forward, Message, OperationId, TerminalOutcome};
 
@@ -34,8 +33,7 @@ impl Case<'_> {
 
     /// Stops whatever still runs, without anybody's command: the request is about to end.
     pub(crate) fn stop(&mut self) {
-        let command_id = CommandId(derive(&[b"stop", &self.id().0]));
-        self.tell_stage(Errand::Cancel, command_id);
+        self.tell_stage(Errand::Cancel, CommandId::of_stop(self.id()));
     }
 
     /// A command reached identity after the item had left it. It goes on to dispatch if it still stands: a hold that was released

@@ -34,6 +34,18 @@ pub struct Outcome {
     pub due_by: Option<Timestamp>,
     /// When this was decided.
     pub at: Timestamp,
+    /// Everything that is wrong, each with its own code; the first is the one in `code`.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong with a submission.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    /// The field at fault, as a path such as `coverage_to_match.member_id`; never its content.
+    pub field: String,
+    /// What is wrong with it; the catalogue gives meaning and remedy.
+    pub code: Code,
 }
 
 /// What an outcome says.

@@ -114,10 +114,11 @@ impl<'a> Case<'a> {
 
     /// Whether the request is closed and no effect of it can come to light any more.
     fn is_over(&self) -> bool {
-        let WatchedRequest { lifecycle, undo, ended, .. } = &*self.request;
+        let WatchedRequest { lifecycle, undo, ended, unresolved, .. } = &*self.request;
         let may_take_effect = match undo {
             Undo::Running => true,
-            Undo::Done | Undo::Failed => false,
+            Undo::Done => false,
+            Undo::Failed => *unresolved,
             Undo::None => {
                 let left_identity = lifecycle.progress >= Progress::IdentityMatched;
                 lifecycle.progress < Progress::Fulfilled

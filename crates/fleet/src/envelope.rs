@@ -26,17 +26,21 @@ pub(crate) struct Postmark {
     pub(crate) signature: Option<Signature>,
     /// The letter it replays, or whose block it lifts.
     pub(crate) letter: Option<LetterId>,
+    /// How often a replayed record was tried before.
+    pub(crate) attempts: u32,
 }
 
 /// The header that carries a foreign record's identity when it is forwarded to its home partition or replayed.
 const RECORD_ID: &str = "waybill-record-id";
 /// The header of a replayed record: its letter.
 const LETTER: &str = "waybill-letter";
+/// The header of a replayed record: how often it was tried before.
+const ATTEMPTS: &str = "waybill-attempts";
 
 impl Postmark {
     /// The postmark of an input that is no record: a timer or an answer.
     pub(crate) fn internal(id: RecordId, trace: Trace) -> Self {
-        Self { id, trace, signature: None, letter: None }
+        Self { id, trace, signature: None, letter: None, attempts: 0 }
     }
 
     /// Reads a record's headers. Records of foreign producers are identified by where they lie; ours by their `ce_id`.
@@ -51,7 +55,10 @@ impl Postmark {
             bytes: bytes.clone(),
         });
         let letter = record.headers.text(LETTER).and_then(|text| text.parse().ok());
-        Self { id, trace: trace.unwrap_or_else(|| Trace::root(id)), signature, letter }
+        // A replay that does not say was tried once at least.
+        let counted = record.headers.text(ATTEMPTS).and_then(|text| text.parse().ok());
+        let attempts = if letter.is_some() { counted.unwrap_or(1) } else { 0 };
+        Self { id, trace: trace.unwrap_or_else(|| Trace::root(id)), signature, letter, attempts }
     }
 }
 
@@ -140,10 +147,11 @@ pub(crate) fn stamp(headers: &mut Headers, id: RecordId) {
     headers.push(RECORD_ID, id.to_string());
 }
 
-/// Marks headers as belonging to the replay of a letter.
-pub(crate) fn mark_replay(headers: &mut Headers, letter: LetterId) {
-    headers.0.retain(|(name, _)| name != LETTER);
+/// Marks headers as belonging to the replay of a letter that was tried so often.
+pub(crate) fn mark_replay(headers: &mut Headers, letter: LetterId, attempts: u32) {
+    headers.0.retain(|(name, _)| name != LETTER && name != ATTEMPTS);
     headers.push(LETTER, letter.to_string());
+    headers.push(ATTEMPTS, attempts.to_string());
 }
 
 /// Refuses a record that no bus would take.

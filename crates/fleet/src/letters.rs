@@ -89,7 +89,7 @@ impl<W: Worker> Desk<W> {
                 Original { key, ..Original::default() }
             }
         };
-        mark_replay(&mut original.headers, replay.letter_id);
+        mark_replay(&mut original.headers, replay.letter_id, replay.attempts);
         fits(Outgoing {
             topic: self.topics.name(&home),
             partition: replay.partition,
@@ -133,7 +133,7 @@ impl<W: Worker> Desk<W> {
             place: poison.place.clone(),
             hint: poison.code.remedy().to_owned(),
             signature: Token(signature),
-            attempts: 1 + u32::from(failed.postmark.letter.is_some()),
+            attempts: failed.postmark.attempts.saturating_add(1),
             failed_at: now,
             trace: failed.postmark.trace,
             original: self.seal_original(letter_id, failed)?,

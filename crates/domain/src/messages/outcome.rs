@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Workflow;
 use crate::{Code, RequestId, SourceId, State, SubmissionId, TerminalOutcome, Timestamp};
 
-/// A record on `outcomes.{source}`, keyed by request, or by submission where no request came to be.
+/// A record on `outcomes.{source}`, keyed by request where it says how a request stands, and by submission where it answers one
+/// arrival alone: a refusal, a duplicate, a conflict.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The source it is for.

@@ -134,9 +134,9 @@ fn time_came<'a>(
             let mut desk = Desk::new(dispatch, view, moment, &case.work.route);
             desk.unqueue(&case);
             if matches!(case.operation.phase, Phase::Unresolved { .. }) {
-                desk.give_up_asking(case)
+                desk.give_up_asking(case);
             } else {
-                desk.go(case)
+                desk.go(case);
             }
             desk.close()
         }

@@ -234,7 +234,7 @@ fn everything_is_forgotten_in_its_time() {
 fn a_letter_that_nobody_deals_with_is_discarded_in_its_time() {
     let mut desk = Desk::default();
     let untouched = DeadLetter { attempts: 3, ..letter(1) };
-    desk.letter(untouched.clone());
+    desk.letter(untouched);
     let decision = desk.take(Input::Timer(&Key::Letter(LetterId([1; 16]))), FAILED_AT + Triage::KEEP);
     let [fact] = &decision.events[..] else { panic!("one fact, not {:?}", decision.events) };
     let EventBody::LetterDiscarded { letter_id, operator, .. } = &fact.body else { panic!("{:?}", fact.body) };

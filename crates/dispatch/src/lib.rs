@@ -8,7 +8,8 @@
 //! - **Remembers** each operation under way with its sealed work, the load and queue of each route, and for a while that an operation
 //!   has ended ([`memory`]).
 //! - **May call** partners: send, poll, query, cancel, compensate. Calls are asked for as data and performed by the `partners` edge.
-//! - **Never** opens a dossier, reads a clock, or repeats a call whose effect is unknown to a partner that can't deduplicate.
+//! - **Never** opens a dossier, reads a clock, sends what the member's consent no longer covers, or repeats a call whose effect is
+//!   unknown to a partner that can't deduplicate.
 //!
 //! Read [`memory`] first: the states of an operation are there. [`backoff`] and [`admission`] say when a call may be made, [`mod@decide`]
 //! takes the inputs apart, and its parts (`command`, `answer`, `failure`, over the moves in `desk`) judge them.

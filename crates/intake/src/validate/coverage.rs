@@ -35,13 +35,14 @@ fn payer_is_given(case: &Case<'_>, found: &mut Findings) {
     }
 }
 
-/// The other payer can't find a member by a coverage of somebody else. A payer that is not named is a finding of its own.
+/// The other payer can't find a member by a coverage of somebody else. That either of them is not named, or nobody we know, is a finding
+/// of its own.
 fn payer_is_the_counterparty(case: &Case<'_>, found: &mut Findings) {
     let Some(coverage) = case.request.coverage_to_match.as_ref() else { return };
-    let (payer, counterparty) = (coverage.payer.trim(), case.request.counterparty.as_str().trim());
-    let named = !payer.is_empty() && !counterparty.is_empty();
+    let (payer, counterparty) = (coverage.payer.trim(), &case.request.counterparty);
+    let named = !payer.is_empty() && case.partners.get(counterparty).is_some();
     let theirs = case.steps.looked_up == LookedUp::ToLink;
-    let foreign = named && theirs && payer != counterparty;
+    let foreign = named && theirs && payer != counterparty.as_str();
     found.add_if(foreign, "coverage_to_match.payer", Code::CoveragePayerMismatch);
 }
 

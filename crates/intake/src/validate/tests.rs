@@ -75,10 +75,7 @@ const MISTAKES: &[Case] = &[
     ("attestation.statement", Code::AttestationIncomplete, |it| attestation(it).statement = "\t".into()),
     ("attestation.attested_at", Code::AttestedInFuture, |it| attestation(it).attested_at = Timestamp(NOW.0 + 300_001)),
     ("counterparty", Code::CounterpartyMissing, |it| it.counterparty = "".into()),
-    ("counterparty", Code::CounterpartyUnknown, |it| {
-        it.counterparty = "nowhere".into();
-        to_match(it).payer = "nowhere".into();
-    }),
+    ("counterparty", Code::CounterpartyUnknown, |it| it.counterparty = "nowhere".into()),
     ("ask.resource_types[1]", Code::ResourceTypeUnknown, |it| it.ask.resource_types[1] = "Horoscope".into()),
     ("ask.since", Code::SinceInFuture, |it| it.ask.since = Some(Timestamp(NOW.0 + 300_001))),
     ("ask.service_from", Code::ServiceWindowMalformed, |it| it.ask.service_to = Some("2020-01-01".into())),

@@ -1,6 +1,7 @@
 //! Everybody outside the fleet of the simulated world: the upstream system, the door through which payers call back, the operator.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use contracts::Topic;
 use domain::messages::{CommandAction, CommandTarget, Message, PartnerMessage, Stage, Verdict};
@@ -20,6 +21,12 @@ const SUBMISSIONS: u64 = 40;
 const PASSES_MAX: u32 = 6;
 /// How often a person interferes with what goes well by itself.
 const MEDDLINGS_MAX: u32 = 14;
+
+/// The least time a request in haste has.
+const HASTE: Duration = Duration::from_secs(8 * 3600);
+
+/// How long nothing has happened when people turn to what they have held.
+const QUIET: Duration = Duration::from_secs(3600);
 
 /// Sends the traffic of a seed, carries callbacks, and decides what is left for a person.
 pub(crate) struct Upstream {
@@ -50,7 +57,7 @@ impl Upstream {
         };
         Self {
             seed,
-            waiting: traffic(&plan).into(),
+            waiting: traffic(&plan).into_iter().map(|submission| in_haste(submission, plan.now)).collect(),
             sent: Vec::new(),
             feed: Feed::open(world, "upstream"),
             door: Feed::open(world, "door"),
@@ -119,28 +126,28 @@ impl Upstream {
         self.waiting.is_empty()
     }
 
-    /// Interferes, by chance: holds a request, lets one go on again, however long ago, or cancels one.
-    pub(crate) fn meddle(&mut self, world: &World) {
+    /// Interferes, by chance: holds a request, lets one go on again, or cancels one. What is held is let go once the world has been
+    /// quiet for so long, and mostly not before: some holds outlast the time their request had.
+    pub(crate) fn meddle(&mut self, world: &World, quiet: Duration) {
+        let patience = if QUIET <= quiet { 300 } else { 10 };
+        if !self.held.is_empty() && world.chance.hits(patience) {
+            let request_id = self.held.remove(world.chance.below(self.held.len()));
+            self.give(world, request_id, (CommandAction::Release, None));
+            return self.feed.commit();
+        }
         if MEDDLINGS_MAX <= self.meddlings || !world.chance.hits(250) {
             return;
         }
-        let accounts = draw_up(world);
-        let open: Vec<RequestId> = accounts.open().map(|(id, _)| *id).collect();
+        let open: Vec<RequestId> = draw_up(world).open().map(|(id, _)| *id).collect();
         if open.is_empty() {
             return;
         }
         self.meddlings += 1;
-        let any = open[world.chance.below(open.len())];
-        let (action, request_id) = match world.chance.below(10) {
-            0..=4 => {
-                self.held.push(any);
-                (CommandAction::Hold, any)
-            }
-            5..=7 if !self.held.is_empty() => {
-                (CommandAction::Release, self.held.remove(world.chance.below(self.held.len())))
-            }
-            _ => (CommandAction::Cancel, any),
-        };
+        let request_id = open[world.chance.below(open.len())];
+        let action = if world.chance.hits(700) { CommandAction::Hold } else { CommandAction::Cancel };
+        if action == CommandAction::Hold {
+            self.held.push(request_id);
+        }
         self.give(world, request_id, (action, None));
         self.feed.commit();
     }
@@ -199,6 +206,15 @@ impl Upstream {
         let target = CommandTarget::RequestTarget { request_id };
         self.feed.command(world, &request_id.to_string(), (target, action, verdict));
     }
+}
+
+/// Half of the requests have little time, so that a hold outlasts it; which ones, and how little, follows from the key alone.
+fn in_haste(mut submission: Submission, now: Timestamp) -> Submission {
+    let number = submission.request.idempotency_key.bytes().last().map_or(0, |digit| u32::from(digit - b'0'));
+    if number.is_multiple_of(2) {
+        submission.request.due_by = Some(now + HASTE * (1 + number));
+    }
+    submission
 }
 
 /// The same submission once more: the first one of them has taken the key, if anything could.

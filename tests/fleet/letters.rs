@@ -58,7 +58,7 @@ fn a_record_that_cannot_be_decoded_becomes_a_letter() {
     let value = record.value.take().expect("a value");
     record.value = Some(value.slice(..value.len() - 5));
     let world = after(record, world);
-    assert_eq!(world.letters()[0].schema_id, Some(3));
+    assert_eq!(world.letters()[0].schema_id, Some(20));
     assert_eq!(world.letters()[0].code, Code::Undecodable);
 }
 

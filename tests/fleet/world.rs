@@ -280,6 +280,8 @@ pub(crate) fn context(number: u8, wish: &str, tag: &str) -> Context {
         counterparty: tag.into(),
         consent: ConsentPolicy::Regular,
         due_by: Timestamp::NEVER,
+        consent_end: None,
+        correlation_id: None,
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::messages::{Manifest, ReceivedData};
+use domain::messages::{Manifest, PartnerMessage, PartnerStatus, ReceivedData, Route};
 use domain::partner::Registry;
-use domain::{Answer, Call, CallResult, CallVerb, FailureClass, PartnerId};
+use domain::{Answer, Call, CallResult, CallVerb, FailureClass, OperationId, PartnerId, Timestamp};
 use fleet::caller::{Caller, Reply};
 use fleet::clock::Clock;
 use sandbox::partner::{
-    AnswerBody, Delivery, Effects, ExchangeState, ExchangeStatus, Kind, Order, PartnerModel, Payer, Request,
+    AnswerBody, Callback, Delivery, Effects, ExchangeState, ExchangeStatus, Kind, Order, PartnerModel, Payer, Request,
     ResourceSet, RetryAfter,
 };
 
@@ -19,12 +19,15 @@ use crate::clock::VirtualClock;
 /// All payers and the answers that are on their way.
 pub struct Partners {
     clock: Arc<VirtualClock>,
+    /// Whether our callback door is open: where it is not, payers are given no address to call.
+    door_open: bool,
     state: Mutex<State>,
 }
 
 struct State {
     payers: BTreeMap<PartnerId, PartnerModel>,
     timeouts: BTreeMap<PartnerId, Duration>,
+    buckets: BTreeMap<PartnerId, u32>,
     /// By arrival time and order of sending.
     under_way: BTreeMap<(i64, u64), (Answer, Reply)>,
     sent: u64,
@@ -32,14 +35,21 @@ struct State {
 
 impl Partners {
     /// These payers, registered as such.
-    pub fn new(seed: u64, payers: Vec<Payer>, registry: &Registry, clock: Arc<VirtualClock>) -> Arc<Self> {
+    pub fn new(
+        seed: u64,
+        payers: Vec<Payer>,
+        registry: &Registry,
+        clock: Arc<VirtualClock>,
+        door_open: bool,
+    ) -> Arc<Self> {
         let timeouts = registry.iter().map(|partner| (partner.id.clone(), partner.timeout())).collect();
+        let buckets = registry.iter().map(|partner| (partner.id.clone(), partner.buckets)).collect();
         let payers = payers
             .into_iter()
             .map(|payer| (PartnerId::from(payer.id.as_str()), PartnerModel::new(seed, payer, "sim:".to_owned())))
             .collect();
-        let state = State { payers, timeouts, under_way: BTreeMap::new(), sent: 0 };
-        Arc::new(Self { clock, state: Mutex::new(state) })
+        let state = State { payers, timeouts, buckets, under_way: BTreeMap::new(), sent: 0 };
+        Arc::new(Self { clock, door_open, state: Mutex::new(state) })
     }
 
     /// Hands over the answers that have arrived; how many there were.
@@ -70,6 +80,24 @@ impl Partners {
         self.state.lock().expect("one thread").under_way.keys().next().map(|(at, _)| *at)
     }
 
+    /// The callbacks that have come, as our door hands them on.
+    pub fn callbacks(&self) -> Vec<PartnerMessage> {
+        let now = self.clock.now_ms();
+        let State { payers, buckets, .. } = &mut *self.state.lock().expect("one thread");
+        let mut come = Vec::new();
+        for (partner, model) in payers {
+            let callbacks = std::iter::from_fn(|| model.poll_callback(now));
+            come.extend(callbacks.filter_map(|callback| message(partner, buckets[partner], &callback, now)));
+        }
+        come
+    }
+
+    /// When the next callback comes.
+    pub fn next_callback_ms(&self) -> Option<i64> {
+        let state = self.state.lock().expect("one thread");
+        state.payers.values().filter_map(PartnerModel::next_callback_ms).min()
+    }
+
     /// What the payers really did, by operation.
     pub fn effects(&self) -> Vec<(uuid::Uuid, Effects)> {
         let state = self.state.lock().expect("one thread");
@@ -83,7 +111,7 @@ impl Caller for Partners {
         let mut state = self.state.lock().expect("one thread");
         let timeout = state.timeouts[&call.route.partner];
         let model = state.payers.get_mut(&call.route.partner).expect("a registered partner");
-        let (result, after_ms) = answer(model, now, &call, timeout);
+        let (result, after_ms) = answer(model, now, &call, timeout, self.door_open);
         let answer = Answer { operation_id: call.operation_id, attempt: call.attempt, result };
         state.sent += 1;
         let key = (now + i64::try_from(after_ms).expect("a short wait"), state.sent);
@@ -92,10 +120,10 @@ impl Caller for Partners {
 }
 
 /// What comes of one call, and when.
-fn answer(model: &mut PartnerModel, now: i64, call: &Call, timeout: Duration) -> (CallResult, u64) {
+fn answer(model: &mut PartnerModel, now: i64, call: &Call, timeout: Duration, door_open: bool) -> (CallResult, u64) {
     let operation = uuid::Uuid::from_bytes(call.operation_id.0);
     let is_send = matches!(call.verb, CallVerb::Send { .. } | CallVerb::Compensate { .. });
-    let Some(request) = request(call, operation) else { return (CallResult::NotFound, 1) };
+    let Some(request) = request(call, operation, door_open) else { return (CallResult::NotFound, 1) };
     let reply = model.handle(now, request);
     let timeout_ms = u64::try_from(timeout.as_millis()).expect("short");
     if timeout_ms < reply.after_ms {
@@ -115,9 +143,12 @@ fn answer(model: &mut PartnerModel, now: i64, call: &Call, timeout: Duration) ->
     (result, reply.after_ms)
 }
 
-fn request(call: &Call, operation: uuid::Uuid) -> Option<Request> {
+fn request(call: &Call, operation: uuid::Uuid, door_open: bool) -> Option<Request> {
     Some(match &call.verb {
-        CallVerb::Send { .. } => Request::Send { key: Some(operation), order: order(operation) },
+        CallVerb::Send { .. } => {
+            let callback_url = door_open.then(|| format!("sim:/callbacks/{}", call.context.request_id));
+            Request::Send { key: Some(operation), order: order(operation, callback_url) }
+        }
         CallVerb::Poll { reference } => Request::Status { reference: reference.parse().ok()? },
         CallVerb::Query => Request::StatusByKey { key: operation },
         CallVerb::Cancel { reference } => Request::Cancel { reference: reference.as_ref()?.parse().ok()? },
@@ -128,8 +159,37 @@ fn request(call: &Call, operation: uuid::Uuid) -> Option<Request> {
 }
 
 /// What the HTTP edge would have put into the body, as far as it decides the payer's work.
-fn order(operation_id: uuid::Uuid) -> Order {
-    Order { operation_id, kind: Kind::Request, fingerprint: 1, resources: ResourceSet::ALL, callback_url: None }
+fn order(operation_id: uuid::Uuid, callback_url: Option<String>) -> Order {
+    Order { operation_id, kind: Kind::Request, fingerprint: 1, resources: ResourceSet::ALL, callback_url }
+}
+
+/// A callback as the door reads it; none where the door would not let it in.
+fn message(partner: &PartnerId, buckets: u32, callback: &Callback, now: i64) -> Option<PartnerMessage> {
+    let request_id = callback.url.rsplit('/').next()?.parse().ok()?;
+    let manifest = match &callback.message.manifest {
+        Some(stated) => {
+            let mut sha256 = [0; 32];
+            hex::decode_to_slice(&stated.sha256, &mut sha256).ok()?;
+            Some(Manifest { records: u64::from(stated.records), sha256 })
+        }
+        None => None,
+    };
+    Some(PartnerMessage {
+        request_id,
+        route: Route::of(partner, buckets, request_id),
+        operation_id: OperationId(*callback.message.operation_id.as_bytes()),
+        message_id: callback.webhook_id.clone(),
+        reference: callback.message.reference.clone(),
+        status: match callback.message.status {
+            ExchangeStatus::Accepted => PartnerStatus::Accepted,
+            ExchangeStatus::Completed => PartnerStatus::Completed,
+            ExchangeStatus::Failed => PartnerStatus::Failed,
+            ExchangeStatus::Cancelled => PartnerStatus::Cancelled,
+        },
+        manifest,
+        code: callback.message.problem.as_ref().map(|problem| problem.kind.code().to_owned()),
+        received_at: Timestamp(now),
+    })
 }
 
 fn understood(

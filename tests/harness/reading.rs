@@ -1,11 +1,15 @@
 //! Reading the topics of a world.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use contracts::Topic;
+use contracts::{Subject, Topic};
 use domain::messages::{DeadLetter, Outcome};
-use domain::{LifecycleEvent, Message};
+use domain::{LifecycleEvent, Message, Stage};
+use fleet::FleetEntry;
 use fleet::bus::{Delivered, Isolation, Limit, TopicPartition};
+
+use serde::de::DeserializeOwned;
 
 use crate::world::World;
 
@@ -47,6 +51,25 @@ pub fn outcomes(world: &World, source: &str) -> Vec<Outcome> {
 pub fn letters(world: &World) -> Vec<DeadLetter> {
     let letter = |message| if let Message::Letter(letter) = message { Some(*letter) } else { None };
     messages(world, &Topic::DeadLetters).into_iter().filter_map(letter).collect()
+}
+
+/// What a worker remembers now, as its changelog tells: its own entries by key, the fleet's left out.
+pub fn remembered<E: DeserializeOwned>(world: &World, stage: Stage) -> Vec<E> {
+    let mut newest = BTreeMap::new();
+    for record in read(world, &Topic::Memory(stage)) {
+        newest.insert((record.partition, record.key), record.value);
+    }
+    newest.into_values().flatten().filter_map(|value| world.codec.decode_entry(stage, &value).ok()).collect()
+}
+
+/// What the fleet remembers now beside a worker's entries: who is blocked, and what is parked.
+pub fn remembered_by_fleet(world: &World, stage: Stage) -> Vec<FleetEntry> {
+    let mut newest = BTreeMap::new();
+    for record in read(world, &Topic::Memory(stage)) {
+        newest.insert((record.partition, record.key), record.value);
+    }
+    let entry = |value: bytes::Bytes| world.codec.decode_value(Subject::MemoryFleet, &value).ok();
+    newest.into_values().flatten().filter_map(entry).collect()
 }
 
 /// All messages of a topic, partition by partition; records that are none are passed over.

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::topics::Reading;
 use contracts::{Codec, Topic, Topics};
 use domain::messages::Stage;
 use domain::partner::Registry;
@@ -45,6 +46,8 @@ pub struct Setup {
     pub sources: Vec<(String, String)>,
     /// What seals.
     pub vault: Vault,
+    /// Whether payers are given an address to call back. Whoever says so carries the callbacks to the log.
+    pub callbacks: bool,
 }
 
 /// Everything there is.
@@ -69,6 +72,7 @@ pub struct World {
     pub crashes: Arc<Crashes>,
     /// The upstream sources.
     pub sources: Sources,
+    log: Arc<Local>,
     stations: Vec<Station>,
 }
 
@@ -103,22 +107,24 @@ const SESSION: Duration = Duration::from_secs(10);
 impl World {
     /// A world with an empty log.
     pub fn new(setup: Setup) -> Self {
-        let Setup { seed, crashes, payers, sources, vault } = setup;
+        let Setup { seed, crashes, payers, sources, vault, callbacks } = setup;
         let clock = Arc::<VirtualClock>::default();
-        let options = local::Options::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let bus: Arc<dyn Bus> = Arc::new(Local::in_memory(options).expect("a log in memory"));
+        let options =
+            local::Options { dirty_records_min: 40, ..local::Options::new(Arc::clone(&clock) as Arc<dyn Clock>) };
+        let log = Arc::new(Local::in_memory(options).expect("a log in memory"));
+        let bus: Arc<dyn Bus> = log.clone();
         let topics = Topics::new("waybill.", PARTITIONS);
         let files = sources.iter().map(|(file, text)| (file.as_str(), text.as_str()));
         let sources = Sources::parse(files, Mode::Development).expect("registrations");
         let spec = |topic: Topic| TopicSpec {
             name: topics.name(&topic),
             partitions: topics.partitions(&topic),
-            cleanup: Cleanup::Keep,
+            cleanup: cleanup(&topic),
         };
         let specs: Vec<TopicSpec> = Topic::fixed().chain(outcomes(&sources)).map(spec).collect();
         bus.create_topics(&specs).expect("topics");
         let registry = Arc::new(registry(&payers));
-        let partners = Partners::new(seed, payers, &registry, Arc::clone(&clock));
+        let partners = Partners::new(seed, payers, &registry, Arc::clone(&clock), callbacks);
         let mut world = Self {
             chance: Chance::new(seed),
             bus,
@@ -130,6 +136,7 @@ impl World {
             crashes: Arc::new(Crashes::new(seed, crashes, 4)),
             clock,
             sources,
+            log,
             stations: Vec::new(),
         };
         world.stations = world.workers();
@@ -184,6 +191,11 @@ impl World {
             self.clock.advance(self.idle(left).max(Duration::from_millis(1)));
             idle = 0;
         }
+    }
+
+    /// Does the log's upkeep: changelogs are compacted.
+    pub fn maintain(&self) {
+        while self.log.maintain().expect("the log is kept").is_unfinished {}
     }
 
     /// How long there is nothing to do, at most `left`.
@@ -281,7 +293,7 @@ impl Setup {
         let payers = standard_payers(seed).into_iter().map(|payer| payer.at_level(FaultLevel::Rough)).collect();
         let source = include_str!("../../deploy/sources/enrolment.toml");
         let sources = vec![("enrolment.toml".to_owned(), source.to_owned())];
-        Self { seed, crashes: 0, payers, sources, vault: Vault::in_memory(seed) }
+        Self { seed, crashes: 0, payers, sources, vault: Vault::in_memory(seed), callbacks: false }
     }
 
     /// A world on a good day: no payer fails or refuses.
@@ -289,6 +301,14 @@ impl Setup {
         let refusals = RefusalRates { no_match: 0, multiple_matches: 0, consent: 0 };
         let calm = |payer: Payer| Payer { refusals, ..payer }.at_level(FaultLevel::Calm);
         Self { payers: standard_payers(seed).into_iter().map(calm).collect(), ..Self::rough(seed) }
+    }
+}
+
+/// Changelogs are compacted as in production. All else is kept: it is what a test looks at.
+fn cleanup(topic: &Topic) -> Cleanup {
+    match topic.row().reading {
+        Reading::Changelog => Cleanup::Compact,
+        Reading::Stream | Reading::Table => Cleanup::Keep,
     }
 }
 

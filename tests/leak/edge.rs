@@ -143,6 +143,8 @@ fn call(vault: &Vault, dossier: &Dossier, partner: &str, echo: Echo) -> Call {
             counterparty: partner.into(),
             consent: ConsentPolicy::Regular,
             due_by,
+            consent_end: None,
+            correlation_id: None,
         },
         verb: CallVerb::Send { dossier: sealed, ask: Ask::default() },
         deadline: due_by,

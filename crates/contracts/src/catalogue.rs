@@ -60,6 +60,13 @@ bundled! {
     16 MemoryReconciliation 1 0xffbf_3573_811e_08b8 "memory-reconciliation/v1"
     17 MemoryTriage 1 0xca81_b292_40c1_2846 "memory-triage/v1"
     18 MemoryFleet 1 0x7ce3_75d8_2235_6afd "memory-fleet/v1"
+    19 IdentityWork 2 0xb98c_8cf1_556a_7e70 "identity-work/v2"
+    20 DispatchWork 2 0xc3a1_fd91_0892_15c6 "dispatch-work/v2"
+    21 LifecycleEvent 2 0xa838_1d9d_e7fc_8066 "lifecycle-event/v2"
+    22 Outcome 2 0xc741_786c_30e1_d911 "outcome/v2"
+    23 MemoryIdentity 2 0xcf76_2bb1_ec39_86e2 "memory-identity/v2"
+    24 MemoryDispatch 2 0xaf5d_3b38_d60a_f16a "memory-dispatch/v2"
+    25 MemoryReconciliation 2 0xba9a_d45f_5c40_b273 "memory-reconciliation/v2"
 }
 
 /// Schemas by id, and by what this build writes.
@@ -217,7 +224,7 @@ mod tests {
     fn a_registry_numbers_schemas_as_it_likes() {
         let rows = || BUNDLED.iter().map(|row| (row.id * 1000 + 7, row.subject, row.version, row.text));
         let catalogue = Catalogue::new(rows()).expect("a catalogue");
-        assert_eq!(catalogue.id(Subject::IdentityWork), 2007);
+        assert_eq!(catalogue.id(Subject::IdentityWork), 19_007);
         assert_eq!(catalogue.lookup(2007), Some((Subject::IdentityWork, 1)));
         assert_eq!(catalogue.lookup(2), None);
         let missing = Catalogue::new(rows().skip(1)).expect_err("incomplete");

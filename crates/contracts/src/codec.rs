@@ -311,9 +311,9 @@ mod tests {
         };
         let (here, there) = (numbered(0), numbered(500));
         let mut value = Vec::new();
-        assert_eq!(there.encode(&fulfilled(7), &mut value), Ok(506));
-        assert_eq!(there.decode(&Topic::Events, &value), Ok((506, fulfilled(7))));
-        assert_eq!(here.decode(&Topic::Events, &value), Err(DecodeError::SchemaUnknown { id: 506 }));
+        assert_eq!(there.encode(&fulfilled(7), &mut value), Ok(521));
+        assert_eq!(there.decode(&Topic::Events, &value), Ok((521, fulfilled(7))));
+        assert_eq!(here.decode(&Topic::Events, &value), Err(DecodeError::SchemaUnknown { id: 521 }));
     }
 
     #[test]

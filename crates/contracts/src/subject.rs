@@ -96,23 +96,23 @@ impl Subject {
     pub fn version(self) -> u32 {
         match self {
             Self::IntakeRequest
-            | Self::IdentityWork
-            | Self::DispatchWork
             | Self::PartnerMessage
             | Self::Command
-            | Self::LifecycleEvent
-            | Self::Outcome
             | Self::DeadLetter
             | Self::MemberRecord
             | Self::Policy
             | Self::Dossier
             | Self::RosterMember
             | Self::MemoryIntake
-            | Self::MemoryIdentity
-            | Self::MemoryDispatch
-            | Self::MemoryReconciliation
             | Self::MemoryTriage
             | Self::MemoryFleet => 1,
+            Self::IdentityWork
+            | Self::DispatchWork
+            | Self::LifecycleEvent
+            | Self::Outcome
+            | Self::MemoryIdentity
+            | Self::MemoryDispatch
+            | Self::MemoryReconciliation => 2,
         }
     }
 

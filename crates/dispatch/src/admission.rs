@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{CallResult, FailureClass, Timestamp};
+use domain::{CallResult, FailureClass, Lane, Timestamp};
 
 use crate::memory::{Breaker, Load};
 
@@ -48,11 +48,22 @@ impl Health {
     }
 }
 
+/// In which order the lanes are looked at for the next place, after so many. Of every eight one looks for standard work first and
+/// one for bulk: whatever comes in above it, what waits moves on.
+pub fn precedence(released: u32) -> [Lane; 3] {
+    match released % 8 {
+        3 => [Lane::Standard, Lane::Urgent, Lane::Bulk],
+        7 => [Lane::Bulk, Lane::Standard, Lane::Urgent],
+        _ => Lane::ALL,
+    }
+}
+
 // === impl Load ===
 
 impl Load {
     /// A route that has carried nothing yet.
-    pub const NONE: Self = Self { outstanding: 0, next_place: 0, breaker: Breaker::Flowing { failures: 0 } };
+    pub const NONE: Self =
+        Self { outstanding: 0, next_place: 0, breaker: Breaker::Flowing { failures: 0 }, released: 0 };
 
     /// Whether one more call may be made.
     pub fn admits(&self, window: u32) -> bool {

@@ -133,7 +133,11 @@ fn time_came<'a>(
             let Some(case) = Case::find(view, *id) else { return Decision::nothing() };
             let mut desk = Desk::new(dispatch, view, moment, &case.work.route);
             desk.unqueue(&case);
-            desk.go(case);
+            if matches!(case.operation.phase, Phase::Unresolved { .. }) {
+                desk.give_up_asking(case);
+            } else {
+                desk.go(case);
+            }
             desk.close()
         }
         (Key::Operation(_), Some(Entry::Ended { .. } | Entry::Early { .. })) => {

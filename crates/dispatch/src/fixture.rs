@@ -16,7 +16,7 @@ use domain::{
     OperationId, Overlay, PartnerId, Poison, Record, RecordId, RequestId, Timestamp, Token, Trace, View, Worker,
 };
 
-use crate::memory::{Entry, Key, Load, Operation};
+use crate::memory::{Entry, Key, Load, Operation, Phase};
 use crate::{Dispatch, Options};
 
 pub(crate) const COMMAND: CommandId = CommandId([0xc0; 16]);
@@ -71,6 +71,8 @@ pub(crate) fn work(number: u8, route: Route, lane: Lane, task: DispatchTask) -> 
         counterparty: route.partner.clone(),
         consent: ConsentPolicy::Regular,
         due_by: DUE_BY,
+        consent_end: None,
+        correlation_id: None,
     };
     DispatchWork { context, route, operation_id: operation_id(number), task }
 }
@@ -208,6 +210,11 @@ impl Bench {
             panic!("operation {number} is not under way")
         };
         operation
+    }
+
+    /// Whether operation 1 waits for a person who finds out whether it took effect.
+    pub(crate) fn is_unresolved(&self) -> bool {
+        matches!(self.operation(1).phase, Phase::Unresolved { .. })
     }
 
     pub(crate) fn load(&self, partner: &str) -> Load {

@@ -8,7 +8,8 @@
 //! - **Remembers** each operation under way with its sealed work, the load and queue of each route, and for a while that an operation
 //!   has ended ([`memory`]).
 //! - **May call** partners: send, poll, query, cancel, compensate. Calls are asked for as data and performed by the `partners` edge.
-//! - **Never** opens a dossier, reads a clock, or repeats a call whose effect is unknown to a partner that can't deduplicate.
+//! - **Never** opens a dossier, reads a clock, sends what the member's consent no longer covers, or repeats a call whose effect is
+//!   unknown to a partner that can't deduplicate.
 //!
 //! Read [`memory`] first: the states of an operation are there. [`backoff`] and [`admission`] say when a call may be made, [`mod@decide`]
 //! takes the inputs apart, and its parts (`command`, `answer`, `failure`, over the moves in `desk`) judge them.
@@ -47,14 +48,20 @@ pub struct Options {
     pub session_timeout: Duration,
     /// How long an ended operation is remembered: as long as the work topic may deliver it again.
     pub retention: Duration,
+    /// How long, beyond its time, an operation waits for a person who finds out whether it took effect. The supervisor's ladder ends
+    /// long before; this is for the sealed work to go even if nobody ever says so.
+    pub unresolved: Duration,
 }
 
 // === impl Options ===
 
 impl Options {
     /// The settings that hold where the configuration says nothing else.
-    pub const STANDARD: Self =
-        Self { session_timeout: Duration::from_secs(10), retention: Duration::from_secs(7 * 86_400) };
+    pub const STANDARD: Self = Self {
+        session_timeout: Duration::from_secs(10),
+        retention: Duration::from_secs(7 * 86_400),
+        unresolved: Duration::from_secs(30 * 86_400),
+    };
 }
 
 // === impl Dispatch ===

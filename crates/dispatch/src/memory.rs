@@ -96,6 +96,8 @@ pub struct Operation {
     pub held: bool,
     /// The partner called back while a call was under way: look again at once.
     pub nudged: bool,
+    /// A later end than its work's own, where the supervisor has given it more time.
+    pub due_by: Option<Timestamp>,
 }
 
 /// What a call does.
@@ -137,7 +139,10 @@ pub enum Phase {
     /// A release.
     Held {},
     /// A person who finds out whether it took effect.
-    Unresolved {},
+    Unresolved {
+        /// When nobody is waited for any more.
+        give_up_at: Option<Timestamp>,
+    },
 }
 
 /// What is known of an operation's effect at the partner.
@@ -179,6 +184,9 @@ pub struct Load {
     pub next_place: u64,
     /// Whether calls may be made at all.
     pub breaker: Breaker,
+    /// How many places of the queue were given a slot so far: every few of them a lower lane goes first.
+    #[serde(default)]
+    pub released: u32,
 }
 
 /// Whether a route's calls flow.
@@ -207,6 +215,12 @@ impl Key {
             Self::Queue { route: route.clone(), lane: Lane::Urgent, place: 0 },
             Self::Queue { route: route.clone(), lane: Lane::Bulk, place: u64::MAX },
         )
+    }
+
+    /// The first and last key one lane of a route's queue can have.
+    pub fn lane(route: &Route, lane: Lane) -> (Self, Self) {
+        let at = |place| Self::Queue { route: route.clone(), lane, place };
+        (at(0), at(u64::MAX))
     }
 }
 
@@ -288,7 +302,8 @@ impl Entry {
             Self::Underway { operation } => match operation.phase {
                 Phase::Queued { due_by, .. } => Some(due_by),
                 Phase::Waiting { until } => Some(until),
-                Phase::Calling { .. } | Phase::Held {} | Phase::Unresolved {} => None,
+                Phase::Unresolved { give_up_at } => give_up_at,
+                Phase::Calling { .. } | Phase::Held {} => None,
             },
             Self::Ended { forget_at, .. } | Self::Early { forget_at, .. } => Some(*forget_at),
             Self::Loaded { load } => match load.breaker {
@@ -306,7 +321,7 @@ impl Entry {
                 Phase::Calling { lost_at } => {
                     Some(Outstanding { operation_id: *operation_id, attempt: operation.attempt, lost_at })
                 }
-                Phase::Queued { .. } | Phase::Waiting { .. } | Phase::Held {} | Phase::Unresolved {} => None,
+                Phase::Queued { .. } | Phase::Waiting { .. } | Phase::Held {} | Phase::Unresolved { .. } => None,
             },
             (Key::Operation(_) | Key::Work(_) | Key::Route(_) | Key::Queue { .. }, _) => None,
         }
@@ -328,6 +343,7 @@ impl Operation {
             cancel: None,
             held: false,
             nudged: false,
+            due_by: None,
         }
     }
 }

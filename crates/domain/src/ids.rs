@@ -114,6 +114,8 @@ names! {
     PartnerId;
     /// A person acting through commands, as the console or command line knows them.
     OperatorId;
+    /// A source's own thread, free of PHI: what it is told of a request carries it.
+    CorrelationId;
 }
 
 /// A text that is no id.
@@ -125,6 +127,13 @@ impl RecordId {
     /// The id of the `index`-th record that `stage` writes because of this one.
     pub fn child(&self, stage: &str, index: u32) -> Self {
         Self(derive(&[&self.0, stage.as_bytes(), &index.to_be_bytes()]))
+    }
+}
+
+impl CommandId {
+    /// The supervisor's own command that stops whatever still runs of a request that is over. No person gives it.
+    pub fn of_stop(request: RequestId) -> Self {
+        Self(derive(&[b"stop", &request.0]))
     }
 }
 

@@ -25,7 +25,8 @@ pub mod worker;
 pub use call::{Answer, Call, CallResult, CallVerb};
 pub use failure::FailureClass;
 pub use ids::{
-    CommandId, ExchangeId, LetterId, OperationId, PartnerId, RecordId, RequestId, SourceId, SubmissionId, Token,
+    CommandId, CorrelationId, ExchangeId, LetterId, OperationId, PartnerId, RecordId, RequestId, SourceId,
+    SubmissionId, Token,
 };
 pub use lifecycle::{EventBody, Lifecycle, LifecycleEvent, State, TerminalOutcome};
 pub use memory::{Change, Memory, MemoryEntry, MemoryKey, Overlay, View};

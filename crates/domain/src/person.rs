@@ -16,7 +16,8 @@ pub struct MemberClaim {
     pub name: PersonName,
     /// Earlier or other names.
     pub other_names: Vec<PersonName>,
-    /// ISO 8601: `YYYY-MM-DD`, `YYYY-MM` or `YYYY`.
+    /// `YYYY-MM-DD`. Identity compares to the day, so a partial date would agree with nobody: intake refuses it, and on a roster it
+    /// says nothing.
     pub birth_date: Option<String>,
     /// Administrative sex.
     pub sex: Option<Sex>,

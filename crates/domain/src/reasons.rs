@@ -78,7 +78,7 @@ codes! {
         SchemaUnexpected "schema-unexpected" "The schema is known but belongs to another topic." "Produce this message to its own topic."
         Undecodable "undecodable" "The bytes do not fit the schema they name." "Correct the producer; the bytes were kept."
         ValueMissing "value-missing" "The record has no value." "Produce a message; a tombstone means nothing here."
-        TooLarge "too-large" "The record, or what it leads to, exceeds the message limit." "Send large payloads by reference."
+        TooLarge "too-large" "The record, or what it leads to, exceeds the message limit." "Send less in one record; the original payload can be left out."
         Misdirected "misdirected" "The message is of a kind this stage does not take." "Produce it to its own topic."
         DecidePanicked "decide-panicked" "The worker failed on this record." "Report the letter; replay it after the fix."
         TurnFailed "turn-failed" "The record could not be committed, alone and repeatedly." "Report the letter; replay it after the fix."
@@ -91,7 +91,8 @@ codes! {
         SourceUnregistered "source-unregistered" "The source is not registered." "Register the source under deploy/sources, or correct the field."
         SignatureMissing "signature-missing" "The source must sign its submissions and this one is not signed." "Sign the value and send the waybill-signature headers."
         SignatureKeyUnknown "signature-key-unknown" "The signing key is not registered for the source." "Register the key, or sign with a registered one."
-        SignatureWrong "signature-wrong" "The signature does not fit the value." "Sign the exact bytes of the value with the schema id in front."
+        SignatureWrong "signature-wrong" "The signature does not fit the value." "Sign the length of the key id in one byte, the key id, then the exact bytes of the value as produced."
+        WorkflowUnavailable "workflow-unavailable" "This version of Waybill does not carry out the workflow yet." "Submit request_data or refresh, or wait for the version that carries it out."
         WorkflowNotAllowed "workflow-not-allowed" "The source is not registered for this workflow." "Have the workflow added to the source's registration."
 
         // Which request.
@@ -105,17 +106,23 @@ codes! {
         TextTooLong "text-too-long" "A text field has more than 1,000 characters." "Shorten the field."
         ListTooLong "list-too-long" "A list has more than 50 entries." "Send fewer entries."
         CallbackMalformed "callback-malformed" "The callback is no https URL." "Give an https URL, or none."
-        PayloadTooLarge "payload-too-large" "The original payload exceeds 512 KiB." "Send the payload by reference."
+        PayloadTooLarge "payload-too-large" "The original payload exceeds 512 KiB." "Send a smaller payload, or none: the fields beside it suffice."
         PayloadFormatMissing "payload-format-missing" "The original payload has no format." "Name its media type."
+        SourceVersionMissing "source-version-missing" "The source does not say its own version." "Give source_version."
+        ProvenanceMissing "provenance-missing" "The submission does not say which system it comes from." "Give provenance.system."
 
         // About whom.
         NameMissing "name-missing" "The member has no family name or no given name." "Give both."
         BirthDateMissing "birth-date-missing" "The member has no birth date." "Give it as YYYY-MM-DD."
         BirthDateMalformed "birth-date-malformed" "The birth date is no day of the calendar." "Give it as YYYY-MM-DD."
         BirthDateImplausible "birth-date-implausible" "The birth date lies ahead or more than 130 years back." "Correct it."
+        PhoneMalformed "phone-malformed" "A phone number has other than 7 to 20 digits, or characters that belong in none." "Correct it, or leave it out."
+        EmailMalformed "email-malformed" "An email address is not of the form name@domain." "Correct it, or leave it out."
+        IdentifierIncomplete "identifier-incomplete" "An identifier lacks its system or its value." "Give both, or leave it out."
         CoverageToMatchMissing "coverage-to-match-missing" "The coverage under which the other payer knows the member is missing." "Give coverage_to_match."
         CoverageToLinkMissing "coverage-to-link-missing" "The coverage under which the requesting payer knows the member is missing." "Give coverage_to_link."
         CoveragePayerMissing "coverage-payer-missing" "The coverage names no payer." "Give the payer."
+        CoveragePayerMismatch "coverage-payer-mismatch" "The coverage to match is not one of the other payer's." "Give the coverage under which the counterparty knows the member, with the counterparty as its payer."
         CoverageIdentifierMissing "coverage-identifier-missing" "The coverage has neither member id nor subscriber id." "Give one of them."
         CoveragePeriodMalformed "coverage-period-malformed" "The coverage period is no pair of calendar days, or ends before it starts." "Give start and end as YYYY-MM-DD."
 
@@ -124,16 +131,19 @@ codes! {
         ConsentPeriodMalformed "consent-period-malformed" "The consent period is no pair of calendar days, or ends before it starts." "Give start and end as YYYY-MM-DD."
         ConsentNotYetValid "consent-not-yet-valid" "The consent begins later." "Submit again once it is valid."
         ConsentExpired "consent-expired" "The consent has ended." "Obtain a new consent."
+        OptedInInFuture "opted-in-in-future" "opted_in_at lies more than five minutes ahead." "Check the source's clock."
         ConsentReferenceMissing "consent-reference-missing" "The consent does not say where the signed form lies." "Give the reference."
         ConsentPerformerMissing "consent-performer-missing" "The consent does not say who consented." "Give the performer."
         ConsentRecipientMissing "consent-recipient-missing" "The consent does not name the requesting payer as recipient." "Obtain a consent that names it."
         AttestationMissing "attestation-missing" "The workflow needs the enrolment attestation." "Send the attestation."
         AttestationIncomplete "attestation-incomplete" "The attestation lacks the attester or the statement." "Complete it."
+        AttestedInFuture "attested-in-future" "attested_at lies more than five minutes ahead." "Check the source's clock."
 
         // What is asked of whom.
         CounterpartyMissing "counterparty-missing" "No other payer is named." "Give counterparty."
         CounterpartyUnknown "counterparty-unknown" "The other payer is not in the partner registry." "Register the partner, or correct the field."
         ResourceTypeUnknown "resource-type-unknown" "A resource type is none of FHIR R4." "Correct it."
+        SinceInFuture "since-in-future" "ask.since lies more than five minutes ahead: nothing can have changed since." "Give an earlier time, or none."
         ServiceWindowMalformed "service-window-malformed" "The service-date window is no pair of calendar days, or ends before it starts." "Give both as YYYY-MM-DD."
     }
 

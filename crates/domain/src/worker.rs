@@ -172,6 +172,8 @@ pub struct Replay {
     pub topic: String,
     /// The partition it came from.
     pub partition: u32,
+    /// How often it was tried before: should it fail again, its next letter counts on.
+    pub attempts: u32,
     /// The sealed record, which the fleet opens when it writes; none for a discarded letter: only the block is lifted.
     pub original: Option<SealedOriginal>,
 }

@@ -30,12 +30,14 @@ pub(crate) struct Postmark {
     pub(crate) letter: Option<LetterId>,
     /// Where it stands, if it comes back over another topic.
     pub(crate) origin: Option<Origin>,
+    /// How often a replayed record was tried before.
+    pub(crate) attempts: u32,
 }
 
 impl Postmark {
     /// The postmark of an input that is no record: a timer or an answer.
     pub(crate) fn internal(id: RecordId, trace: Trace) -> Self {
-        Self { id, trace, signature: None, letter: None, origin: None }
+        Self { id, trace, signature: None, letter: None, origin: None, attempts: 0 }
     }
 
     /// Reads a record's headers. Records of foreign producers are identified by where they lie; ours by their `ce_id`.
@@ -57,12 +59,14 @@ impl Postmark {
             bytes: bytes.clone(),
         });
         let trace = trace.unwrap_or_else(|| Trace::root(id));
-        Self { id, trace, signature, letter: marks.letter, origin: marks.origin }
+        let attempts = marks.attempts();
+        Self { id, trace, signature, letter: marks.letter, origin: marks.origin, attempts }
     }
 
     /// The marks with which a foreign record keeps all this wherever it is written again.
     pub(crate) fn marks(&self) -> Marks {
-        Marks { id: Some(self.id), letter: self.letter, origin: self.origin.clone() }
+        let (id, tried) = (Some(self.id), self.letter.is_some().then_some(self.attempts));
+        Marks { id, letter: self.letter, tried, origin: self.origin.clone() }
     }
 }
 

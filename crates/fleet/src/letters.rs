@@ -95,7 +95,8 @@ impl<W: Worker> Desk<W> {
                 Original { key, ..Original::default() }
             }
         };
-        let mut marks = Marks { letter: Some(replay.letter_id), ..Marks::read(&original.headers) };
+        let mut marks =
+            Marks { letter: Some(replay.letter_id), tried: Some(replay.attempts), ..Marks::read(&original.headers) };
         if is_fact {
             marks.origin.get_or_insert(Origin { topic: replay.topic.clone(), offset: 0 });
         }
@@ -143,7 +144,7 @@ impl<W: Worker> Desk<W> {
             place: poison.place.clone(),
             hint: poison.code.remedy().to_owned(),
             signature: Token(signature),
-            attempts: 1 + u32::from(failed.postmark.letter.is_some()),
+            attempts: failed.postmark.attempts.saturating_add(1),
             failed_at: now,
             trace: failed.postmark.trace,
             original: self.seal_original(letter_id, failed)?,

@@ -17,6 +17,8 @@ use crate::originals::Originals;
 const RECORD_ID: &str = "waybill-record-id";
 /// The letter that a record replays, or whose block it lifts.
 const LETTER: &str = "waybill-letter";
+/// How often the record of a letter was tried before its replay.
+const ATTEMPTS: &str = "waybill-attempts";
 /// Where a record stands that comes back over another topic.
 const ORIGIN: &str = "waybill-origin";
 /// The token over the others and the value.
@@ -29,6 +31,8 @@ pub(crate) struct Marks {
     pub(crate) id: Option<RecordId>,
     /// The letter it replays, or whose block it lifts.
     pub(crate) letter: Option<LetterId>,
+    /// How often it was tried before that replay.
+    pub(crate) tried: Option<u32>,
     /// Where it stands, if it comes back over another topic.
     pub(crate) origin: Option<Origin>,
 }
@@ -45,7 +49,12 @@ pub(crate) struct Origin {
 impl Marks {
     /// What these headers say, whoever wrote them.
     pub(crate) fn read(headers: &Headers) -> Self {
-        Self { id: parsed(headers, RECORD_ID), letter: parsed(headers, LETTER), origin: parsed(headers, ORIGIN) }
+        Self {
+            id: parsed(headers, RECORD_ID),
+            letter: parsed(headers, LETTER),
+            tried: parsed(headers, ATTEMPTS),
+            origin: parsed(headers, ORIGIN),
+        }
     }
 
     /// What the headers of a foreign record say, if it was us who wrote them.
@@ -60,10 +69,11 @@ impl Marks {
     /// Puts these marks in place of those that headers hold.
     pub(crate) fn write(&self, headers: &mut Headers, value: Option<&Bytes>, originals: &dyn Originals) {
         Self::strip(headers);
-        let Self { id, letter, origin } = self;
+        let Self { id, letter, tried, origin } = self;
         let all = [
             (RECORD_ID, id.map(|id| id.to_string())),
             (LETTER, letter.map(|letter| letter.to_string())),
+            (ATTEMPTS, tried.map(|tried| tried.to_string())),
             (ORIGIN, origin.as_ref().map(Origin::to_string)),
             (TOKEN, Some(self.token(value, originals))),
         ];
@@ -77,19 +87,25 @@ impl Marks {
         headers.0.retain(|(name, _)| *name != ORIGIN && *name != TOKEN);
     }
 
+    /// How often a replayed record was tried before; once at least where it does not say.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.letter.map_or(0, |_| self.tried.unwrap_or(1))
+    }
+
     fn strip(headers: &mut Headers) {
-        headers.0.retain(|(name, _)| ![RECORD_ID, LETTER, ORIGIN, TOKEN].contains(&&**name));
+        headers.0.retain(|(name, _)| ![RECORD_ID, LETTER, ATTEMPTS, ORIGIN, TOKEN].contains(&&**name));
     }
 
     fn token(&self, value: Option<&Bytes>, originals: &dyn Originals) -> String {
-        let Self { id, letter, origin } = self;
-        let [id, letter, origin] = [
+        let Self { id, letter, tried, origin } = self;
+        let [id, letter, tried, origin] = [
             id.map_or_else(String::new, |id| id.to_string()),
             letter.map_or_else(String::new, |letter| letter.to_string()),
+            tried.map_or_else(String::new, |tried| tried.to_string()),
             origin.as_ref().map_or_else(String::new, Origin::to_string),
         ];
         let value = value.map_or(&[][..], |value| value);
-        originals.token(&[id.as_bytes(), letter.as_bytes(), origin.as_bytes(), value]).to_string()
+        originals.token(&[id.as_bytes(), letter.as_bytes(), tried.as_bytes(), origin.as_bytes(), value]).to_string()
     }
 }
 
@@ -140,7 +156,7 @@ mod tests {
 
     fn marks() -> Marks {
         let origin = Origin { topic: "waybill.events".into(), offset: 7 };
-        Marks { id: Some(RecordId([1; 16])), letter: Some(LetterId([2; 16])), origin: Some(origin) }
+        Marks { id: Some(RecordId([1; 16])), letter: Some(LetterId([2; 16])), tried: Some(3), origin: Some(origin) }
     }
 
     #[test]
@@ -151,7 +167,7 @@ mod tests {
         Marks { id: Some(RecordId([9; 16])), ..marks() }.write(&mut headers, Some(&value), &Secret(1));
         marks().write(&mut headers, Some(&value), &Secret(1));
         assert_eq!(Marks::verified(&headers, Some(&value), &Secret(1)), marks());
-        assert_eq!(headers.0.len(), 5);
+        assert_eq!(headers.0.len(), 6);
         Marks::strip(&mut headers);
         assert_eq!((Marks::read(&headers), headers.0.len()), (Marks::default(), 1));
     }

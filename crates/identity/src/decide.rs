@@ -40,7 +40,9 @@ pub fn decide(
         }
         IdentityTask::CancelIdentity { command_id } => Ok(review::cancel(context, review, *command_id)),
         IdentityTask::HoldIdentity { command_id } => Ok(review::hold(context, review, *command_id)),
-        IdentityTask::ReleaseIdentity { command_id } => Ok(review::release(context, review, *command_id)),
+        IdentityTask::ReleaseIdentity { command_id } => {
+            Ok(review::release(identity, context, review, *command_id, moment.now))
+        }
     }
 }
 

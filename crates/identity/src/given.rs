@@ -91,6 +91,8 @@ pub(crate) fn context() -> Context {
         counterparty: "evergreen".into(),
         consent: ConsentPolicy::Regular,
         due_by: Timestamp(NOW.0 + 7 * 86_400_000),
+        consent_end: None,
+        correlation_id: None,
     }
 }
 

@@ -8,13 +8,13 @@
 
 use domain::ids;
 use domain::lifecycle::workflow::{self, LookedUp, Steps};
-use domain::messages::{Context, IdentityTask, IdentityWork, IntakeRequest, Lane, Outcome, OutcomeStatus};
+use domain::messages::{Context, Finding, IdentityTask, IdentityWork, IntakeRequest, Lane, Outcome, OutcomeStatus};
 use domain::person::{ConsentPolicy, Coverage, Dossier};
 use domain::phi::{Phi, Purpose};
 use domain::time::Date;
 use domain::{
-    Code, Decision, Destination, EventBody, ExchangeId, FailureClass, Input, Message, Moment, Poison, Record,
-    RequestId, SourceId, SubmissionId, Timestamp, Token, View,
+    Code, CorrelationId, Decision, Destination, EventBody, ExchangeId, FailureClass, Input, Message, Moment, Poison,
+    Record, RequestId, SourceId, SubmissionId, Timestamp, Token, View,
 };
 
 use crate::canonical::Canonical;
@@ -106,6 +106,7 @@ impl Arrival<'_> {
             code: Some(code),
             fields: findings.fields(),
             remedy: Some(findings.remedy()),
+            findings: findings.iter().cloned().collect(),
             ..self.outcome(OutcomeStatus::Refused, None, None)
         };
         let to = if code == Code::SourceUnregistered { SourceId::from(UNREGISTERED) } else { outcome.source.clone() };
@@ -113,7 +114,8 @@ impl Arrival<'_> {
         decision
     }
 
-    /// The key was accepted before: with this payload, or with another one.
+    /// The key was accepted before: with this payload, or with another one. The answer is to this arrival and stands under its own
+    /// id, so that the newest outcome of the request stays the request's own. What the request has come to, the supervisor repeats.
     fn repeat(self, request_id: RequestId, known: Canonical, due_by: Timestamp) -> Deciding {
         let mut decision = Decision::nothing();
         let submission_id = self.submission_id();
@@ -123,19 +125,19 @@ impl Arrival<'_> {
             (EventBody::DuplicateSuppressed { submission_id }, outcome)
         } else {
             let fields = arrived.fingerprints.differences(&known.fingerprints);
+            let differs = |field: &String| Finding { field: field.clone(), code: Code::KeyConflict };
             let outcome = Outcome {
                 code: Some(Code::KeyConflict),
                 fields: fields.clone(),
+                findings: fields.iter().map(differs).collect(),
                 remedy: Some(Code::KeyConflict.remedy().to_owned()),
                 ..self.outcome(OutcomeStatus::Conflict, Some(request_id), None)
             };
             (EventBody::ConflictRefused { submission_id, fields }, outcome)
         };
         decision.event(request_id, body);
-        decision.send(
-            Destination::Outcomes(self.request.source.clone(), request_id.0),
-            Message::Outcome(Box::new(outcome)),
-        );
+        let to = Destination::Outcomes(self.request.source.clone(), submission_id.0);
+        decision.send(to, Message::Outcome(Box::new(outcome)));
         decision
     }
 
@@ -192,6 +194,8 @@ impl Arrival<'_> {
             counterparty: request.counterparty.clone(),
             consent: request.consent.as_ref().map_or(ConsentPolicy::Regular, |consent| consent.policy),
             due_by: request.due_by.unwrap_or(moment.now + intake.clocks.request.of(asked)),
+            consent_end: self.consent_end().filter(|_| steps.consent),
+            correlation_id: self.correlation_id().map(CorrelationId::from),
         }
     }
 
@@ -209,17 +213,22 @@ impl Arrival<'_> {
             member_token,
             due_by: context.due_by,
             signed,
+            correlation_id: context.correlation_id.clone(),
         }
     }
 
-    /// Where no consent came, because the workflow needs none, its last day is the first of 1970: it covers nothing.
+    /// Where the workflow needs no consent, its last day is the first of 1970: it covers nothing.
     fn validated(self, context: &Context) -> EventBody {
-        let end = self.request.consent.as_ref().and_then(|consent| Date::parse(&consent.end));
         EventBody::Validated {
             consent: context.consent,
-            consent_end: end.map_or(Timestamp(0), end_of_day),
+            consent_end: context.consent_end.unwrap_or(Timestamp(0)),
             policy: self.intake.policy.reference,
         }
+    }
+
+    /// The last moment of the consent's last day.
+    fn consent_end(self) -> Option<Timestamp> {
+        self.request.consent.as_ref().and_then(|consent| Date::parse(&consent.end)).map(end_of_day)
     }
 
     fn outcome(self, status: OutcomeStatus, request_id: Option<RequestId>, due_by: Option<Timestamp>) -> Outcome {
@@ -227,7 +236,7 @@ impl Arrival<'_> {
             source: claimed(&self.request.source),
             submission_id: Some(self.submission_id()),
             request_id,
-            correlation_id: self.request.correlation_id.clone().filter(|text| !validate::is_too_long(text)),
+            correlation_id: self.correlation_id(),
             status,
             workflow: Some(self.request.workflow),
             state: None,
@@ -237,7 +246,13 @@ impl Arrival<'_> {
             remedy: None,
             due_by,
             at: self.moment.now,
+            findings: Vec::new(),
         }
+    }
+
+    /// The source's own thread, unless it is so long that it is refused.
+    fn correlation_id(self) -> Option<String> {
+        self.request.correlation_id.clone().filter(|text| !validate::is_too_long(text))
     }
 
     fn submission_id(self) -> SubmissionId {

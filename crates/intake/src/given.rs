@@ -26,7 +26,7 @@ pub(crate) const NOW: Timestamp = Timestamp(1_772_442_000_000);
 const SOURCE: &str = r#"
 id = "enrolment"
 lane = "urgent"
-workflows = ["request_data", "answer_match", "refresh", "revocation", "deliver"]
+workflows = ["request_data", "refresh"]
 share_per_min = 6
 unsigned = true
 "#;

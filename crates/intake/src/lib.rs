@@ -6,7 +6,8 @@
 //! - **Remembers** every accepted request's key for ever ([`Entry::AcceptedRequest`]), and each source's use of its share for a
 //!   minute ([`Entry::UsedShare`]).
 //! - **May call** nothing.
-//! - **Never** lets PHI out unsealed, normalises what a source wrote, or binds a key by anything but acceptance.
+//! - **Never** accepts a workflow that no stage carries out, lets PHI out unsealed, normalises what a source wrote, or binds a key by
+//!   anything but acceptance.
 
 mod worker;
 

@@ -214,7 +214,6 @@ mod tests {
         let files = [
             ("enrolment.toml", include_str!("../../../deploy/sources/enrolment.toml")),
             ("member-portal.toml", include_str!("../../../deploy/sources/member-portal.toml")),
-            ("partner-door.toml", include_str!("../../../deploy/sources/partner-door.toml")),
         ];
         let sources = Sources::parse(files, Mode::Development).expect("registrations");
         assert_eq!(sources.ids().count(), files.len());

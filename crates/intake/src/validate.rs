@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use domain::lifecycle::workflow::{self, Steps};
+pub use domain::messages::Finding;
 use domain::messages::IntakeRequest;
 use domain::partner::Registry;
 use domain::time::Date;
@@ -21,15 +22,6 @@ use domain::{Code, Timestamp};
 pub(crate) use sizes::is_too_long;
 
 use crate::{Intake, Source};
-
-/// One thing that is wrong with a submission.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Finding {
-    /// The field at fault, as a path such as `coverage_to_match.member_id`; never its content.
-    pub field: String,
-    /// What is wrong with it; the catalogue gives meaning and remedy.
-    pub code: Code,
-}
 
 /// Everything that is wrong with a submission, the most telling first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

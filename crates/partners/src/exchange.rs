@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use domain::lifecycle::workflow::steps;
-use domain::messages::{Ask, Manifest, ReceivedData};
+use domain::lifecycle::workflow::{is_carried_out, steps};
+use domain::messages::{Ask, Context, Manifest, ReceivedData};
 use domain::partner::Completion;
 use domain::person::Dossier;
 use domain::phi::Sealed;
@@ -69,7 +69,11 @@ impl Conversation<'_> {
 
     /// The dossier is open for as long as its request is being written. The error is a code: it failed on our side.
     fn request_body(&self, dossier: &Sealed<Dossier>, ask: &Ask) -> Result<Vec<u8>, &'static str> {
-        let request_id = self.call.context.request_id;
+        let Context { request_id, workflow, .. } = self.call.context;
+        if !is_carried_out(workflow) {
+            // Whatever let it come so far: the partner would take it for a request for data.
+            return Err("workflow-unavailable");
+        }
         let opened = self.lines.ports.phi.open_dossier(request_id, dossier);
         let dossier = opened.map_err(|_| "seal-broken")?;
         let door = match self.line.partner.completion {
@@ -79,7 +83,7 @@ impl Conversation<'_> {
         let partner = &self.line.partner.id;
         let callback_url = door.map(|base| format!("{}/callbacks/{partner}/{request_id}", base.trim_end_matches('/')));
         let requester = &self.lines.options.requester;
-        let request = ExchangeRequest::new(self.call.operation_id, requester, &dossier, ask, callback_url);
+        let request = ExchangeRequest::new(self.call.operation_id, workflow, requester, &dossier, ask, callback_url);
         serde_json::to_vec(&request).map_err(|_| "request-unmakable")
     }
 

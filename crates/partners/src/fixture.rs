@@ -102,6 +102,8 @@ pub(crate) fn call(verb: CallVerb) -> Call {
         counterparty: "evergreen".into(),
         consent: ConsentPolicy::Regular,
         due_by: NOW + Duration::from_secs(3_600),
+        consent_end: None,
+        correlation_id: None,
     };
     Call {
         operation_id: OPERATION,

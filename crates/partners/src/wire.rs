@@ -1,7 +1,7 @@
 //! The bodies of the exchange protocol. What we send borrows from the dossier and has no `Debug`; what we read is read tolerantly:
 //! unknown fields are passed over, and only what is needed must be there.
 
-use domain::messages::{self, Ask};
+use domain::messages::{self, Ask, Workflow};
 use domain::person::{Attestation, Consent, ConsentPolicy, Coverage, Dossier, Sex};
 use domain::{OperationId, Timestamp};
 use serde::{Deserialize, Serialize, Serializer};
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize, Serializer};
 pub(crate) struct ExchangeRequest<'a> {
     operation_id: Text<OperationId>,
     kind: &'static str,
+    /// What the request is to do, in our own word: a refresh is told from a first request.
+    workflow: &'static str,
     requester: &'a str,
     member: Member<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,6 +133,7 @@ impl<'a> ExchangeRequest<'a> {
     /// The request for one operation. The same dossier and ask give the same bytes, so that a repetition is a repetition.
     pub(crate) fn new(
         operation_id: OperationId,
+        workflow: Workflow,
         requester: &'a str,
         dossier: &'a Dossier,
         ask: &'a Ask,
@@ -140,6 +143,7 @@ impl<'a> ExchangeRequest<'a> {
         Self {
             operation_id: Text(operation_id),
             kind: "request",
+            workflow: workflow.as_str(),
             requester,
             member: Member {
                 family: &member.name.family,
@@ -248,10 +252,11 @@ mod tests {
             ..Dossier::default()
         };
         let ask = Ask { resource_types: vec!["Condition".into()], since: Some(Timestamp(0)), ..Ask::default() };
-        let request = ExchangeRequest::new(OperationId([7; 16]), "new-payer", &dossier, &ask, None);
+        let request = ExchangeRequest::new(OperationId([7; 16]), Workflow::Refresh, "new-payer", &dossier, &ask, None);
         let wanted = json!({
             "operation_id": "07070707-0707-0707-0707-070707070707",
             "kind": "request",
+            "workflow": "refresh",
             "requester": "new-payer",
             "member": {"family": "Doe", "given": ["Jane"], "birth_date": "1980-02-29", "sex": "female"},
             "coverage_to_match": {"payer": "Old", "member_id": "M1"},

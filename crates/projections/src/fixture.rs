@@ -47,6 +47,7 @@ pub(crate) fn received() -> EventBody {
         member_token: Token([3; 16]),
         due_by: Timestamp(90_000),
         signed: true,
+        correlation_id: None,
     }
 }
 

@@ -154,6 +154,7 @@ fn received() -> EventBody {
         member_token: Default::default(),
         due_by: START + 7 * DAY,
         signed: true,
+        correlation_id: None,
     }
 }
 

@@ -114,10 +114,11 @@ impl<'a> Case<'a> {
 
     /// Whether the request is closed and no effect of it can come to light any more.
     fn is_over(&self) -> bool {
-        let WatchedRequest { lifecycle, undo, ended, .. } = &*self.request;
+        let WatchedRequest { lifecycle, undo, ended, unresolved, .. } = &*self.request;
         let may_take_effect = match undo {
             Undo::Running => true,
-            Undo::Done | Undo::Failed => false,
+            Undo::Done => false,
+            Undo::Failed => *unresolved,
             Undo::None => {
                 let left_identity = lifecycle.progress >= Progress::IdentityMatched;
                 lifecycle.progress < Progress::Fulfilled
@@ -138,6 +139,7 @@ impl<'a> Case<'a> {
             at: request.settled_at,
             forget_at: request.settled_at + self.judge.policy().clocks.remember_closed,
             commands: std::mem::take(&mut request.commands),
+            correlation_id: request.context.correlation_id.clone(),
         }))
     }
 }
@@ -149,7 +151,16 @@ pub(crate) fn is_own(event: &LifecycleEvent) -> bool {
 
 fn context_of(event: &LifecycleEvent) -> Option<Context> {
     let EventBody::Received {
-        exchange_id, parent_request_id, source, workflow, role, lane, counterparty, due_by, ..
+        exchange_id,
+        parent_request_id,
+        source,
+        workflow,
+        role,
+        lane,
+        counterparty,
+        due_by,
+        correlation_id,
+        ..
     } = &event.body
     else {
         return None;
@@ -165,6 +176,8 @@ fn context_of(event: &LifecycleEvent) -> Option<Context> {
         counterparty: counterparty.clone(),
         // Until validation says more.
         consent: ConsentPolicy::Regular,
+        consent_end: None,
         due_by: *due_by,
+        correlation_id: correlation_id.clone(),
     })
 }

@@ -9,7 +9,7 @@ use domain::{Code, Decision, EventBody, OperationId, RequestId, State, TerminalO
 
 use crate::case::Case;
 use crate::errands::Errand;
-use crate::memory::EndedRequest;
+use crate::memory::{EndedRequest, Undo};
 use crate::{Entry, Key};
 use table::{Condition, Judgement, judge};
 
@@ -121,7 +121,8 @@ impl Case<'_> {
             Some(verdict @ (Verdict::IsMember { .. } | Verdict::IsNobody {})) => verdict,
             Some(Verdict::TookEffect {} | Verdict::TookNoEffect {}) | None => return Err(Code::VerdictMissing),
         };
-        self.ask_identity(IdentityTask::DecideReview { command_id, operator: operator.clone(), verdict });
+        let task = IdentityTask::DecideReview { command_id, operator: operator.clone(), verdict };
+        self.ask_identity_until(self.time_to_act(), task);
         Ok(())
     }
 
@@ -134,8 +135,17 @@ impl Case<'_> {
             Some(Verdict::IsMember { .. } | Verdict::IsNobody {}) | None => return Err(Code::VerdictMissing),
         };
         self.request.unresolved = false;
-        let operation = OperationId::of_send(self.id());
-        self.ask_dispatch(operation, DispatchTask::ResolveUnknown { command_id, took_effect });
+        let send = OperationId::of_send(self.id());
+        let (due_by, operation) = match self.request.undo {
+            Undo::None => (self.time_to_act(), send),
+            Undo::Running | Undo::Done | Undo::Failed => {
+                // It is the compensation nobody knew of. It runs again, until it is done or its time is over.
+                self.request.undo = Undo::Running;
+                self.request.settled_at = self.now;
+                (self.time_to_settle(), OperationId::of_compensation(send))
+            }
+        };
+        self.ask_dispatch_until(due_by, operation, DispatchTask::ResolveUnknown { command_id, took_effect });
         Ok(())
     }
 }

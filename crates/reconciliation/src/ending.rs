@@ -74,7 +74,8 @@ impl Case<'_> {
         let operation_id = OperationId::of_compensation(undoes);
         self.write(EventBody::CompensationStarted { operation_id, code: Code::EffectAfterEnd });
         let reference = self.request.reference.clone();
-        self.ask_dispatch(operation_id, DispatchTask::Compensate { undoes, reference });
+        // It has a time of its own: the request's may be over.
+        self.ask_dispatch_until(self.time_to_settle(), operation_id, DispatchTask::Compensate { undoes, reference });
     }
 
     /// An effect can't be undone by machine, or not in time.

@@ -1,8 +1,7 @@
 //! Work the supervisor sends back to the stages.
 
-use domain::ids::derive;
-use domain::messages::{CommandAction, DispatchTask, DispatchWork, IdentityTask, IdentityWork, Route};
-use domain::{Code, CommandId, Destination, EventBody, Forward, Message, OperationId, TerminalOutcome};
+use domain::messages::{CommandAction, Context, DispatchTask, DispatchWork, IdentityTask, IdentityWork, Route};
+use domain::{Code, CommandId, Destination, EventBody, Forward, Message, OperationId, TerminalOutcome, Timestamp};
 
 use crate::case::Case;
 
@@ -34,8 +33,7 @@ impl Case<'_> {
 
     /// Stops whatever still runs, without anybody's command: the request is about to end.
     pub(crate) fn stop(&mut self) {
-        let command_id = CommandId(derive(&[b"stop", &self.id().0]));
-        self.tell_stage(Errand::Cancel, command_id);
+        self.tell_stage(Errand::Cancel, CommandId::of_stop(self.id()));
     }
 
     /// A command reached identity after the item had left it. It goes on to dispatch if it still stands: a hold that was released
@@ -60,20 +58,36 @@ impl Case<'_> {
 
     /// Sends work to identity.
     pub(crate) fn ask_identity(&mut self, task: IdentityTask) {
-        let context = self.request.context.clone();
+        self.ask_identity_until(self.request.context.due_by, task);
+    }
+
+    /// Sends work to identity that has until then.
+    pub(crate) fn ask_identity_until(&mut self, due_by: Timestamp, task: IdentityTask) {
+        let context = Context { due_by, ..self.request.context.clone() };
         let to = Destination::Identity(context.lane, context.request_id);
         self.forward(to, Message::Identity(Box::new(IdentityWork { context, task })));
     }
 
-    /// Sends work about an operation to dispatch.
-    pub(crate) fn ask_dispatch(&mut self, operation_id: OperationId, task: DispatchTask) {
-        let context = self.request.context.clone();
+    /// Sends work about an operation to dispatch that has until then.
+    pub(crate) fn ask_dispatch_until(&mut self, due_by: Timestamp, operation_id: OperationId, task: DispatchTask) {
+        let context = Context { due_by, ..self.request.context.clone() };
         let route = self.request.route.clone().unwrap_or_else(|| {
             let buckets = self.judge.partners().get(&context.counterparty).map_or(1, |partner| partner.buckets);
             Route::of(&context.counterparty, buckets, context.request_id)
         });
         let to = Destination::Dispatch(context.lane, route.clone());
         self.forward(to, Message::Dispatch(Box::new(DispatchWork { context, route, operation_id, task })));
+    }
+
+    /// Until when what begins now may take to settle, whatever time its request had.
+    pub(crate) fn time_to_settle(&self) -> Timestamp {
+        self.now + self.policy().clocks.clocks.settle.of(self.request.context.lane)
+    }
+
+    /// Until when what a person has answered may take: the request's own time, or enough to act on the answer. An answer that comes
+    /// late is still to be carried out; that the request is overdue is a fact of its own.
+    pub(crate) fn time_to_act(&self) -> Timestamp {
+        self.request.context.due_by.max(self.time_to_settle())
     }
 
     /// Sends a message that belongs to the request's trace.
@@ -87,6 +101,6 @@ impl Case<'_> {
             Errand::Hold => DispatchTask::HoldDispatch { command_id },
             Errand::Release => DispatchTask::ReleaseDispatch { command_id },
         };
-        self.ask_dispatch(OperationId::of_send(self.id()), task);
+        self.ask_dispatch_until(self.request.context.due_by, OperationId::of_send(self.id()), task);
     }
 }

@@ -3,7 +3,8 @@
 use domain::lifecycle::event::Resolution;
 use domain::lifecycle::{Anomaly, Step};
 use domain::messages::Route;
-use domain::{Code, Decision, EventBody, LetterId, LifecycleEvent, State, TerminalOutcome};
+use domain::person::ConsentPolicy;
+use domain::{Code, Decision, EventBody, FailureClass, LetterId, LifecycleEvent, State, TerminalOutcome, Timestamp};
 
 use crate::case::{Case, is_own};
 use crate::memory::Undo;
@@ -25,7 +26,7 @@ impl Case<'_> {
             self.request.blocked_by = None;
         }
         match body {
-            EventBody::Validated { consent, .. } => self.request.context.consent = *consent,
+            EventBody::Validated { consent, consent_end, .. } => self.consented(*consent, *consent_end),
             EventBody::Diverted { to, .. } => self.request.context.lane = *to,
             EventBody::DuplicateSuppressed { submission_id } => self.repeat(*submission_id),
             EventBody::Refused { code, .. } | EventBody::IdentityUnmatched { code, .. } => {
@@ -50,14 +51,17 @@ impl Case<'_> {
             EventBody::PartnerRefused { .. } => {
                 self.end(step, TerminalOutcome::Rejected, Some(Code::PartnerRefused));
             }
-            EventBody::AttemptsExhausted { .. } => self.raise_while_open(Code::AttemptsExhausted),
+            EventBody::AttemptsExhausted { class, .. } => self.exhausted(*class),
             EventBody::Cancelled { .. } => {
                 self.end(step, TerminalOutcome::Cancelled, Some(Code::CancelledByOperator));
             }
             EventBody::CancelFailed { code, .. } => self.cancel_failed(*code),
             EventBody::Superseded { .. } => self.end(step, TerminalOutcome::Superseded, None),
             EventBody::Compensated { .. } => self.undone(),
-            EventBody::CompensationFailed { .. } => self.undo_failed(Code::CompensationFailed),
+            EventBody::CompensationFailed { .. } => {
+                self.request.unresolved = false;
+                self.undo_failed(Code::CompensationFailed);
+            }
             EventBody::DeadLettered { letter_id, .. } => self.request.blocked_by = Some(*letter_id),
             EventBody::LetterReplayed { .. } => self.request.blocked_by = None,
             EventBody::LetterDiscarded { letter_id, .. } => self.letter_discarded(*letter_id),
@@ -86,14 +90,29 @@ impl Case<'_> {
         }
     }
 
+    /// The log says of a workflow that needs no consent that it ended in 1970.
+    fn consented(&mut self, policy: ConsentPolicy, end: Timestamp) {
+        self.request.context.consent = policy;
+        self.request.context.consent_end = Some(end).filter(|end| *end != Timestamp(0));
+    }
+
+    /// An owner has to act, unless the request may not go on because the consent has ended: then nobody can, and it is rejected.
+    fn exhausted(&mut self, class: FailureClass) {
+        let may_not = class == FailureClass::Authorisation;
+        let consent_ended = self.request.context.consent_end.is_some_and(|end| end < self.now);
+        if may_not && consent_ended && self.request.ended.is_none() && !self.shown().has_ended() {
+            self.close(TerminalOutcome::Rejected, Some(Code::ConsentExpired));
+        } else {
+            self.raise_while_open(Code::AttemptsExhausted);
+        }
+    }
+
     fn outcome_unknown(&mut self, resolution: Resolution) {
+        self.request.unresolved = resolution == Resolution::Review;
         match resolution {
-            Resolution::Query | Resolution::Resend => self.request.unresolved = false,
+            Resolution::Query | Resolution::Resend => {}
             Resolution::Review if self.request.ended.is_some() => self.undo_failed(Code::OutcomeUnknownUnresolved),
-            Resolution::Review => {
-                self.request.unresolved = true;
-                self.raise(Code::OutcomeUnknownUnresolved);
-            }
+            Resolution::Review => self.raise(Code::OutcomeUnknownUnresolved),
         }
     }
 
@@ -125,9 +144,10 @@ impl Case<'_> {
     }
 
     fn undone(&mut self) {
+        self.request.unresolved = false;
         match self.request.undo {
-            Undo::Running => self.request.undo = Undo::Done,
-            Undo::None | Undo::Done | Undo::Failed => {}
+            Undo::Running | Undo::Failed => self.request.undo = Undo::Done,
+            Undo::None | Undo::Done => {}
         }
         if self.shown().state == State::Compensated {
             let outcome = self.shown().outcome.unwrap_or(TerminalOutcome::Cancelled);

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use domain::messages::{Context, Route, Workflow};
 use domain::{
-    Code, CommandId, LetterId, Lifecycle, MemoryEntry, MemoryKey, RequestId, SourceId, State, TerminalOutcome,
-    Timestamp, Trace,
+    Code, CommandId, CorrelationId, LetterId, Lifecycle, MemoryEntry, MemoryKey, RequestId, SourceId, State,
+    TerminalOutcome, Timestamp, Trace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +108,8 @@ pub struct EndedRequest {
     pub forget_at: Timestamp,
     /// The last commands judged.
     pub commands: Vec<CommandId>,
+    /// The source's own thread, repeated in every outcome.
+    pub correlation_id: Option<CorrelationId>,
 }
 
 // === impl Key ===

@@ -49,7 +49,7 @@ impl Case<'_> {
             source: context.source.clone(),
             submission_id: None,
             request_id: Some(context.request_id),
-            correlation_id: None,
+            correlation_id: context.correlation_id.as_ref().map(ToString::to_string),
             status,
             workflow: Some(context.workflow),
             state: Some(state),
@@ -59,6 +59,7 @@ impl Case<'_> {
             remedy: code.map(|code| code.remedy().to_owned()),
             due_by: Some(context.due_by),
             at: self.now,
+            findings: Vec::new(),
         }
     }
 
@@ -79,7 +80,7 @@ pub(crate) fn repeat_end(
         source: ended.source.clone(),
         submission_id: Some(submission_id),
         request_id: Some(request_id),
-        correlation_id: None,
+        correlation_id: ended.correlation_id.as_ref().map(ToString::to_string),
         status: OutcomeStatus::Final,
         workflow: Some(ended.workflow),
         state: Some(State::Closed),
@@ -89,6 +90,7 @@ pub(crate) fn repeat_end(
         remedy: ended.code.map(|code| code.remedy().to_owned()),
         due_by: Some(ended.due_by),
         at: ended.at,
+        findings: Vec::new(),
     };
     let to = Destination::Outcomes(ended.source.clone(), request_id.0);
     decision.send(to, Message::Outcome(Box::new(outcome)));

@@ -1,9 +1,10 @@
 //! What a person decides about a letter. Every command has a defined outcome: carried out, or refused with a reason that is a fact
 //! on the log.
 
-use domain::messages::{Command, CommandAction, CommandTarget};
+use domain::ids::OperatorId;
+use domain::messages::{Command, CommandAction, CommandTarget, SealedOriginal};
 use domain::worker::Replay;
-use domain::{Code, Decision, Draft, EventBody, LetterId, Moment, RequestId, Timestamp, View};
+use domain::{Code, CommandId, Decision, Draft, EventBody, LetterId, Moment, RequestId, Timestamp, View};
 
 use crate::memory::{SettledLetter, Settlement, WaitingLetter};
 use crate::{Entry, Key, letters};
@@ -70,23 +71,13 @@ fn settle(
     let mut decision = Decision::nothing();
     let Command { command_id, ref operator, .. } = *command;
     let operator = operator.clone();
-    let (body, original) = match settlement {
+    match settlement {
         Settlement::Replayed => {
-            (EventBody::LetterReplayed { letter_id, command_id, operator }, Some(letter.original.clone()))
+            let body = EventBody::LetterReplayed { letter_id, command_id, operator };
+            state(&mut decision, (letter_id, letter), body);
+            send_back(&mut decision, (letter_id, letter), Some(letter.original.clone()));
         }
-        Settlement::Discarded => (EventBody::LetterDiscarded { letter_id, command_id, operator }, None),
-    };
-    let request_id = subject(letter.request_id, letter_id);
-    decision.events.push(Draft { request_id, body, trace: Some(letter.trace) });
-    let something_waits = original.is_some() || letter.request_id.is_some();
-    if something_waits && !letter.topic.is_empty() {
-        decision.replay.push(Replay {
-            letter_id,
-            request_id: letter.request_id,
-            topic: letter.topic.clone(),
-            partition: letter.partition,
-            original,
-        });
+        Settlement::Discarded => discard(&mut decision, (letter_id, letter), (command_id, operator)),
     }
     let settled = SettledLetter {
         signature: letter.signature,
@@ -99,6 +90,41 @@ fn settle(
     decision.put(Key::Letter(letter_id), Entry::SettledLetter(Box::new(settled)));
     letters::no_longer_waits(&mut decision, view, letter.signature);
     decision
+}
+
+/// Puts a letter aside for good: whatever waits behind it goes on without it.
+pub(crate) fn discard(
+    decision: &mut Decision<Key, Entry>,
+    letter: (LetterId, &WaitingLetter),
+    (command_id, operator): (CommandId, OperatorId),
+) {
+    state(decision, letter, EventBody::LetterDiscarded { letter_id: letter.0, command_id, operator });
+    if letter.1.request_id.is_some() {
+        send_back(decision, letter, None);
+    }
+}
+
+fn state(decision: &mut Decision<Key, Entry>, (letter_id, letter): (LetterId, &WaitingLetter), body: EventBody) {
+    let request_id = subject(letter.request_id, letter_id);
+    decision.events.push(Draft { request_id, body, trace: Some(letter.trace) });
+}
+
+/// Sends the record back to its stage, or without it the mark that lifts the block. A timer or an answer came from nowhere.
+fn send_back(
+    decision: &mut Decision<Key, Entry>,
+    (letter_id, letter): (LetterId, &WaitingLetter),
+    original: Option<SealedOriginal>,
+) {
+    if !letter.topic.is_empty() {
+        decision.replay.push(Replay {
+            letter_id,
+            request_id: letter.request_id,
+            topic: letter.topic.clone(),
+            partition: letter.partition,
+            attempts: letter.attempts,
+            original,
+        });
+    }
 }
 
 fn request_of(entry: &Entry) -> Option<RequestId> {

@@ -1,10 +1,11 @@
 //! Letters and the groups they form.
 
+use domain::ids::derive;
 use domain::messages::DeadLetter;
-use domain::{Decision, Token, View};
+use domain::{CommandId, Decision, Token, View};
 
 use crate::memory::{LetterGroup, WaitingLetter};
-use crate::{Entry, Key, Triage};
+use crate::{Entry, Key, Triage, commands};
 
 /// Keeps a letter and counts it in its group. One that was kept before changes nothing: the fleet gives a record that fails again
 /// after its replay a letter of its own.
@@ -40,11 +41,19 @@ pub(crate) fn on_letter(judge: &Triage, view: &View<'_, Key, Entry>, letter: &De
     decision
 }
 
-/// Forgets what was kept long enough.
+/// In whose name a letter is discarded that nobody has dealt with in its time.
+const RETENTION: &str = "retention";
+
+/// Forgets what was kept long enough. A letter that nobody has dealt with is discarded as by command: what waits behind it must not
+/// wait for ever, and that it will never be done is a fact.
 pub(crate) fn on_timer(view: &View<'_, Key, Entry>, key: Key) -> Decision<Key, Entry> {
     let mut decision = Decision::nothing();
     match view.get(&key) {
         Some(Entry::WaitingLetter(letter)) => {
+            if let Key::Letter(letter_id) = key {
+                let command_id = CommandId(derive(&[RETENTION.as_bytes(), &letter_id.0]));
+                commands::discard(&mut decision, (letter_id, letter), (command_id, RETENTION.into()));
+            }
             decision.forget(key);
             no_longer_waits(&mut decision, view, letter.signature);
         }

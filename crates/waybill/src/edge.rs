@@ -56,10 +56,10 @@ struct LogSink {
 }
 
 impl Sink for LogSink {
-    fn take(&self, message: PartnerMessage, _trace: Option<Trace>) -> BoxFuture<'_, Result<(), SinkError>> {
+    fn take(&self, message: PartnerMessage, trace: Option<Trace>) -> BoxFuture<'_, Result<(), SinkError>> {
         let feed = Arc::clone(&self.feed);
         Box::pin(async move {
-            let written = tokio::task::spawn_blocking(move || feed.partner_message(message)).await;
+            let written = tokio::task::spawn_blocking(move || feed.partner_message(message, trace)).await;
             match written {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(failure)) => Err(SinkError(format!("{failure:?}"))),

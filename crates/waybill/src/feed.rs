@@ -60,11 +60,13 @@ impl Feed {
         self.append(vec![record]).map(drop)
     }
 
-    /// Hands on a partner's callback; durable when this returns.
-    pub(crate) fn partner_message(&self, message: PartnerMessage) -> Result<(), Failure> {
+    /// Hands on a partner's callback, in the trace it came with; durable when this returns.
+    pub(crate) fn partner_message(&self, message: PartnerMessage, trace: Option<Trace>) -> Result<(), Failure> {
         let key = message.route.key().into_bytes();
         let id = self.fresh_id(&[message.message_id.as_bytes()]);
-        let record = self.record(&Topic::PartnerMessages, &key, &Message::Partner(Box::new(message)), id)?;
+        let message = Message::Partner(Box::new(message));
+        let record =
+            self.record_in(&Topic::PartnerMessages, &key, &message, (id, trace.unwrap_or_else(|| Trace::root(id))))?;
         self.append(vec![record]).map(drop)
     }
 
@@ -85,7 +87,17 @@ impl Feed {
     }
 
     fn record(&self, topic: &Topic, key: &[u8], message: &Message, id: RecordId) -> Result<Outgoing, Failure> {
-        let written = self.postman.write(topic, key, message, self.now(), id, Trace::root(id));
+        self.record_in(topic, key, message, (id, Trace::root(id)))
+    }
+
+    fn record_in(
+        &self,
+        topic: &Topic,
+        key: &[u8],
+        message: &Message,
+        (id, trace): (RecordId, Trace),
+    ) -> Result<Outgoing, Failure> {
+        let written = self.postman.write(topic, key, message, self.now(), id, trace);
         written.map_err(|error| Failure::Input(format!("a record can't be written: {error}")))
     }
 

@@ -85,6 +85,7 @@ fn value(story: &str, path: &str) -> String {
         "birth_date" => format!("19{:02}-{month:02}-{day:02}", 20 + year),
         "start" => format!("17{:02}-{month:02}-{day:02}", 20 + year),
         "end" => format!("18{:02}-{month:02}-{day:02}", 20 + year),
+        "emails[]" => format!("Canary{}@canary.example", hex::encode(&digest[..10])),
         "phones[]" => digest.iter().take(14).map(|byte| char::from(b'0' + byte % 10)).collect(),
         _ => format!("Canary{}", hex::encode(&digest[..10])),
     }

@@ -187,7 +187,7 @@ pub(super) const EVENTS: Row = Row {
 
 pub(super) const OUTCOMES: Row = Row {
     pattern: "outcomes.{source}",
-    key: "request id, or submission id where no request came to be",
+    key: "request id; submission id where one arrival alone is answered",
     subjects: &[Subject::Outcome],
     spread: Spread::Requests,
     cleanup: Cleanup::CompactDelete { days: 400 },

@@ -17,7 +17,11 @@ struct Choices<'e>(std::slice::Iter<'e, u8>);
 
 impl<'s> Shape<'s> {
     pub(crate) fn of(catalogue: &'s Catalogue, subject: Subject) -> Self {
-        let root = catalogue.schema(subject);
+        Self::rooted(catalogue.schema(subject))
+    }
+
+    /// The shape of any schema.
+    pub(crate) fn rooted(root: &'s Value) -> Self {
         let mut shape = Self { root, named: BTreeMap::new() };
         shape.collect(root);
         shape

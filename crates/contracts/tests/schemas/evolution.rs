@@ -1,11 +1,14 @@
 //! Values of older and newer versions: read with the schema they were written with.
 
+use apache_avro::Schema;
+use apache_avro::schema_compatibility::SchemaCompatibility;
 use contracts::catalogue::BUNDLED;
 use contracts::frame::split;
 use contracts::{Catalogue, Codec, DecodeError, Subject, Topic};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::datum::long;
+use crate::datum::{Shape, long};
 use crate::subjects::{all, examples};
 
 /// The id under which the other version is known.
@@ -73,4 +76,38 @@ fn a_fact_of_a_kind_not_known_here_is_undecodable_and_says_where() {
     long(36, &mut datum);
     let error = codec.decode(&Topic::Events, &framed(&datum)).expect_err("unknown here");
     assert_eq!(error, DecodeError::Undecodable { place: "body".into() });
+}
+
+/// What a registry calls full-transitive: any version reads what any other has written.
+#[test]
+fn all_versions_of_a_subject_read_each_other() {
+    let parse = |text: &str| Schema::parse_str(text).expect("a schema");
+    for older in BUNDLED {
+        for newer in BUNDLED.iter().filter(|row| row.subject == older.subject && older.version < row.version) {
+            let agree = SchemaCompatibility::mutual_read(&parse(older.text), &parse(newer.text));
+            assert!(agree.is_ok(), "{} v{} and v{}: {agree:?}", older.subject, older.version, newer.version);
+        }
+    }
+}
+
+/// Whatever an older version wrote is read, and says the same when the present one writes it again.
+#[test]
+fn what_an_older_version_wrote_is_read_and_kept() {
+    let (codec, kinds) = (Codec::bundled(), all());
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(300));
+    for row in BUNDLED.iter().filter(|row| row.version < row.subject.version()) {
+        let schema: Value = serde_json::from_str(row.text).expect("a schema");
+        let shape = Shape::rooted(&schema);
+        let reencode = kinds[row.subject as usize].reencode;
+        let entropy = proptest::collection::vec(any::<u8>(), 0..600);
+        runner
+            .run(&entropy, |entropy| {
+                let older = [&[0][..], &row.id.to_be_bytes(), &shape.datum(&entropy)].concat();
+                let (meaning, again) = reencode(&codec, &older).unwrap_or_else(|error| panic!("{error}"));
+                let (same, _) = reencode(&codec, &again).unwrap_or_else(|error| panic!("{error}"));
+                prop_assert_eq!(meaning, same);
+                Ok(())
+            })
+            .unwrap_or_else(|error| panic!("{} v{}: {error}", row.subject, row.version));
+    }
 }

@@ -145,7 +145,7 @@ impl<'a> Desk<'a> {
                 case.operation.nudged |= news;
                 self.keep(case);
             }
-            Phase::Queued { .. } | Phase::Waiting { .. } | Phase::Held {} | Phase::Unresolved {}
+            Phase::Queued { .. } | Phase::Waiting { .. } | Phase::Held {} | Phase::Unresolved { .. }
                 if cancelling || !news =>
             {
                 self.keep(case);
@@ -154,7 +154,7 @@ impl<'a> Desk<'a> {
                 case.operation.step = case.look();
                 self.keep(case);
             }
-            Phase::Waiting { .. } | Phase::Held {} | Phase::Unresolved {} => {
+            Phase::Waiting { .. } | Phase::Held {} | Phase::Unresolved { .. } => {
                 case.operation.step = case.look();
                 case.operation.failures = 0;
                 self.go(case);

@@ -18,7 +18,7 @@ pub(super) fn decide<'a>(
     match Case::find(view, work.operation_id) {
         Some(case) => {
             let mut desk = Desk::new(dispatch, view, moment, &case.work.route);
-            desk.obey(case, &work.task);
+            desk.obey(case, work);
             desk.close()
         }
         None => match view.get(&Key::Operation(work.operation_id)) {
@@ -90,12 +90,19 @@ fn unresolvable(command_id: CommandId) -> EventBody {
 }
 
 impl<'a> Desk<'a> {
-    fn obey(&mut self, case: Case<'a>, task: &DispatchTask) {
-        match task {
-            DispatchTask::CancelDispatch { command_id } => self.cancel(case, *command_id),
+    /// What lets an operation go on brings the time it has for that.
+    fn obey(&mut self, mut case: Case<'a>, work: &DispatchWork) {
+        match work.task {
+            DispatchTask::CancelDispatch { command_id } => self.cancel(case, command_id),
             DispatchTask::HoldDispatch { .. } => self.hold(case),
-            DispatchTask::ReleaseDispatch { .. } => self.let_go(case),
-            DispatchTask::ResolveUnknown { command_id, took_effect } => self.learn(case, *command_id, *took_effect),
+            DispatchTask::ReleaseDispatch { .. } => {
+                case.extend(work.context.due_by);
+                self.let_go(case);
+            }
+            DispatchTask::ResolveUnknown { command_id, took_effect } => {
+                case.extend(work.context.due_by);
+                self.learn(case, command_id, took_effect);
+            }
             DispatchTask::Send { .. } | DispatchTask::Compensate { .. } => {}
         }
     }
@@ -110,9 +117,15 @@ impl<'a> Desk<'a> {
             return;
         }
         match (case.operation.phase, case.operation.effect) {
-            (Phase::Unresolved {}, _) => {
+            (Phase::Unresolved { .. }, _) => {
                 let code = Code::OutcomeUnknownUnresolved;
                 self.say(&case, EventBody::CancelFailed { command_id, code });
+                let request_is_over = command_id == CommandId::of_stop(case.work.context.request_id);
+                if request_is_over {
+                    let give_up_at = Some(self.give_up_at(&case, request_is_over));
+                    case.operation.phase = Phase::Unresolved { give_up_at };
+                    self.keep(case);
+                }
             }
             (Phase::Calling { .. }, _) => {
                 case.operation.cancel = Some(command_id);
@@ -146,7 +159,7 @@ impl<'a> Desk<'a> {
                 self.unqueue(&case);
                 case.operation.phase = Phase::Held {};
             }
-            Phase::Calling { .. } | Phase::Held {} | Phase::Unresolved {} => {}
+            Phase::Calling { .. } | Phase::Held {} | Phase::Unresolved { .. } => {}
         }
         self.keep(case);
     }
@@ -155,16 +168,18 @@ impl<'a> Desk<'a> {
         case.operation.held = false;
         match case.operation.phase {
             Phase::Held {} => self.go(case),
-            Phase::Queued { .. } | Phase::Waiting { .. } | Phase::Calling { .. } | Phase::Unresolved {} => {
+            Phase::Queued { place, .. } => {
+                case.operation.phase = Phase::Queued { place, due_by: case.due_by() };
                 self.keep(case);
             }
+            Phase::Waiting { .. } | Phase::Calling { .. } | Phase::Unresolved { .. } => self.keep(case),
         }
     }
 
     /// A person has found out what the machine could not. If it took effect, its result is fetched by whatever means the partner has;
     /// where there is none, the supervisor decides, since a delivery can't be claimed that nobody received.
     fn learn(&mut self, mut case: Case<'a>, command_id: CommandId, took_effect: bool) {
-        if !matches!(case.operation.phase, Phase::Unresolved {}) {
+        if !matches!(case.operation.phase, Phase::Unresolved { .. }) {
             return self.say(&case, unresolvable(command_id));
         }
         case.operation.failures = 0;

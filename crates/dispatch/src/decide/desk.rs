@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
-use domain::messages::{DispatchTask, DispatchWork, Route};
+use domain::lifecycle::workflow::steps;
+use domain::messages::{Context, DispatchTask, DispatchWork, Lane, Route};
 use domain::partner::Partner;
 use domain::{
     Call, CallVerb, CommandId, Decision, Draft, EventBody, FailureClass, Moment, OperationId, Timestamp, Trace, View,
 };
 
 use crate::Dispatch;
+use crate::admission::precedence;
 use crate::backoff::next_poll;
 use crate::memory::{Entry, Finish, Key, Load, Operation, Phase, Step};
 
@@ -92,15 +94,19 @@ impl<'a> Desk<'a> {
         self.decision.put(Key::Operation(case.id), Entry::Underway { operation: case.operation });
     }
 
-    /// Makes the operation's next call, or lets it wait for a slot. Never while it is held, never when its time is over.
+    /// Makes the operation's next call, or lets it wait for a slot. Never while it is held, which suspends its clock; never when its
+    /// time is over, and never what the consent no longer covers.
     pub(super) fn go(&mut self, mut case: Case<'a>) {
-        let due_by = case.work.context.due_by;
-        if due_by <= self.now() {
-            return self.exhaust(case, FailureClass::Timeout);
-        }
         if case.operation.held {
             case.operation.phase = Phase::Held {};
             return self.keep(case);
+        }
+        if case.lacks_consent(self.now()) {
+            return self.exhaust(case, FailureClass::Authorisation);
+        }
+        let due_by = case.due_by();
+        if due_by <= self.now() {
+            return self.exhaust(case, FailureClass::Timeout);
         }
         let Some(partner) = self.partner else {
             return self.exhaust(case, FailureClass::Permanent);
@@ -118,7 +124,7 @@ impl<'a> Desk<'a> {
     fn call(&mut self, mut case: Case<'a>, partner: &Partner) {
         self.load.outstanding += 1;
         case.operation.attempt += 1;
-        let due_by = case.work.context.due_by;
+        let due_by = case.due_by();
         let timeout = partner.timeout();
         case.operation.phase = Phase::Calling { lost_at: self.now() + self.dispatch.options.session_timeout + timeout };
         if case.operation.step == Step::Send && case.operation.attempt == 1 {
@@ -129,7 +135,7 @@ impl<'a> Desk<'a> {
             operation_id: case.id,
             attempt: case.operation.attempt,
             route: self.route.clone(),
-            context: case.work.context.clone(),
+            context: Context { due_by, ..case.work.context.clone() },
             verb: self.verb(&case),
             deadline: due_by.min(self.now() + timeout),
             trace: case.trace,
@@ -163,7 +169,7 @@ impl<'a> Desk<'a> {
     /// Waits before the partner is asked again how an accepted operation stands.
     pub(super) fn wait_to_poll(&mut self, mut case: Case<'a>, retry_after: Option<Duration>) {
         case.operation.step = Step::Poll;
-        let (now, due_by) = (self.now(), case.work.context.due_by);
+        let (now, due_by) = (self.now(), case.due_by());
         let until = self.partner.map_or(now, |partner| next_poll(partner, retry_after, now, due_by));
         self.wait(case, until);
     }
@@ -183,16 +189,28 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Gives free slots to those who wait for one, the most urgent and longest waiting first.
+    /// When nobody is waited for any more who could find out whether it took effect. Once the request is over that is when nothing
+    /// about it can be delivered any more.
+    pub(super) fn give_up_at(&self, case: &Case<'a>, request_is_over: bool) -> Timestamp {
+        let options = &self.dispatch.options;
+        let patience = case.due_by().max(self.now()) + options.unresolved;
+        if request_is_over { patience.min(self.now() + options.retention) } else { patience }
+    }
+
+    /// Gives free slots to those who wait for one: by lane, with a share for each, and of a lane the longest waiting first.
     pub(super) fn release(&mut self) {
         let Some(partner) = self.partner else { return };
         let window = partner.window(self.route.bucket);
-        let (first, last) = Key::queue(self.route);
-        for (place, entry) in self.view.range(&first, &last) {
-            if !self.load.admits(window) {
-                break;
-            }
+        let mut queues = Lane::ALL.map(|lane| {
+            let (first, last) = Key::lane(self.route, lane);
+            self.view.range(&first, &last).peekable()
+        });
+        while self.load.admits(window) {
+            let lanes = precedence(self.load.released);
+            let Some(lane) = lanes.into_iter().find(|lane| queues[*lane as usize].peek().is_some()) else { break };
+            let Some((place, entry)) = queues[lane as usize].next() else { break };
             let Entry::Queuing { operation_id } = entry else { continue };
+            self.load.released = self.load.released.wrapping_add(1);
             self.decision.forget(place.clone());
             if let Some(case) = Case::find(self.view, *operation_id) {
                 self.go(case);
@@ -226,6 +244,30 @@ impl<'a> Case<'a> {
         let Entry::Underway { operation } = view.get(&Key::Operation(id))? else { return None };
         let Entry::Asked { work, trace } = view.get(&Key::Work(id))? else { return None };
         Some(Self { id, work, trace: *trace, operation: operation.clone() })
+    }
+
+    /// When it must have ended.
+    pub(super) fn due_by(&self) -> Timestamp {
+        self.operation.due_by.unwrap_or(self.work.context.due_by)
+    }
+
+    /// Takes over the end that the supervisor gives it, where that is later: time is given, never taken away.
+    pub(super) fn extend(&mut self, due_by: Timestamp) {
+        if self.due_by() < due_by {
+            self.operation.due_by = Some(due_by);
+        }
+    }
+
+    /// Whether there is no time until then. A hold suspends the clock.
+    pub(super) fn ends_before(&self, then: Timestamp) -> bool {
+        !self.operation.held && self.due_by() <= then
+    }
+
+    /// Whether its next call would disclose what the member's consent no longer covers.
+    pub(super) fn lacks_consent(&self, now: Timestamp) -> bool {
+        let Context { workflow, consent_end, .. } = &self.work.context;
+        let ended = consent_end.is_some_and(|end| end < now);
+        ended && self.operation.step == Step::Send && steps(*workflow).consent
     }
 
     /// Whether it undoes another operation.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::failure::Remedy;
 use domain::lifecycle::event::Resolution;
-use domain::{Code, EventBody, FailureClass, Timestamp};
+use domain::{Code, CommandId, EventBody, FailureClass, Timestamp};
 
 use super::desk::{Case, Desk};
 use crate::backoff::pause;
@@ -62,7 +62,7 @@ impl<'a> Desk<'a> {
         }
         let until =
             self.now() + pause(&partner.retry, case.operation.failures + 1, failure.retry_after, self.moment.id);
-        if self.count(&mut case, failure) || case.work.context.due_by <= until {
+        if self.count(&mut case, failure) || case.ends_before(until) {
             return self.give_up(case, failure);
         }
         self.attempt_failed(&case, failure, Some(until));
@@ -82,7 +82,7 @@ impl<'a> Desk<'a> {
             (false, false) => return self.give_up(case, failure),
         };
         let until = self.now() + wait;
-        if self.count(&mut case, failure) || case.work.context.due_by <= until {
+        if self.count(&mut case, failure) || case.ends_before(until) {
             return self.give_up(case, failure);
         }
         self.attempt_failed(&case, failure, Some(until));
@@ -138,7 +138,9 @@ impl<'a> Desk<'a> {
                     let code = Code::OutcomeUnknownUnresolved;
                     self.say(&case, EventBody::CancelFailed { command_id, code });
                 }
-                case.operation.phase = Phase::Unresolved {};
+                let stop = CommandId::of_stop(case.work.context.request_id);
+                let give_up_at = Some(self.give_up_at(&case, cancel == Some(stop)));
+                case.operation.phase = Phase::Unresolved { give_up_at };
                 self.keep(case);
             }
             (Effect::None | Effect::Accepted, _) if case.is_compensation() => self.compensation_failed(case, class),
@@ -151,6 +153,17 @@ impl<'a> Desk<'a> {
                 self.finish(case, Finish::Exhausted);
             }
         }
+    }
+
+    /// Nobody has found out in time whether it took effect: the operation ends, and that the question stayed open is on the log.
+    pub(super) fn give_up_asking(&mut self, case: Case<'a>) {
+        let class = FailureClass::OutcomeUnknown;
+        if case.is_compensation() {
+            return self.compensation_failed(case, class);
+        }
+        let (operation_id, attempts) = (case.id, case.operation.attempt);
+        self.say(&case, EventBody::AttemptsExhausted { operation_id, attempts, class });
+        self.finish(case, Finish::Exhausted);
     }
 
     pub(super) fn refused(&mut self, case: Case<'a>, class: FailureClass, code: &str) {

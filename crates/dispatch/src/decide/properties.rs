@@ -107,7 +107,7 @@ impl World {
                 self.work(number, task);
             }
             Happening::Command(number, task) => {
-                let unresolved = matches!(self.phase(number), Some(Phase::Unresolved {}));
+                let unresolved = matches!(self.phase(number), Some(Phase::Unresolved { .. }));
                 if unresolved && matches!(task, DispatchTask::ResolveUnknown { took_effect: false, .. }) {
                     self.maybe_done.remove(&number);
                 }
@@ -207,8 +207,8 @@ impl World {
                 let awaited = calls().map(|call| call.attempt).collect::<Vec<_>>();
                 let attempt = |outstanding: &Outstanding| outstanding.attempt;
                 assert_eq!(outstanding.as_ref().map(attempt).into_iter().collect::<Vec<_>>(), awaited);
-                let waits_for_a_person = matches!(operation.phase, Phase::Held {} | Phase::Unresolved {});
-                let waits = outstanding.is_some() || entry.due().is_some() || waits_for_a_person;
+                // Everything else has a time of its own, a person's answer included; a hold is the supervisor's to end.
+                let waits = outstanding.is_some() || entry.due().is_some() || operation.phase == Phase::Held {};
                 assert!(waits, "hangs: {operation:?}");
                 assert!(self.bench.memory.get(&Key::Work(*id)).is_some());
             }
@@ -252,7 +252,7 @@ impl World {
             for number in 0..OPERATIONS {
                 match self.phase(number) {
                     Some(Phase::Held {}) => self.happen(release(number)),
-                    Some(Phase::Unresolved {}) => self.happen(settle(number)),
+                    Some(Phase::Unresolved { .. }) => self.happen(settle(number)),
                     Some(Phase::Queued { .. } | Phase::Calling { .. } | Phase::Waiting { .. }) | None => {}
                 }
             }

@@ -1,7 +1,9 @@
 //! Scenarios: given an operation that has come so far, when this happens, then that follows.
 
 mod commands;
+mod deadlines;
 mod failures;
+mod lanes;
 
 use std::time::Duration;
 
@@ -123,7 +125,7 @@ fn a_callback_settles_an_unknown_outcome() {
         let mut bench = sent(Partner { deduplicates: !at_review, ..forgetful() });
         bench.answer(failed(FailureClass::Timeout));
         bench.said();
-        assert_eq!(matches!(bench.operation(1).phase, Phase::Unresolved {}), at_review);
+        assert_eq!(matches!(bench.operation(1).phase, Phase::Unresolved { .. }), at_review);
         bench.callback(PartnerStatus::Completed);
         assert_eq!(bench.calls[0].verb, CallVerb::Poll { reference: "ref-1".into() });
         bench.answer(completed());

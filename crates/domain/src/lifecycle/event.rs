@@ -9,8 +9,8 @@ use crate::messages::{CommandAction, Lane, Manifest, PayerRole, ReceivedData, St
 use crate::person::ConsentPolicy;
 use crate::trace::fixed;
 use crate::{
-    Code, CommandId, ExchangeId, FailureClass, LetterId, OperationId, PartnerId, RecordId, RequestId, SourceId,
-    SubmissionId, Timestamp, Token,
+    Code, CommandId, CorrelationId, ExchangeId, FailureClass, LetterId, OperationId, PartnerId, RecordId, RequestId,
+    SourceId, SubmissionId, Timestamp, Token,
 };
 
 /// One fact about one request. Its key on the log is the request id as text; its order is its offset.
@@ -60,6 +60,8 @@ pub enum EventBody {
         due_by: Timestamp,
         /// Whether the submission was signed; unsigned ones exist in development mode only.
         signed: bool,
+        /// The source's own thread, repeated in every outcome.
+        correlation_id: Option<CorrelationId>,
     },
     /// It is complete, consented and attested.
     Validated {

@@ -1,7 +1,6 @@
 //! Workflows: what kind of thing a request is, and which steps that takes.
 
 use crate::messages::{Lane, PayerRole, SlaClass, Workflow};
-use crate::person::ConsentPolicy;
 
 /// The steps of a workflow, as a row of the table below.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,19 +51,24 @@ pub fn steps(workflow: Workflow) -> Steps {
     }
 }
 
+/// Whether this version carries the workflow out. The others have their row in the table and wait for their stages: until then nobody
+/// may take one of them for a request for data.
+pub fn is_carried_out(workflow: Workflow) -> bool {
+    match workflow {
+        Workflow::RequestData | Workflow::Refresh => true,
+        Workflow::AnswerMatch
+        | Workflow::AnswerExport
+        | Workflow::Reversal
+        | Workflow::Revocation
+        | Workflow::Deliver => false,
+    }
+}
+
 /// The lane a service class asks for.
 pub fn lane(class: SlaClass) -> Lane {
     match class {
         SlaClass::Urgent => Lane::Urgent,
         SlaClass::Standard => Lane::Standard,
         SlaClass::Bulk => Lane::Bulk,
-    }
-}
-
-/// Whether a consent of this policy lets the data asked for be disclosed at all.
-pub fn consent_suffices(policy: ConsentPolicy, sensitive_asked: bool) -> bool {
-    match policy {
-        ConsentPolicy::Sensitive => true,
-        ConsentPolicy::Regular => !sensitive_asked,
     }
 }

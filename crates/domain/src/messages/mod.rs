@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use command::{Command, CommandAction, CommandTarget, Verdict};
 pub use intake_request::{Ask, IntakeRequest, Provenance, SlaClass};
 pub use letter::{DeadLetter, SealedOriginal};
-pub use outcome::{Outcome, OutcomeStatus};
+pub use outcome::{Finding, Outcome, OutcomeStatus};
 pub use partner_message::{Manifest, PartnerMessage, PartnerStatus, ReceivedData};
 pub use tables::{MemberRecord, PolicyRecord};
 pub use work::{Context, DispatchTask, DispatchWork, IdentityTask, IdentityWork, Route};

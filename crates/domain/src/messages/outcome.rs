@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Workflow;
 use crate::{Code, RequestId, SourceId, State, SubmissionId, TerminalOutcome, Timestamp};
 
-/// A record on `outcomes.{source}`, keyed by request, or by submission where no request came to be.
+/// A record on `outcomes.{source}`, keyed by request where it says how a request stands, and by submission where it answers one
+/// arrival alone: a refusal, a duplicate, a conflict.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The source it is for.
@@ -34,6 +35,18 @@ pub struct Outcome {
     pub due_by: Option<Timestamp>,
     /// When this was decided.
     pub at: Timestamp,
+    /// Everything that is wrong, each with its own code; the first is the one in `code`.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that is wrong with a submission.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    /// The field at fault, as a path such as `coverage_to_match.member_id`; never its content.
+    pub field: String,
+    /// What is wrong with it; the catalogue gives meaning and remedy.
+    pub code: Code,
 }
 
 /// What an outcome says.

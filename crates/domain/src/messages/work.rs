@@ -6,7 +6,7 @@ use super::{Ask, Lane, PayerRole, Verdict, Workflow};
 use crate::ids::OperatorId;
 use crate::person::{ConsentPolicy, Dossier};
 use crate::phi::Sealed;
-use crate::{CommandId, ExchangeId, OperationId, PartnerId, RequestId, SourceId, Timestamp, Token};
+use crate::{CommandId, CorrelationId, ExchangeId, OperationId, PartnerId, RequestId, SourceId, Timestamp, Token};
 
 /// What every stage needs to know of a request. No PHI.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -31,6 +31,10 @@ pub struct Context {
     pub consent: ConsentPolicy,
     /// When it must have ended: no stage spends time that is gone.
     pub due_by: Timestamp,
+    /// The last moment the consent covers: nothing is disclosed after it; none where no consent is needed.
+    pub consent_end: Option<Timestamp>,
+    /// The source's own thread, repeated in every outcome.
+    pub correlation_id: Option<CorrelationId>,
 }
 
 /// A record on `identity.{lane}`.

@@ -5,7 +5,7 @@
 
 use domain::ids::OperatorId;
 use domain::messages::{CommandAction, Context, Stage, Verdict};
-use domain::{Code, CommandId, Decision, EventBody, Moment, Poison};
+use domain::{Code, CommandId, Decision, EventBody, Moment, Poison, Timestamp};
 
 use super::{Deciding, Item, member_token};
 use crate::{Candidate, Entry, Identity, Key};
@@ -62,12 +62,13 @@ pub(super) fn decide(
     operator: &OperatorId,
     verdict: Verdict,
 ) -> Result<Deciding, Poison> {
-    let Some(Entry::OpenReview { context, dossier, ask, candidates, held, trace, .. }) = review else {
+    let Some(Entry::OpenReview { context: kept, dossier, ask, candidates, held, trace, .. }) = review else {
         return Ok(refuse(context, command_id, Code::NoOpenReview));
     };
     if *held {
         return Ok(refuse(context, command_id, Code::NotInThisState));
     }
+    let context = &with_time_until(kept, context.due_by);
     let item = Item { context, dossier, ask, trace: Some(*trace) };
     let mut decision = Decision::nothing();
     item.event(&mut decision, EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict });
@@ -98,24 +99,39 @@ pub(super) fn cancel(context: &Context, review: Option<&Entry>, command_id: Comm
     decision
 }
 
-/// Keeps a review from being decided, if there is one.
+/// Keeps a review from being decided, if there is one. The supervisor has put the hold on record; here it only takes effect.
 pub(super) fn hold(context: &Context, review: Option<&Entry>, command_id: CommandId) -> Deciding {
-    set_held(context, review, true).unwrap_or_else(|| passed(context, command_id, CommandAction::Hold))
-}
-
-/// Lets a review be decided again.
-pub(super) fn release(context: &Context, review: Option<&Entry>, command_id: CommandId) -> Deciding {
-    set_held(context, review, false).unwrap_or_else(|| passed(context, command_id, CommandAction::Release))
-}
-
-/// The supervisor has put the hold on record; here it only takes effect.
-fn set_held(context: &Context, review: Option<&Entry>, held: bool) -> Option<Deciding> {
-    let mut entry = review?.clone();
-    let Entry::OpenReview { held: stands, .. } = &mut entry;
-    *stands = held;
+    let Some(mut entry) = review.cloned() else { return passed(context, command_id, CommandAction::Hold) };
+    let Entry::OpenReview { held, .. } = &mut entry;
+    *held = true;
     let mut decision = Decision::nothing();
     decision.put(Key::Review(context.request_id), entry);
-    Some(decision)
+    decision
+}
+
+/// Lets a review be decided again. The time of the hold does not count: the request has until the end that came with the release, and
+/// the reviewer begins anew.
+pub(super) fn release(
+    identity: &Identity,
+    context: &Context,
+    review: Option<&Entry>,
+    command_id: CommandId,
+    now: Timestamp,
+) -> Deciding {
+    let Some(mut entry) = review.cloned() else { return passed(context, command_id, CommandAction::Release) };
+    let Entry::OpenReview { context: kept, due_by, held, .. } = &mut entry;
+    if std::mem::take(held) {
+        *kept = with_time_until(kept, context.due_by);
+        *due_by = kept.due_by.min(now + identity.clocks.review.of(kept.lane));
+    }
+    let mut decision = Decision::nothing();
+    decision.put(Key::Review(context.request_id), entry);
+    decision
+}
+
+/// The same with the end that the supervisor gives it, where that is later: time is given, never taken away.
+fn with_time_until(kept: &Context, due_by: Timestamp) -> Context {
+    Context { due_by: kept.due_by.max(due_by), ..kept.clone() }
 }
 
 fn passed(context: &Context, command_id: CommandId, action: CommandAction) -> Deciding {

@@ -180,6 +180,25 @@ fn a_held_review_waits_for_its_release() {
 }
 
 #[test]
+fn a_review_that_is_released_or_decided_goes_on_with_the_time_that_comes_with_it() {
+    let later = Timestamp(NOW.0 + 30 * 86_400_000);
+    let given_time = |task| IdentityWork { context: Context { due_by: later, ..context() }, task };
+    let (mut desk, member_token) = in_review();
+    desk.order(IdentityTask::HoldIdentity { command_id: COMMAND });
+    desk.take(given_time(IdentityTask::ReleaseIdentity { command_id: COMMAND })).expect("a decision");
+    let Some(Entry::OpenReview { context: kept, due_by, .. }) = desk.memory.get(&Key::Review(REQUEST)) else {
+        panic!("no review")
+    };
+    assert_eq!((kept.due_by, *due_by), (later, Timestamp(NOW.0 + 86_400_000)), "the reviewer begins anew");
+    let decision = desk.order(verdict(Verdict::IsMember { member_token }));
+    assert_eq!(sent(&decision).0.context.due_by, later);
+
+    let (mut desk, member_token) = in_review();
+    let decision = desk.take(given_time(verdict(Verdict::IsMember { member_token }))).expect("a decision");
+    assert_eq!(sent(&decision).0.context.due_by, later);
+}
+
+#[test]
 fn a_cancel_ends_an_open_review_held_or_not() {
     for hold in [false, true] {
         let (mut desk, _) = in_review();

@@ -54,6 +54,8 @@ fn a_complete_submission_is_accepted_sealed_and_sent_on() {
     };
     assert_eq!(submission_id.0, moment(1).id.0);
     let end_of_2_march = Timestamp(NOW.0 + 15 * 3_600_000 - 1);
+    assert_eq!(context.consent_end, Some(end_of_2_march));
+    assert_eq!(context.correlation_id, Some("case-9".into()));
     let policy = PolicyRef::of(3, "version = 3\npayer_id = 'aurora'");
     let expected = EventBody::Validated { consent: ConsentPolicy::Regular, consent_end: end_of_2_march, policy };
     assert_eq!(*validated, expected);
@@ -91,7 +93,7 @@ fn a_repetition_gets_the_same_answer_and_repeats_nothing() {
     assert_eq!(answer.status, OutcomeStatus::Duplicate);
     assert_eq!((answer.request_id, answer.due_by), (Some(request_id), outcome(&first).0.due_by));
     assert_eq!(answer.correlation_id.as_deref(), Some("case-10"));
-    assert_eq!(*to, Destination::Outcomes("enrolment".into(), request_id.0));
+    assert_eq!(*to, Destination::Outcomes("enrolment".into(), moment(2).id.0));
 }
 
 #[test]
@@ -106,9 +108,13 @@ fn another_payload_under_the_key_is_a_conflict_that_names_the_fields() {
     let fields = vec!["member.birth_date".to_owned(), "coverage_to_match".to_owned()];
     let submission_id = SubmissionId(moment(2).id.0);
     assert_eq!(bodies(&conflict), [&EventBody::ConflictRefused { submission_id, fields: fields.clone() }]);
-    let answer = outcome(&conflict).0;
+    let (answer, to) = outcome(&conflict);
     assert_eq!((answer.status, answer.code), (OutcomeStatus::Conflict, Some(Code::KeyConflict)));
     assert_eq!(answer.fields, fields);
+    let told: Vec<_> = answer.findings.iter().map(|finding| (&finding.field, finding.code)).collect();
+    assert_eq!(told, fields.iter().map(|field| (field, Code::KeyConflict)).collect::<Vec<_>>());
+    let own = Destination::Outcomes("enrolment".into(), submission_id.0);
+    assert_eq!(*to, own, "the newest outcome of the request stays its own");
     assert_eq!(answer.request_id, work(&first).map(|work| work.context.request_id));
     assert!(conflict.remember.is_empty(), "the first request is untouched");
 }
@@ -133,6 +139,8 @@ fn a_refusal_names_everything_and_leaves_the_key_free() {
     assert_eq!(*to, Destination::Outcomes("enrolment".into(), submission));
     assert_eq!((answer.status, answer.code), (OutcomeStatus::Refused, Some(Code::NameMissing)));
     assert_eq!(answer.fields, ["member.name.family", "consent"]);
+    let told: Vec<_> = answer.findings.iter().map(|finding| (finding.field.as_str(), finding.code)).collect();
+    assert_eq!(told, [("member.name.family", Code::NameMissing), ("consent", Code::ConsentMissing)]);
     let remedy = "member.name.family (name-missing): Give both. consent (consent-missing): Send the consent.";
     assert_eq!(answer.remedy.as_deref(), Some(remedy));
     assert_eq!((refused.forward.len(), refused.remember.len(), answer.request_id), (1, 0, None));

@@ -2,6 +2,7 @@
 
 use domain::Code;
 
+use super::request::lies_ahead;
 use super::{Case, Findings, Rule, is_blank, is_malformed};
 use crate::resource_types;
 
@@ -9,6 +10,7 @@ pub(super) const RULES: &[Rule] = &[
     counterparty_is_given,
     counterparty_is_known,
     resource_types_are_known,
+    since_lies_back,
     service_window_is_well_formed,
     payload_is_small,
     payload_has_a_format,
@@ -31,6 +33,11 @@ fn resource_types_are_known(case: &Case<'_>, found: &mut Findings) {
     if let Some(index) = unknown {
         found.add(format_args!("ask.resource_types[{index}]"), Code::ResourceTypeUnknown);
     }
+}
+
+fn since_lies_back(case: &Case<'_>, found: &mut Findings) {
+    let ahead = case.request.ask.since.is_some_and(|since| lies_ahead(case, since));
+    found.add_if(ahead, "ask.since", Code::SinceInFuture);
 }
 
 fn service_window_is_well_formed(case: &Case<'_>, found: &mut Findings) {

@@ -12,6 +12,7 @@ pub(super) const RULES: &[Rule] = &[
     coverage_to_match_is_given,
     coverage_to_link_is_given,
     payer_is_given,
+    payer_is_the_counterparty,
     identifier_is_given,
     period_is_well_formed,
 ];
@@ -32,6 +33,17 @@ fn payer_is_given(case: &Case<'_>, found: &mut Findings) {
     for (field, coverage) in given(case) {
         found.add_if(is_blank(&coverage.payer), format_args!("{field}.payer"), Code::CoveragePayerMissing);
     }
+}
+
+/// The other payer can't find a member by a coverage of somebody else. That either of them is not named, or nobody we know, is a finding
+/// of its own.
+fn payer_is_the_counterparty(case: &Case<'_>, found: &mut Findings) {
+    let Some(coverage) = case.request.coverage_to_match.as_ref() else { return };
+    let (payer, counterparty) = (coverage.payer.trim(), &case.request.counterparty);
+    let named = !payer.is_empty() && case.partners.get(counterparty).is_some();
+    let theirs = case.steps.looked_up == LookedUp::ToLink;
+    let foreign = named && theirs && payer != counterparty.as_str();
+    found.add_if(foreign, "coverage_to_match.payer", Code::CoveragePayerMismatch);
 }
 
 fn identifier_is_given(case: &Case<'_>, found: &mut Findings) {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use domain::Code;
+use domain::lifecycle::workflow::is_carried_out;
+use domain::{Code, Timestamp};
 
 use super::{Case, Findings, Rule, is_blank};
 
 pub(super) const RULES: &[Rule] = &[
+    workflow_is_carried_out,
     workflow_is_allowed,
     key_is_given,
     key_is_short,
@@ -15,13 +17,20 @@ pub(super) const RULES: &[Rule] = &[
     occurred_already,
     due_by_lies_ahead,
     callback_is_https,
+    origin_is_given,
 ];
 
 const KEY_CHARS_MAX: usize = 200;
 const CLOCK_SKEW_MAX: Duration = Duration::from_secs(300);
 
+fn workflow_is_carried_out(case: &Case<'_>, found: &mut Findings) {
+    found.add_if(!is_carried_out(case.request.workflow), "workflow", Code::WorkflowUnavailable);
+}
+
+/// Of a workflow that nobody may ask for yet it does not matter who may.
 fn workflow_is_allowed(case: &Case<'_>, found: &mut Findings) {
-    let allowed = case.source.workflows.contains(&case.request.workflow);
+    let workflow = case.request.workflow;
+    let allowed = !is_carried_out(workflow) || case.source.workflows.contains(&workflow);
     found.add_if(!allowed, "workflow", Code::WorkflowNotAllowed);
 }
 
@@ -45,8 +54,7 @@ fn parent_is_given(case: &Case<'_>, found: &mut Findings) {
 }
 
 fn occurred_already(case: &Case<'_>, found: &mut Findings) {
-    let ahead = case.now + CLOCK_SKEW_MAX < case.request.occurred_at;
-    found.add_if(ahead, "occurred_at", Code::OccurredInFuture);
+    found.add_if(lies_ahead(case, case.request.occurred_at), "occurred_at", Code::OccurredInFuture);
 }
 
 fn due_by_lies_ahead(case: &Case<'_>, found: &mut Findings) {
@@ -57,6 +65,17 @@ fn due_by_lies_ahead(case: &Case<'_>, found: &mut Findings) {
 fn callback_is_https(case: &Case<'_>, found: &mut Findings) {
     let malformed = case.request.callback.as_deref().is_some_and(|url| !is_https(url));
     found.add_if(malformed, "callback", Code::CallbackMalformed);
+}
+
+/// Without these nobody can say where to look when something is wrong with what a source sends.
+fn origin_is_given(case: &Case<'_>, found: &mut Findings) {
+    found.add_if(is_blank(&case.request.source_version), "source_version", Code::SourceVersionMissing);
+    found.add_if(is_blank(&case.request.provenance.system), "provenance.system", Code::ProvenanceMissing);
+}
+
+/// Whether something that has happened lies ahead, by more than clocks may differ.
+pub(super) fn lies_ahead(case: &Case<'_>, moment: Timestamp) -> bool {
+    case.now + CLOCK_SKEW_MAX < moment
 }
 
 /// An https URL with a host and nothing that could end a header line. The gateway that calls it parses it in full.

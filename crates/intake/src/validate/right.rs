@@ -5,6 +5,7 @@ use domain::messages::PayerRole;
 use domain::person::{Attestation, Consent};
 use domain::time::Date;
 
+use super::request::lies_ahead;
 use super::{Case, Findings, Rule, is_blank, is_malformed};
 
 pub(super) const RULES: &[Rule] = &[
@@ -12,11 +13,13 @@ pub(super) const RULES: &[Rule] = &[
     consent_period_is_well_formed,
     consent_has_begun,
     consent_has_not_ended,
+    opted_in_already,
     consent_reference_is_given,
     consent_performer_is_given,
     consent_names_the_recipient,
     attestation_is_given,
     attestation_is_complete,
+    attested_already,
 ];
 
 fn consent_is_given(case: &Case<'_>, found: &mut Findings) {
@@ -38,6 +41,11 @@ fn consent_has_begun(case: &Case<'_>, found: &mut Findings) {
 fn consent_has_not_ended(case: &Case<'_>, found: &mut Findings) {
     let Some(end) = consent(case).and_then(|consent| Date::parse(&consent.end)) else { return };
     found.add_if(end < Date::of(case.now), "consent.end", Code::ConsentExpired);
+}
+
+fn opted_in_already(case: &Case<'_>, found: &mut Findings) {
+    let ahead = consent(case).is_some_and(|consent| lies_ahead(case, consent.opted_in_at));
+    found.add_if(ahead, "consent.opted_in_at", Code::OptedInInFuture);
 }
 
 fn consent_reference_is_given(case: &Case<'_>, found: &mut Findings) {
@@ -66,13 +74,18 @@ fn attestation_is_given(case: &Case<'_>, found: &mut Findings) {
 }
 
 fn attestation_is_complete(case: &Case<'_>, found: &mut Findings) {
-    let Some(Attestation { attester, attested_at: _, statement }) =
-        case.request.attestation.as_ref().filter(|_| case.steps.attestation)
-    else {
-        return;
-    };
+    let Some(Attestation { attester, attested_at: _, statement }) = attestation(case) else { return };
     found.add_if(is_blank(attester), "attestation.attester", Code::AttestationIncomplete);
     found.add_if(is_blank(statement), "attestation.statement", Code::AttestationIncomplete);
+}
+
+fn attested_already(case: &Case<'_>, found: &mut Findings) {
+    let ahead = attestation(case).is_some_and(|attestation| lies_ahead(case, attestation.attested_at));
+    found.add_if(ahead, "attestation.attested_at", Code::AttestedInFuture);
+}
+
+fn attestation<'a>(case: &Case<'a>) -> Option<&'a Attestation> {
+    case.request.attestation.as_ref().filter(|_| case.steps.attestation)
 }
 
 /// The consent, where one is needed: a revocation, say, is not refused for the state of the consent it revokes.

@@ -269,11 +269,22 @@ async fn data_that_can_not_be_had_yet_is_left_to_a_poll() {
 
 #[tokio::test]
 async fn where_no_data_is_expected_none_is_missed() {
-    let mut reversal = call(send());
+    let mut reversal = call(poll());
     reversal.context.workflow = Workflow::Reversal;
     let (result, ..) = Scene::new([state(200, r#"{"status":"completed","reference":"r"}"#)]).play(reversal).await;
     let (manifest, received) = (Manifest::default(), ReceivedData::default());
     assert_eq!(result, CallResult::Completed { reference: "r".into(), manifest, received });
+}
+
+#[tokio::test]
+async fn a_workflow_that_is_not_carried_out_is_never_posted_as_a_request_for_data() {
+    for workflow in [Workflow::Revocation, Workflow::Reversal, Workflow::Deliver, Workflow::AnswerExport] {
+        let mut stray = call(send());
+        stray.context.workflow = workflow;
+        let (result, seen, _) = Scene::new([]).play(stray).await;
+        assert_eq!(result, failure(FailureClass::Defect, "workflow-unavailable"));
+        assert!(seen.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ impl Projected<'_> {
             member_token,
             due_by,
             signed,
+            correlation_id: _,
         } = &self.fact.event.body
         else {
             return;

@@ -52,6 +52,7 @@ pub(crate) fn received(number: u64) -> EventBody {
         member_token: Token(token("member", number)),
         due_by: Timestamp(START_MS + 86_400_000),
         signed: true,
+        correlation_id: None,
     }
 }
 

@@ -129,20 +129,23 @@ fn decide_review(state: State) -> Judgement {
 
 fn resolve_unknown(state: State) -> Judgement {
     match state {
-        State::PartnerDispatched | State::Acknowledged | State::Held | State::Exception | State::DeadLettered => {
-            Judgement::Only(Condition::Unresolved, Code::NotInThisState)
-        }
+        State::PartnerDispatched
+        | State::Acknowledged
+        | State::Held
+        | State::Exception
+        | State::DeadLettered
+        // Ended, and nobody knows what became of its effect, or of undoing it.
+        | State::Closed
+        | State::Rejected
+        | State::Cancelled
+        | State::Superseded
+        | State::Compensating => Judgement::Only(Condition::Unresolved, Code::NotInThisState),
         State::Received
         | State::Validated
         | State::InReview
         | State::IdentityMatched
         | State::Fulfilled
-        | State::Closed
-        | State::Rejected
         | State::Cancelling
-        | State::Cancelled
-        | State::Superseded
-        | State::Compensating
         | State::Compensated => Judgement::Refused(Code::NotInThisState),
     }
 }

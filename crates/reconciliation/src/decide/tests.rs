@@ -2,4 +2,5 @@ mod commands;
 mod deadlines;
 mod endings;
 mod properties;
+mod times;
 mod world;

@@ -231,6 +231,34 @@ fn everything_is_forgotten_in_its_time() {
 }
 
 #[test]
+fn a_letter_that_nobody_deals_with_is_discarded_in_its_time() {
+    let mut desk = Desk::default();
+    let untouched = DeadLetter { attempts: 3, ..letter(1) };
+    desk.letter(untouched);
+    let decision = desk.take(Input::Timer(&Key::Letter(LetterId([1; 16]))), FAILED_AT + Triage::KEEP);
+    let [fact] = &decision.events[..] else { panic!("one fact, not {:?}", decision.events) };
+    let EventBody::LetterDiscarded { letter_id, operator, .. } = &fact.body else { panic!("{:?}", fact.body) };
+    assert_eq!((*letter_id, operator.as_str(), fact.request_id), (LetterId([1; 16]), "retention", REQUEST));
+    let [lift] = &decision.replay[..] else { panic!("one lift, not {:?}", decision.replay) };
+    assert_eq!((lift.request_id, &lift.original), (Some(REQUEST), &None));
+    assert_eq!(desk.group().waiting, 0);
+    let late = desk.command(command(7, CommandAction::ReplayLetter, 1));
+    assert_eq!(refusals(&late), [(RequestId([1; 16]), Code::TargetUnknown)]);
+
+    desk.letter(letter(2));
+    desk.command(command(8, CommandAction::DiscardLetter, 2));
+    let forgotten = desk.take(Input::Timer(&Key::Letter(LetterId([2; 16]))), FAILED_AT + Triage::KEEP);
+    assert!(forgotten.events.is_empty() && forgotten.replay.is_empty(), "once is enough");
+}
+
+#[test]
+fn a_replay_carries_how_often_its_record_was_tried() {
+    let mut desk = Desk::default();
+    desk.letter(DeadLetter { attempts: 5, ..letter(1) });
+    assert_eq!(desk.command(command(7, CommandAction::ReplayLetter, 1)).replay[0].attempts, 5);
+}
+
+#[test]
 fn other_messages_are_misdirected() {
     let memory = Memory::default();
     let overlay = Overlay::default();

@@ -2,7 +2,7 @@
 
 use contracts::Topic;
 use domain::lifecycle::workflow;
-use domain::messages::{IntakeRequest, Outcome, OutcomeStatus, Workflow};
+use domain::messages::{Finding, IntakeRequest, Outcome, OutcomeStatus, Workflow};
 use domain::person::{Coverage, MemberClaim, RosterMember};
 use domain::{Code, Lane, Message, RecordId, RequestId, SourceId, State, SubmissionId, TerminalOutcome};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,7 @@ pub(super) struct Told {
     outcome: Option<TerminalOutcome>,
     code: Option<Code>,
     fields: Vec<String>,
+    findings: Vec<Finding>,
     due_by: Option<String>,
     remedy: Option<String>,
 }
@@ -146,6 +147,7 @@ impl From<Outcome> for Told {
             outcome: outcome.outcome,
             code: outcome.code,
             fields: outcome.fields,
+            findings: outcome.findings,
             due_by: outcome.due_by.map(|due_by| due_by.to_string()),
             remedy: outcome.remedy,
         }

@@ -39,7 +39,7 @@ fn queued() -> Bench {
 fn unresolved(partner: Partner) -> Bench {
     let mut bench = sent(partner);
     bench.answer(failed(FailureClass::Timeout));
-    while bench.operation(1).phase != (Phase::Unresolved {}) {
+    while !bench.is_unresolved() {
         bench.next();
         bench.answer(failed(FailureClass::Authentication));
     }

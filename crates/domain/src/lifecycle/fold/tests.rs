@@ -34,6 +34,7 @@ fn of_the_stages() -> Vec<EventBody> {
             member_token: Default::default(),
             due_by: Timestamp(10),
             signed: true,
+            correlation_id: None,
         },
         EventBody::Validated { consent: ConsentPolicy::Regular, consent_end: Timestamp(9), policy },
         EventBody::Refused { source: "enrolment".into(), code, field: None },

@@ -294,6 +294,7 @@ pub(super) fn received() -> (Stage, EventBody) {
         member_token: Default::default(),
         due_by: START + 7 * DAY,
         signed: true,
+        correlation_id: Some("case-9".into()),
     };
     (Stage::Intake, body)
 }

@@ -1,0 +1,84 @@
+//! From librdkafka's errors to what the fleet has to do about them. None of them shows what was in a record.
+
+use fleet::bus::{BusError, RECORD_LIMIT_BYTES, TopicPartition};
+use rdkafka::error::{KafkaError, RDKafkaError};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// What an error outside of transactions means.
+pub(crate) fn failed(what: &str, error: &KafkaError) -> BusError {
+    match error.rdkafka_error_code() {
+        Some(code) => failed_by(what, code),
+        None => match error {
+            KafkaError::ClientConfig(_, reason, name, _) => {
+                BusError::Refused(format!("librdkafka takes no such setting {name}: {reason}"))
+            }
+            KafkaError::ClientCreation(reason) => BusError::Refused(format!("{what}: {reason}; mend the settings")),
+            KafkaError::AdminOp(code) => failed_by(what, *code),
+            _ => BusError::Unavailable(format!("{what}: {error}")),
+        },
+    }
+}
+
+/// The same, by code.
+pub(crate) fn failed_by(what: &str, code: Code) -> BusError {
+    match code {
+        Code::FencedInstanceId | Code::ProducerFenced | Code::Fenced | Code::InvalidProducerEpoch => BusError::Fenced,
+        Code::IllegalGeneration | Code::UnknownMemberId | Code::RebalanceInProgress => BusError::StaleGeneration,
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+            BusError::UnknownPartition(what.to_owned())
+        }
+        Code::MessageSizeTooLarge => BusError::TooLarge { bytes: RECORD_LIMIT_BYTES, limit: RECORD_LIMIT_BYTES },
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed => {
+            BusError::Refused(format!("{what}: {code}; grant this principal what it asks for"))
+        }
+        Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
+            BusError::Refused(format!("{what}: {code}; look at the credentials"))
+        }
+        Code::InvalidTopic | Code::PolicyViolation | Code::InvalidReplicationFactor | Code::InvalidConfig => {
+            BusError::Refused(format!("{what}: {code}"))
+        }
+        Code::BadMessage | Code::InvalidMessage | Code::BadCompression => {
+            BusError::Damaged(format!("{what}: {code}; restore the partition from a replica"))
+        }
+        _ => BusError::Unavailable(format!("{what}: {code}")),
+    }
+}
+
+/// What an error of a transaction means. `fatal` is what the client says has ended it, if anything has.
+pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option<(Code, String)>) -> BusError {
+    match error.code() {
+        // Only the group's generation can be stale here; the producer itself is well once it has aborted.
+        Code::IllegalGeneration | Code::UnknownMemberId | Code::FencedInstanceId | Code::RebalanceInProgress => {
+            return BusError::StaleGeneration;
+        }
+        Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => return BusError::Fenced,
+        _ => {}
+    }
+    if let Some((code, reason)) = fatal {
+        return match code {
+            Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => BusError::Fenced,
+            // An id that the broker has forgotten, or that has skipped a record: a new producer starts a new one.
+            _ => BusError::OutcomeUnknown(format!("{what}: {reason}")),
+        };
+    }
+    if error.txn_requires_abort() {
+        return BusError::Abort(format!("{what}: {error}"));
+    }
+    match failed_by(what, error.code()) {
+        BusError::Unavailable(reason) if error.is_retriable() => BusError::Unavailable(reason),
+        other => other,
+    }
+}
+
+/// A partition nobody knows.
+pub(crate) fn unknown(partition: &TopicPartition) -> BusError {
+    BusError::UnknownPartition(partition.to_string())
+}
+
+/// A partition number as librdkafka counts.
+pub(crate) fn number(partition: u32) -> i32 {
+    i32::try_from(partition).unwrap_or(i32::MAX)
+}

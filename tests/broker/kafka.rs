@@ -1,0 +1,67 @@
+//! The bench of a real broker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleet::bus::Bus;
+use kafka::{Kafka, Settings};
+
+use crate::bench::Bench;
+
+/// A connection to the broker that `WAYBILL_TEST_KAFKA` names.
+pub(crate) struct Broker {
+    connection: Option<Kafka>,
+}
+
+/// What a broker grants unless it is told otherwise.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
+/// Sessions must end and the cleaner come round within it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+// === impl Broker ===
+
+impl Broker {
+    pub(crate) fn new() -> Self {
+        Self { connection: Some(connect()) }
+    }
+}
+
+impl Bench for Broker {
+    fn bus(&self) -> Arc<dyn Bus> {
+        Arc::new(self.connection.clone().expect("there is one except during a restart"))
+    }
+
+    fn session_timeout(&self) -> Duration {
+        SESSION_TIMEOUT
+    }
+
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
+
+    /// The topics are made so that the broker's cleaner finds something whenever it comes round. Only a record that comes later
+    /// closes the segment the others are in, so there has to be one.
+    fn compact(&self) {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+
+    /// The broker is not ours to end. The process that has the bus is this one: its connection ends and is made again.
+    fn restart(&mut self) {
+        drop(self.connection.take());
+        self.connection = Some(connect());
+    }
+}
+
+fn connect() -> Kafka {
+    let broker = std::env::var("WAYBILL_TEST_KAFKA")
+        .expect("WAYBILL_TEST_KAFKA names a broker as host:port; `make broker` starts one and names it");
+    let mut settings = Settings::new(broker, "waybill-contract");
+    let eager = [
+        ("segment.ms", "1"),
+        ("min.cleanable.dirty.ratio", "0.01"),
+        ("max.compaction.lag.ms", "100"),
+        ("delete.retention.ms", "100"),
+    ];
+    settings.topic_properties = eager.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Kafka::connect(settings).unwrap()
+}

@@ -8,6 +8,7 @@ use fleet::bus::{
 
 use crate::catalogue::Catalogue;
 use crate::consumer::KafkaConsumer;
+use crate::holders::Holders;
 use crate::observers::Observers;
 use crate::passes::Passes;
 use crate::producer::KafkaProducer;
@@ -22,6 +23,7 @@ pub struct Kafka {
     observers: Arc<Observers>,
     catalogue: Arc<Catalogue>,
     passes: Arc<Passes>,
+    holders: Arc<Holders>,
 }
 
 // === impl Kafka ===
@@ -35,7 +37,7 @@ impl Kafka {
         let observers = Observers::new(&settings)?;
         let catalogue = Arc::new(Catalogue::new(settings.clone(), observers.any()));
         let (settings, observers) = (Arc::new(settings), Arc::new(observers));
-        Ok(Self { settings, observers, catalogue, passes: Arc::default() })
+        Ok(Self { settings, observers, catalogue, passes: Arc::default(), holders: Arc::default() })
     }
 }
 
@@ -57,7 +59,7 @@ impl Bus for Kafka {
 
     fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, BusError> {
         let (catalogue, passes) = (self.catalogue.clone(), self.passes.clone());
-        Ok(Box::new(KafkaProducer::new(&self.settings, transactional_id, catalogue, passes)?))
+        Ok(Box::new(KafkaProducer::new(&self.settings, transactional_id, catalogue, passes, &self.holders)?))
     }
 
     fn reader(&self, isolation: Isolation) -> Result<Box<dyn Reader>, BusError> {

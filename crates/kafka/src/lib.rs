@@ -27,6 +27,7 @@ mod reader;
 mod tap;
 mod record;
 mod passes;
+mod holders;
 mod pulse;
 mod signal;
 mod context;

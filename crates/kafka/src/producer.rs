@@ -15,6 +15,7 @@ use crate::catalogue::Catalogue;
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
 use crate::errors::{failed, failed_by, transaction_failed, unknown};
+use crate::holders::{Holder, Holders};
 use crate::passes::Passes;
 use crate::record::outgoing;
 use crate::settings::Settings;
@@ -25,6 +26,7 @@ pub(crate) struct KafkaProducer {
     client: BaseProducer<Context>,
     catalogue: Arc<Catalogue>,
     passes: Arc<Passes>,
+    holder: Holder,
     /// How many partitions the topics have that were sent to.
     partitions: BTreeMap<Arc<str>, u32>,
     state: State,
@@ -61,45 +63,22 @@ impl KafkaProducer {
         transactional_id: &str,
         catalogue: Arc<Catalogue>,
         passes: Arc<Passes>,
+        holders: &Holders,
     ) -> Result<Self, BusError> {
         let what = format!("taking over the transactional id {transactional_id}");
         let config = client_config(settings, Role::Producer(transactional_id));
         let client: Result<BaseProducer<Context>, _> = config.create_with_context(Context::new(settings));
         let client = client.map_err(|error| failed(&what, &error))?;
         let (partitions, patience) = (BTreeMap::new(), settings.transaction_timeout);
-        let producer = Self { client, catalogue, passes, partitions, state: State::Idle, patience };
         // An earlier holder's transaction is ended first, which takes its time while a broker starts.
         let deadline = Instant::now() + settings.request_timeout.max(settings.transaction_timeout);
-        producer.persist(&what, deadline, |client| client.init_transactions(STEP))?;
-        Ok(producer)
-    }
-
-    /// Calls until it succeeds, fails for good or is too late.
-    fn persist(
-        &self,
-        what: &str,
-        deadline: Instant,
-        call: impl Fn(&BaseProducer<Context>) -> KafkaResult<()>,
-    ) -> Result<(), BusError> {
-        loop {
-            self.client.poll(Duration::ZERO);
-            let error = match call(&self.client) {
-                Ok(()) => return Ok(()),
-                Err(KafkaError::Transaction(error)) => error,
-                Err(error) => return Err(failed(what, &error)),
-            };
-            let is_worth_it = error.is_retriable() && !error.is_fatal() && !error.txn_requires_abort();
-            if !is_worth_it || deadline <= Instant::now() {
-                let refusal = self.client.context().take_refusal();
-                return Err(match transaction_failed(what, &error, self.client.client().fatal_error()) {
-                    BusError::Unavailable(reason) => refusal.map_or(BusError::Unavailable(reason), BusError::Refused),
-                    other => other,
-                });
-            }
-        }
+        persist(&client, &what, deadline, |client| client.init_transactions(STEP))?;
+        let holder = holders.succeed(transactional_id);
+        Ok(Self { client, catalogue, passes, holder, partitions, state: State::Idle, patience })
     }
 
     fn begin(&mut self) -> Result<(), BusError> {
+        self.holder.check()?;
         match self.state {
             State::Open => return Ok(()),
             State::Fenced => return Err(BusError::Fenced),
@@ -166,7 +145,9 @@ impl KafkaProducer {
             self.passes.proof(&consumed.group.token).ok_or(BusError::StaleGeneration)?;
         let offset = |next: &u64| Offset::Offset(i64::try_from(*next).unwrap_or(i64::MAX));
         let offsets = list(consumed.next.iter().map(|(name, next)| (name, offset(next))))?;
-        self.persist("consuming offsets", deadline, |client| client.send_offsets_to_transaction(&offsets, &proof, STEP))
+        persist(&self.client, "consuming offsets", deadline, |client| {
+            client.send_offsets_to_transaction(&offsets, &proof, STEP)
+        })
     }
 
     /// Ends the open transaction by a commit. Offsets travel while the records do.
@@ -183,9 +164,11 @@ impl KafkaProducer {
                 None => undelivered(code),
             });
         }
-        self.persist("committing", deadline, |client| client.commit_transaction(STEP)).map_err(|error| match error {
-            BusError::Unavailable(reason) => BusError::OutcomeUnknown(reason),
-            other => other,
+        persist(&self.client, "committing", deadline, |client| client.commit_transaction(STEP)).map_err(|error| {
+            match error {
+                BusError::Unavailable(reason) => BusError::OutcomeUnknown(reason),
+                other => other,
+            }
         })
     }
 
@@ -225,6 +208,7 @@ impl Producer for KafkaProducer {
     }
 
     fn commit(&mut self, consumed: Option<Consumed<'_>>) -> Result<(), BusError> {
+        self.holder.check()?;
         if self.state == State::Idle && consumed.is_none() {
             return Ok(());
         }
@@ -236,6 +220,7 @@ impl Producer for KafkaProducer {
     }
 
     fn abort(&mut self) -> Result<(), BusError> {
+        self.holder.check()?;
         match self.state {
             State::Idle => return Ok(()),
             State::Fenced => return Err(BusError::Fenced),
@@ -244,7 +229,7 @@ impl Producer for KafkaProducer {
         let deadline = Instant::now() + self.patience;
         let aborted = self
             .drain(deadline)
-            .and_then(|()| self.persist("aborting", deadline, |client| client.abort_transaction(STEP)));
+            .and_then(|()| persist(&self.client, "aborting", deadline, |client| client.abort_transaction(STEP)));
         self.client.context().take_undelivered();
         self.after(aborted)?;
         self.state = State::Idle;
@@ -259,6 +244,31 @@ impl Drop for KafkaProducer {
             if let Err(error) = self.abort() {
                 tracing::debug!(%error, "a dropped producer's transaction stays open until it times out or is taken over");
             }
+        }
+    }
+}
+
+/// Calls until it succeeds, fails for good or is too late.
+fn persist(
+    client: &BaseProducer<Context>,
+    what: &str,
+    deadline: Instant,
+    call: impl Fn(&BaseProducer<Context>) -> KafkaResult<()>,
+) -> Result<(), BusError> {
+    loop {
+        client.poll(Duration::ZERO);
+        let error = match call(client) {
+            Ok(()) => return Ok(()),
+            Err(KafkaError::Transaction(error)) => error,
+            Err(error) => return Err(failed(what, &error)),
+        };
+        let is_worth_it = error.is_retriable() && !error.is_fatal() && !error.txn_requires_abort();
+        if !is_worth_it || deadline <= Instant::now() {
+            let refusal = client.context().take_refusal();
+            return Err(match transaction_failed(what, &error, client.client().fatal_error()) {
+                BusError::Unavailable(reason) => refusal.map_or(BusError::Unavailable(reason), BusError::Refused),
+                other => other,
+            });
         }
     }
 }

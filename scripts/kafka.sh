@@ -106,11 +106,11 @@ start() {
 }
 
 stop() {
-    local pid
+    local names=() pid
     for pid in "$dir"/kafka-[0-9].pid; do
-        [ -e "$pid" ] && halt "$(basename "$pid" .pid)"
+        [ -e "$pid" ] && names+=("$(basename "$pid" .pid)")
     done
-    return 0
+    halt "${names[@]}"
 }
 
 "$verb"

@@ -74,17 +74,22 @@ ready() {
     done
 }
 
-# halt NAME: ends a server that was started here, and waits for it.
+# halt NAME...: ends servers that were started here, and waits for them. All are told before the first is waited for: the nodes of a
+# cluster need each other to end in order.
 halt() {
-    local name=$1 pid
-    alive "$dir/$name.pid" || { rm -f "$dir/$name.pid"; return 0; }
-    pid=$(cat "$dir/$name.pid")
-    kill "$pid"
-    for _ in $(seq 300); do
-        kill -0 "$pid" 2>/dev/null || { rm -f "$dir/$name.pid"; return 0; }
-        sleep 0.1
+    local name left=150
+    for name in "$@"; do
+        alive "$dir/$name.pid" && kill "$(cat "$dir/$name.pid")"
     done
-    say "$name does not end by itself: it is killed"
-    kill -9 "$pid"
-    rm -f "$dir/$name.pid"
+    for name in "$@"; do
+        while alive "$dir/$name.pid"; do
+            if [ $((left--)) -le 0 ]; then
+                say "$name does not end by itself: it is killed"
+                kill -9 "$(cat "$dir/$name.pid")"
+                break
+            fi
+            sleep 0.1
+        done
+        rm -f "$dir/$name.pid"
+    done
 }

@@ -39,8 +39,8 @@ impl Bench for Broker {
         PATIENCE
     }
 
-    /// The topics are made so that the broker's cleaner finds something whenever it comes round. Only a record that comes later
-    /// closes the segment the others are in, so there has to be one.
+    /// The topics are made so that each commit closes the segment its records are in, and the broker's cleaner wants it at once:
+    /// all there is to do is to wait until it comes round.
     fn compact(&self) {
         std::thread::sleep(Duration::from_millis(200));
     }
@@ -52,10 +52,15 @@ impl Bench for Broker {
     }
 }
 
-fn connect() -> Kafka {
-    let broker = std::env::var("WAYBILL_TEST_KAFKA")
-        .expect("WAYBILL_TEST_KAFKA names a broker as host:port; `make broker` starts one and names it");
-    let mut settings = Settings::new(broker, "waybill-contract");
+/// Where the broker is.
+pub(crate) fn address() -> String {
+    std::env::var("WAYBILL_TEST_KAFKA")
+        .expect("WAYBILL_TEST_KAFKA names a broker as host:port; `make broker` starts one and names it")
+}
+
+/// A connection like that of another process.
+pub(crate) fn connect() -> Kafka {
+    let mut settings = Settings::new(address(), "waybill-contract");
     let eager = [
         ("segment.ms", "1"),
         ("min.cleanable.dirty.ratio", "0.01"),

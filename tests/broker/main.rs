@@ -18,6 +18,7 @@ mod groups;
 mod kafka;
 #[path = "../contracts/model.rs"]
 mod model;
+mod processes;
 #[path = "../contracts/reading.rs"]
 mod reading;
 #[path = "../contracts/stage.rs"]

@@ -174,3 +174,96 @@ fn path(path: &Path) -> String {
 fn millis(duration: Duration) -> String {
     duration.as_millis().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings::new("one:9092,two:9092", "waybill")
+    }
+
+    fn membership(session: Duration) -> Membership {
+        let topics = vec![Arc::from("topic")];
+        Membership { group: "group".into(), instance: "slot-1".into(), topics, session_timeout: session }
+    }
+
+    #[test]
+    fn a_member_is_static_read_committed_and_never_commits_by_itself() {
+        let membership = membership(Duration::from_secs(10));
+        let config = client_config(&settings(), Role::Member(&membership));
+        let expected = [
+            ("bootstrap.servers", "one:9092,two:9092"),
+            ("group.id", "group"),
+            ("group.instance.id", "slot-1"),
+            ("partition.assignment.strategy", "range"),
+            ("isolation.level", "read_committed"),
+            ("enable.auto.commit", "false"),
+            ("session.timeout.ms", "10000"),
+            ("heartbeat.interval.ms", "1000"),
+            ("max.poll.interval.ms", "60000"),
+            ("fetch.queue.backoff.ms", "2"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(config.get(name), Some(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_long_session_is_never_longer_than_a_rebalance() {
+        let membership = membership(Duration::from_secs(300));
+        let config = client_config(&settings(), Role::Member(&membership));
+        assert_eq!(config.get("max.poll.interval.ms"), Some("300000"));
+    }
+
+    #[test]
+    fn a_producer_has_its_id_and_waits_for_nothing_fixed() {
+        let config = client_config(&settings(), Role::Producer("slot-1"));
+        let expected = [
+            ("transactional.id", "slot-1"),
+            ("enable.idempotence", "true"),
+            ("acks", "all"),
+            ("linger.ms", "0"),
+            ("retry.backoff.ms", "3"),
+            ("transaction.timeout.ms", "10000"),
+            ("delivery.report.only.error", "true"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(config.get(name), Some(value), "{name}");
+        }
+        assert_eq!(config.get("isolation.level"), None);
+    }
+
+    #[test]
+    fn security_goes_into_every_client() {
+        let tls = Tls { ca: Some("ca.pem".into()), certificate: Some("me.pem".into()), key: Some("me.key".into()) };
+        let sasl = Sasl::Scram { mechanism: Mechanism::Sha512, username: "intake".into(), password: "secret".into() };
+        let settings = Settings { security: Security::Sasl { sasl, tls: Some(tls) }, ..settings() };
+        for role in [Role::Producer("id"), Role::Reader(Isolation::ReadUncommitted), Role::GroupObserver("group")] {
+            let config = client_config(&settings, role);
+            let expected = [
+                ("security.protocol", "sasl_ssl"),
+                ("sasl.mechanism", "SCRAM-SHA-512"),
+                ("sasl.username", "intake"),
+                ("sasl.password", "secret"),
+                ("ssl.ca.location", "ca.pem"),
+                ("ssl.certificate.location", "me.pem"),
+                ("ssl.key.location", "me.key"),
+            ];
+            for (name, value) in expected {
+                assert_eq!(config.get(name), Some(value), "{name}");
+            }
+        }
+        assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
+    }
+
+    #[test]
+    fn overrides_have_the_last_word_and_are_not_shown() {
+        let mut settings = settings();
+        settings.overrides.0.insert("compression.type".into(), "hidden".into());
+        assert_eq!(client_config(&settings, Role::Producer("id")).get("compression.type"), Some("hidden"));
+        assert!(!format!("{settings:?}").contains("hidden"));
+    }
+}

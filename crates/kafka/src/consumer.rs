@@ -50,6 +50,10 @@ impl KafkaConsumer {
         let signal: Arc<Signal> = Arc::default();
         let (news, raise) = Flag::raised(&signal);
         client.set_nonempty_callback(raise);
+        // Who asks for a coordinator before any broker is connected waits half a second until the next attempt.
+        let connected =
+            client.fetch_metadata(membership.topics.first().map(|topic| &**topic), settings.request_timeout);
+        connected.map_err(|error| failed(&what(), &error))?;
         let topics: Vec<&str> = membership.topics.iter().map(|topic| &**topic).collect();
         client.subscribe(&topics).map_err(|error| failed(&what(), &error))?;
         let client = Arc::new(client);

@@ -57,12 +57,8 @@ pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option
         Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => return BusError::Fenced,
         _ => {}
     }
-    if let Some((code, reason)) = fatal {
-        return match code {
-            Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => BusError::Fenced,
-            // An id that the broker has forgotten, or that has skipped a record: a new producer starts a new one.
-            _ => BusError::OutcomeUnknown(format!("{what}: {reason}")),
-        };
+    if let Some(fatal) = fatal {
+        return ended(what, fatal);
     }
     if error.txn_requires_abort() {
         return BusError::Abort(format!("{what}: {error}"));
@@ -70,6 +66,15 @@ pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option
     match failed_by(what, error.code()) {
         BusError::Unavailable(reason) if error.is_retriable() => BusError::Unavailable(reason),
         other => other,
+    }
+}
+
+/// What it means that a producer has ended.
+pub(crate) fn ended(what: &str, (code, reason): (Code, String)) -> BusError {
+    match code {
+        Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => BusError::Fenced,
+        // The broker has forgotten the id, or a record is missing in its sequence: a new producer starts a new one.
+        _ => BusError::OutcomeUnknown(format!("{what}: {reason}")),
     }
 }
 

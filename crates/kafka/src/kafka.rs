@@ -37,7 +37,7 @@ impl Kafka {
         let observers = Observers::new(&settings)?;
         let catalogue = Arc::new(Catalogue::new(settings.clone(), observers.any()));
         let (settings, observers) = (Arc::new(settings), Arc::new(observers));
-        Ok(Self { settings, observers, catalogue, passes: Arc::default(), holders: Arc::default() })
+        Ok(Self { settings, observers, catalogue, passes: Arc::new(Passes::new()?), holders: Arc::default() })
     }
 }
 

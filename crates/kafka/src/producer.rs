@@ -14,7 +14,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::catalogue::Catalogue;
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
-use crate::errors::{failed, failed_by, transaction_failed, unknown};
+use crate::errors::{ended, failed, failed_by, transaction_failed, unknown};
 use crate::holders::{Holder, Holders};
 use crate::passes::Passes;
 use crate::record::outgoing;
@@ -46,6 +46,8 @@ enum State {
     Fenced,
 }
 
+/// The topic of the transactions' coordinators: the one there is for a client that knows no other yet.
+const COORDINATORS: &str = "__transaction_state";
 /// How long to rest between looks at what is under way. librdkafka's own wait is not used: below a millisecond it spins, and it
 /// does not end before its time.
 const LOOK_AGAIN: Duration = Duration::from_micros(100);
@@ -70,6 +72,9 @@ impl KafkaProducer {
         let client: Result<BaseProducer<Context>, _> = config.create_with_context(Context::new(settings));
         let client = client.map_err(|error| failed(&what, &error))?;
         let (partitions, patience) = (BTreeMap::new(), settings.transaction_timeout);
+        // Who asks for a coordinator before any broker is connected waits half a second until the next attempt. What the answer says
+        // does not matter, and if there is none the next call says so.
+        let _ = client.client().fetch_metadata(Some(COORDINATORS), STEP);
         // An earlier holder's transaction is ended first, which takes its time while a broker starts.
         let deadline = Instant::now() + settings.request_timeout.max(settings.transaction_timeout);
         persist(&client, &what, deadline, |client| client.init_transactions(STEP))?;
@@ -141,12 +146,12 @@ impl KafkaProducer {
     }
 
     fn consume(&self, consumed: Consumed<'_>, deadline: Instant) -> Result<(), BusError> {
-        let proof: Arc<ConsumerGroupMetadata> =
-            self.passes.proof(&consumed.group.token).ok_or(BusError::StaleGeneration)?;
+        let proof: Arc<ConsumerGroupMetadata> = self.passes.proof(&consumed.group.token)?;
         let offset = |next: &u64| Offset::Offset(i64::try_from(*next).unwrap_or(i64::MAX));
         let offsets = list(consumed.next.iter().map(|(name, next)| (name, offset(next))))?;
         persist(&self.client, "consuming offsets", deadline, |client| {
-            client.send_offsets_to_transaction(&offsets, &proof, STEP)
+            // All in one call, since what has timed out here can't be taken up again.
+            client.send_offsets_to_transaction(&offsets, &proof, deadline.saturating_duration_since(Instant::now()))
         })
     }
 
@@ -160,7 +165,7 @@ impl KafkaProducer {
         if let Some(code) = self.client.context().take_undelivered() {
             // What librdkafka says of the transaction then is only that a record failed.
             return Err(match self.client.client().fatal_error() {
-                Some(_) => BusError::Fenced,
+                Some(fatal) => ended("a record", fatal),
                 None => undelivered(code),
             });
         }
@@ -175,10 +180,7 @@ impl KafkaProducer {
     fn judged(&self, what: &str, error: &KafkaError) -> BusError {
         match (error, self.client.client().fatal_error()) {
             (KafkaError::Transaction(error), fatal) => transaction_failed(what, error, fatal),
-            (_, Some((code, reason))) => match failed_by(what, code) {
-                BusError::Fenced => BusError::Fenced,
-                _ => BusError::OutcomeUnknown(reason),
-            },
+            (_, Some(fatal)) => ended(what, fatal),
             (error, None) => match failed(what, error) {
                 // Whatever a record met on its way, the transaction has to go.
                 BusError::Unavailable(reason) => BusError::Abort(reason),

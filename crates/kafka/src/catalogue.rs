@@ -14,7 +14,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use crate::client_config::{BATCH_BYTES_MAX, Role, client_config};
 use crate::context::Context;
-use crate::errors::{failed, failed_by, unknown};
+use crate::errors::{explained, failed, failed_by, unknown};
 use crate::observers::listen;
 use crate::settings::Settings;
 use crate::signal::locked;
@@ -164,7 +164,7 @@ impl Catalogue {
         let metadata = self.client.fetch_metadata(topic, self.settings.request_timeout);
         let metadata = metadata.map_err(|error| {
             let refusal = self.client.context().take_refusal();
-            refusal.map_or_else(|| failed(what, &error), BusError::Refused)
+            explained(failed(what, &error), refusal)
         })?;
         let mut counts = BTreeMap::new();
         for topic in metadata.topics().iter().filter(|topic| !topic.name().starts_with("__")) {

@@ -31,6 +31,9 @@ pub(crate) struct KafkaConsumer {
     news: Flag,
 }
 
+/// How brokers say that a member may not be one.
+const DENIALS: [RDKafkaErrorCode; 2] =
+    [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::GroupAuthorizationFailed];
 /// How long a consumer sleeps at most, so that the client is polled and does not take its owner for dead.
 const NAP_MAX: Duration = Duration::from_secs(1);
 /// The same while partitions wait for their offsets.
@@ -109,24 +112,17 @@ impl KafkaConsumer {
 
     /// Most errors a member hears of mend themselves: brokers come and go.
     fn judge(&mut self, error: &KafkaError) -> Result<(), BusError> {
-        match error {
-            KafkaError::MessageConsumptionFatal(RDKafkaErrorCode::FencedInstanceId) => {
-                self.taps.close();
-                self.standing = Standing::Replaced;
-                Err(BusError::Fenced)
-            }
-            KafkaError::MessageConsumptionFatal(code) => {
-                Err(BusError::Fatal(format!("the membership of group {} ended: {code}", self.group.group)))
-            }
-            error => {
-                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
-                let is_denied = matches!(
-                    code,
-                    RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed
-                );
-                if is_denied { Err(failed_by(&format!("group {}", self.group.group), code)) } else { Ok(()) }
-            }
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+        if code == RDKafkaErrorCode::FencedInstanceId {
+            self.taps.close();
+            self.standing = Standing::Replaced;
+            return Err(BusError::Fenced);
         }
+        let what = format!("membership of group {}", self.group.group);
+        if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
+            return Err(BusError::Fatal(format!("{what}: {code}")));
+        }
+        if DENIALS.contains(&code) { Err(failed_by(&what, code)) } else { Ok(()) }
     }
 
     /// Who owns nothing has nothing to finish, and who has lost everything can't.

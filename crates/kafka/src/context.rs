@@ -48,6 +48,13 @@ pub(crate) enum Rebalance {
     },
 }
 
+/// How brokers and librdkafka say that credentials are no good.
+const REFUSALS: [Option<RDKafkaErrorCode>; 3] = [
+    Some(RDKafkaErrorCode::Authentication),
+    Some(RDKafkaErrorCode::SaslAuthenticationFailed),
+    Some(RDKafkaErrorCode::SSL),
+];
+
 // === impl Context ===
 
 impl Context {
@@ -129,15 +136,14 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.note();
-        match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::PartitionEOF) => {
-                self.end.store(end_of(reason).unwrap_or(-1), Ordering::Relaxed);
-            }
-            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
-                tracing::warn!(target: "librdkafka", "{reason}");
-                *locked(&self.refusal) = Some(reason.to_owned());
-            }
-            _ => tracing::info!(target: "librdkafka", %error, "{reason}"),
+        let code = error.rdkafka_error_code();
+        if code == Some(RDKafkaErrorCode::PartitionEOF) {
+            self.end.store(end_of(reason).unwrap_or(-1), Ordering::Relaxed);
+        } else if REFUSALS.contains(&code) {
+            tracing::warn!(target: "librdkafka", "{reason}");
+            *locked(&self.refusal) = Some(reason.to_owned());
+        } else {
+            tracing::info!(target: "librdkafka", %error, "{reason}");
         }
     }
 
@@ -162,9 +168,10 @@ impl ConsumerContext for Context {
             }
             return;
         }
-        let wanted = match code {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Rebalance::Assign(named(partitions)),
-            _ => Rebalance::Revoke { lost: consumer.assignment_lost() },
+        let wanted = if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            Rebalance::Assign(named(partitions))
+        } else {
+            Rebalance::Revoke { lost: consumer.assignment_lost() }
         };
         *locked(&self.rebalance) = Some(wanted);
     }

@@ -1,4 +1,8 @@
 //! From librdkafka's errors to what the fleet has to do about them. None of them shows what was in a record.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of librdkafka's two hundred codes only those are named that ask for something of their own"
+)]
 
 use fleet::bus::{BusError, RECORD_LIMIT_BYTES, TopicPartition};
 use rdkafka::error::{KafkaError, RDKafkaError};
@@ -63,10 +67,51 @@ pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option
     if error.txn_requires_abort() {
         return BusError::Abort(format!("{what}: {error}"));
     }
-    match failed_by(what, error.code()) {
-        BusError::Unavailable(reason) if error.is_retriable() => BusError::Unavailable(reason),
-        other => other,
+    failed_by(what, error.code())
+}
+
+/// What an error of sending a record means: whatever it met, the transaction has to go.
+pub(crate) fn sending_failed(what: &str, error: &KafkaError, fatal: Option<(Code, String)>) -> BusError {
+    if let KafkaError::Transaction(error) = error {
+        return transaction_failed(what, error, fatal);
     }
+    if let Some(fatal) = fatal {
+        return ended(what, fatal);
+    }
+    let error = failed(what, error);
+    if matches!(error, BusError::Unavailable(_)) { BusError::Abort(error.to_string()) } else { error }
+}
+
+/// What the failure of a record on its way means for its transaction.
+pub(crate) fn undelivered(code: Code, fatal: Option<(Code, String)>) -> BusError {
+    if let Some(fatal) = fatal {
+        return ended("a record", fatal);
+    }
+    let error = failed_by("a record", code);
+    let speaks_for_itself = matches!(error, BusError::Refused(_) | BusError::Fenced | BusError::TooLarge { .. });
+    if speaks_for_itself { error } else { BusError::Abort(error.to_string()) }
+}
+
+/// What it means that a commit failed: if nobody has answered, it may have gone through.
+pub(crate) fn commit_failed(error: BusError) -> BusError {
+    if matches!(error, BusError::Unavailable(_)) { BusError::OutcomeUnknown(error.to_string()) } else { error }
+}
+
+/// The same error, unless it is only that nobody answers and the brokers have said why.
+pub(crate) fn explained(error: BusError, refusal: Option<String>) -> BusError {
+    match refusal.filter(|_| matches!(error, BusError::Unavailable(_))) {
+        Some(refusal) => BusError::Refused(format!("{refusal}; look at the credentials")),
+        None => error,
+    }
+}
+
+/// The error, if asking again does not mend it.
+pub(crate) fn lasting(error: BusError) -> Result<(), BusError> {
+    if matches!(error, BusError::Refused(_) | BusError::Damaged(_) | BusError::Fatal(_)) {
+        return Err(error);
+    }
+    tracing::debug!(%error, "asking again");
+    Ok(())
 }
 
 /// What it means that a producer has ended.

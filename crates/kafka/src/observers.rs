@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
-use crate::errors::{failed, number};
+use crate::errors::{explained, failed, number};
 use crate::settings::Settings;
 use crate::signal::locked;
 use crate::standing::{list, offset};
@@ -114,7 +114,7 @@ impl Observers {
             );
             if !is_passing || deadline <= Instant::now() {
                 let refusal = client.context().take_refusal();
-                return Err(refusal.map_or_else(|| failed(what, &error), BusError::Refused));
+                return Err(explained(failed(what, &error), refusal));
             }
             std::thread::sleep(ASK_AGAIN);
         }

@@ -14,7 +14,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::catalogue::Catalogue;
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
-use crate::errors::{ended, failed, failed_by, transaction_failed, unknown};
+use crate::errors::{commit_failed, explained, failed, sending_failed, transaction_failed, undelivered, unknown};
 use crate::holders::{Holder, Holders};
 use crate::passes::Passes;
 use crate::record::outgoing;
@@ -164,29 +164,13 @@ impl KafkaProducer {
         self.drain(deadline).map_err(|error| BusError::Abort(error.to_string()))?;
         if let Some(code) = self.client.context().take_undelivered() {
             // What librdkafka says of the transaction then is only that a record failed.
-            return Err(match self.client.client().fatal_error() {
-                Some(fatal) => ended("a record", fatal),
-                None => undelivered(code),
-            });
+            return Err(undelivered(code, self.client.client().fatal_error()));
         }
-        persist(&self.client, "committing", deadline, |client| client.commit_transaction(STEP)).map_err(|error| {
-            match error {
-                BusError::Unavailable(reason) => BusError::OutcomeUnknown(reason),
-                other => other,
-            }
-        })
+        persist(&self.client, "committing", deadline, |client| client.commit_transaction(STEP)).map_err(commit_failed)
     }
 
     fn judged(&self, what: &str, error: &KafkaError) -> BusError {
-        match (error, self.client.client().fatal_error()) {
-            (KafkaError::Transaction(error), fatal) => transaction_failed(what, error, fatal),
-            (_, Some(fatal)) => ended(what, fatal),
-            (error, None) => match failed(what, error) {
-                // Whatever a record met on its way, the transaction has to go.
-                BusError::Unavailable(reason) => BusError::Abort(reason),
-                other => other,
-            },
-        }
+        sending_failed(what, error, self.client.client().fatal_error())
     }
 
     /// What has to happen after an error.
@@ -267,18 +251,7 @@ fn persist(
         let is_worth_it = error.is_retriable() && !error.is_fatal() && !error.txn_requires_abort();
         if !is_worth_it || deadline <= Instant::now() {
             let refusal = client.context().take_refusal();
-            return Err(match transaction_failed(what, &error, client.client().fatal_error()) {
-                BusError::Unavailable(reason) => refusal.map_or(BusError::Unavailable(reason), BusError::Refused),
-                other => other,
-            });
+            return Err(explained(transaction_failed(what, &error, client.client().fatal_error()), refusal));
         }
-    }
-}
-
-/// What the failure of a record means for its transaction.
-fn undelivered(code: RDKafkaErrorCode) -> BusError {
-    match failed_by("a record", code) {
-        error @ (BusError::Refused(_) | BusError::Fenced | BusError::TooLarge { .. }) => error,
-        error => BusError::Abort(error.to_string()),
     }
 }

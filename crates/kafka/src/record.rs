@@ -13,7 +13,7 @@ use crate::errors::number;
 
 /// A record of this topic, copied out of librdkafka's memory into one buffer that key, value and headers share.
 pub(crate) fn delivered(topic: &Arc<str>, message: &BorrowedMessage<'_>, known: &'static [&'static str]) -> Delivered {
-    let headers = message.headers().map(|headers| readable(headers)).unwrap_or_default();
+    let headers = message.headers().map(readable).unwrap_or_default();
     let (key, value) = (message.key(), message.payload());
     let size = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
     let header_bytes: usize = headers.iter().map(|header| size(header.value)).sum();

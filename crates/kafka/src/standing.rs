@@ -10,11 +10,10 @@ use fleet::bus::{BusError, TopicPartition};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionListElem;
-use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::context::Context;
-use crate::errors::{failed, failed_by, number};
+use crate::errors::{failed, lasting, number};
 
 /// Where a member stands.
 #[derive(Debug)]
@@ -38,6 +37,9 @@ pub(crate) struct Starting {
     /// How long the next question may take. It grows, since a slow coordinator would never answer in time otherwise.
     patience: Duration,
 }
+
+/// What was said of each partition, which may be that there is no offset.
+type Answers = Vec<(TopicPartition, Option<u64>)>;
 
 const PATIENCE_MIN: Duration = Duration::from_millis(50);
 const PATIENCE_MAX: Duration = Duration::from_secs(2);
@@ -75,10 +77,7 @@ impl Starting {
         None
     }
 
-    fn committed(
-        &self,
-        client: &BaseConsumer<Context>,
-    ) -> Result<Option<Vec<(TopicPartition, Option<u64>)>>, BusError> {
+    fn committed(&self, client: &BaseConsumer<Context>) -> Result<Option<Answers>, BusError> {
         if self.partitions.is_empty() {
             return Ok(Some(Vec::new()));
         }
@@ -115,10 +114,7 @@ pub(crate) fn list<'a>(
 }
 
 /// What a list says of each of these partitions. Nothing, if of one it can't say yet.
-fn answers(
-    names: &[TopicPartition],
-    list: &TopicPartitionList,
-) -> Result<Option<Vec<(TopicPartition, Option<u64>)>>, BusError> {
+fn answers(names: &[TopicPartition], list: &TopicPartitionList) -> Result<Option<Answers>, BusError> {
     let mut answers = Vec::with_capacity(names.len());
     for name in names {
         let Some(element) = list.find_partition(&name.topic, number(name.partition)) else { return Ok(None) };
@@ -144,14 +140,5 @@ fn patiently<T>(what: &str, answer: Result<T, KafkaError>) -> Result<Option<T>, 
         Ok(answer) => return Ok(Some(answer)),
         Err(error) => error,
     };
-    match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::UnstableOffsetCommit) | None => Ok(None),
-        Some(code) => match failed_by(what, code) {
-            error @ (BusError::Refused(_) | BusError::Fatal(_)) => Err(error),
-            error => {
-                tracing::debug!(%error, "asking again");
-                Ok(None)
-            }
-        },
-    }
+    lasting(failed(what, &error)).map(|()| None)
 }

@@ -16,7 +16,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::context::Context;
-use crate::errors::{failed, number};
+use crate::errors::{failed, lasting, number};
 use crate::record::delivered;
 use crate::signal::{Flag, Signal};
 
@@ -245,13 +245,7 @@ impl Tap {
         if failure.rdkafka_error_code() == Some(RDKafkaErrorCode::OffsetOutOfRange) {
             tracing::warn!(partition = name, "retention has removed records that were not taken yet");
         }
-        match failed(&name, failure) {
-            error @ (BusError::Damaged(_) | BusError::Refused(_)) => Err(error),
-            error => {
-                tracing::debug!(partition = name, %error, "a fetch failed");
-                Ok(())
-            }
-        }
+        lasting(failed(&name, failure))
     }
 }
 

@@ -51,8 +51,6 @@ fn unsigned(principal: &str) -> OAuthToken {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     #[test]

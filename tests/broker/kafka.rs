@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleet::bus::Bus;
-use kafka::{Kafka, Settings};
+use kafka::{Kafka, Mechanism, Sasl, Security, Settings, Tls, TokenSource};
 
 use crate::bench::Bench;
 
@@ -61,6 +61,7 @@ pub(crate) fn address() -> String {
 /// A connection like that of another process.
 pub(crate) fn connect() -> Kafka {
     let mut settings = Settings::new(address(), "waybill-contract");
+    settings.security = security();
     let eager = [
         ("segment.ms", "1"),
         ("min.cleanable.dirty.ratio", "0.01"),
@@ -69,4 +70,21 @@ pub(crate) fn connect() -> Kafka {
     ];
     settings.topic_properties = eager.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Kafka::connect(settings).unwrap()
+}
+
+/// How the broker wants to be spoken to: `WAYBILL_TEST_KAFKA_CA` names the authority's certificate where it is encrypted;
+/// `WAYBILL_TEST_KAFKA_USER` and `_PASSWORD` are for SCRAM, `WAYBILL_TEST_KAFKA_PRINCIPAL` for a bearer token nobody has signed.
+fn security() -> Security {
+    let named = |name: &str| std::env::var(format!("WAYBILL_TEST_KAFKA_{name}")).ok();
+    let tls = named("CA").map(|ca| Tls { ca: Some(ca.into()), ..Tls::default() });
+    let scram = named("USER").map(|username| {
+        let password = named("PASSWORD").expect("WAYBILL_TEST_KAFKA_PASSWORD goes with the user");
+        Sasl::Scram { mechanism: Mechanism::Sha512, username, password }
+    });
+    let bearer = named("PRINCIPAL").map(|principal| Sasl::OauthBearer(TokenSource::Unsigned { principal }));
+    match (scram.or(bearer), tls) {
+        (Some(sasl), tls) => Security::Sasl { sasl, tls },
+        (None, Some(tls)) => Security::Tls(tls),
+        (None, None) => Security::Plaintext,
+    }
 }

@@ -14,8 +14,8 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use crate::client_config::{BATCH_BYTES_MAX, Role, client_config};
 use crate::context::Context;
-use crate::errors::{explained, failed, failed_by, unknown};
-use crate::observers::listen;
+use crate::errors::{failed, failed_by, number, unknown};
+use crate::observers::patiently;
 use crate::settings::Settings;
 use crate::signal::locked;
 
@@ -104,11 +104,9 @@ impl Catalogue {
 
     fn make(&self, missing: &[&TopicSpec]) -> Result<(), BusError> {
         let properties: Vec<Vec<(String, String)>> = missing.iter().map(|spec| self.properties(spec.cleanup)).collect();
-        let replication = TopicReplication::Fixed(self.settings.replication.map_or(-1, i32::from));
-        let TopicReplication::Fixed(copies) = replication else { return Ok(()) };
+        let copies = self.settings.replication.map_or(-1, i32::from);
         let new = missing.iter().zip(&properties).map(|(spec, properties)| {
-            let partitions = i32::try_from(spec.partitions).unwrap_or(i32::MAX);
-            let topic = NewTopic::new(&spec.name, partitions, TopicReplication::Fixed(copies));
+            let topic = NewTopic::new(&spec.name, number(spec.partitions), TopicReplication::Fixed(copies));
             properties.iter().fold(topic, |topic, (name, value)| topic.set(name, value))
         });
         let new: Vec<NewTopic<'_>> = new.collect();
@@ -145,8 +143,7 @@ impl Catalogue {
         let deadline = Instant::now() + self.settings.request_timeout;
         let mut partition = 0;
         while partition < spec.partitions {
-            let number = i32::try_from(partition).unwrap_or(i32::MAX);
-            match self.client.fetch_watermarks(&spec.name, number, self.settings.request_timeout) {
+            match self.client.fetch_watermarks(&spec.name, number(partition), self.settings.request_timeout) {
                 Ok(_) => partition += 1,
                 Err(error) if deadline <= Instant::now() => {
                     return Err(BusError::Unavailable(format!("topic {} has no leaders yet: {error}", spec.name)));
@@ -159,13 +156,10 @@ impl Catalogue {
 
     /// Asks the brokers how many partitions topics have.
     fn ask(&self, topic: Option<&str>) -> Result<BTreeMap<String, u32>, BusError> {
-        listen(&self.client)?;
         let what = topic.unwrap_or("asking for topics");
-        let metadata = self.client.fetch_metadata(topic, self.settings.request_timeout);
-        let metadata = metadata.map_err(|error| {
-            let refusal = self.client.context().take_refusal();
-            explained(failed(what, &error), refusal)
-        })?;
+        let client = &self.client;
+        let metadata =
+            patiently(client, what, self.settings.request_timeout, |step| client.fetch_metadata(topic, step))?;
         let mut counts = BTreeMap::new();
         for topic in metadata.topics().iter().filter(|topic| !topic.name().starts_with("__")) {
             match topic.error().map(RDKafkaErrorCode::from) {
@@ -178,7 +172,13 @@ impl Catalogue {
         Ok(counts)
     }
 
+    /// A client for administration. It has no way to show bearer tokens: the binding keeps the queue in which they are asked for
+    /// to itself.
     fn admin(&self) -> Result<AdminClient<Context>, BusError> {
+        if self.settings.token_source().is_some() {
+            let reason = "topics can't be made or described with a bearer token: use SCRAM or a certificate for that";
+            return Err(BusError::Refused(reason.into()));
+        }
         let config = client_config(&self.settings, Role::Observer(Isolation::ReadUncommitted));
         config.create_with_context(Context::new(&self.settings)).map_err(|error| failed("administration", &error))
     }

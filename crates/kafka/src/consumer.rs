@@ -12,6 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::client_config::{Role, client_config};
 use crate::context::{Context, Rebalance};
 use crate::errors::{failed, failed_by};
+use crate::observers::patiently;
 use crate::passes::Passes;
 use crate::settings::Settings;
 use crate::signal::{Flag, Signal};
@@ -54,9 +55,8 @@ impl KafkaConsumer {
         let (news, raise) = Flag::raised(&signal);
         client.set_nonempty_callback(raise);
         // Who asks for a coordinator before any broker is connected waits half a second until the next attempt.
-        let connected =
-            client.fetch_metadata(membership.topics.first().map(|topic| &**topic), settings.request_timeout);
-        connected.map_err(|error| failed(&what(), &error))?;
+        let topic = membership.topics.first().map(|topic| &**topic);
+        patiently(&client, &what(), settings.request_timeout, |step| client.fetch_metadata(topic, step))?;
         let topics: Vec<&str> = membership.topics.iter().map(|topic| &**topic).collect();
         client.subscribe(&topics).map_err(|error| failed(&what(), &error))?;
         let client = Arc::new(client);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fleet::bus::{BusError, Isolation, TopicPartition, Watermarks};
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::client_config::{Role, client_config};
@@ -28,6 +28,24 @@ pub(crate) struct Observers {
 
 /// How long to rest before asking again.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
+/// How long one question may take at first, and at most.
+const STEP_MIN: Duration = Duration::from_millis(200);
+const STEP_MAX: Duration = Duration::from_secs(2);
+/// What passes by itself.
+const PASSING: [RDKafkaErrorCode; 12] = [
+    RDKafkaErrorCode::BrokerTransportFailure,
+    RDKafkaErrorCode::AllBrokersDown,
+    RDKafkaErrorCode::OperationTimedOut,
+    RDKafkaErrorCode::RequestTimedOut,
+    RDKafkaErrorCode::TimedOutQueue,
+    RDKafkaErrorCode::NotLeaderForPartition,
+    RDKafkaErrorCode::LeaderNotAvailable,
+    RDKafkaErrorCode::UnstableOffsetCommit,
+    RDKafkaErrorCode::NotCoordinator,
+    RDKafkaErrorCode::CoordinatorNotAvailable,
+    RDKafkaErrorCode::CoordinatorLoadInProgress,
+    RDKafkaErrorCode::WaitingForCoordinator,
+];
 
 // === impl Observers ===
 
@@ -55,8 +73,9 @@ impl Observers {
     }
 
     fn ends(&self, client: &BaseConsumer<Context>, partition: &TopicPartition) -> Result<(u64, u64), BusError> {
-        let (low, high) = self.patiently(client, &format!("the ends of {partition}"), || {
-            client.fetch_watermarks(&partition.topic, number(partition.partition), self.settings.request_timeout)
+        let what = format!("the ends of {partition}");
+        let (low, high) = patiently(client, &what, self.settings.request_timeout, |step| {
+            client.fetch_watermarks(&partition.topic, number(partition.partition), step)
         })?;
         let offset = |offset: i64| u64::try_from(offset).unwrap_or_default();
         Ok((offset(low), offset(high)))
@@ -67,9 +86,9 @@ impl Observers {
         let client = self.group(group)?;
         let what = format!("the offset of group {group} in {partition}");
         let asked = || list([(partition, Offset::Invalid)].into_iter());
-        let answer = self.patiently(&client, &what, || {
-            let asked = asked().map_err(|_| rdkafka::error::KafkaError::Canceled)?;
-            let answer = client.committed_offsets(asked, self.settings.request_timeout)?;
+        let answer = patiently(&client, &what, self.settings.request_timeout, |step| {
+            let asked = asked().map_err(|_| KafkaError::Canceled)?;
+            let answer = client.committed_offsets(asked, step)?;
             answer.elements().iter().try_for_each(|element| element.error())?;
             Ok(answer)
         })?;
@@ -85,39 +104,31 @@ impl Observers {
         groups.insert(group.to_owned(), client.clone());
         Ok(client)
     }
+}
 
-    /// Asks until there is an answer: leaders move, and offsets are unstable for a moment.
-    fn patiently<T>(
-        &self,
-        client: &BaseConsumer<Context>,
-        what: &str,
-        ask: impl Fn() -> KafkaResult<T>,
-    ) -> Result<T, BusError> {
-        let deadline = Instant::now() + self.settings.request_timeout;
-        loop {
-            listen(client)?;
-            let error = match ask() {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let is_passing = matches!(
-                error.rdkafka_error_code(),
-                Some(
-                    RDKafkaErrorCode::NotLeaderForPartition
-                        | RDKafkaErrorCode::LeaderNotAvailable
-                        | RDKafkaErrorCode::UnstableOffsetCommit
-                        | RDKafkaErrorCode::NotCoordinator
-                        | RDKafkaErrorCode::CoordinatorNotAvailable
-                        | RDKafkaErrorCode::CoordinatorLoadInProgress
-                        | RDKafkaErrorCode::WaitingForCoordinator
-                )
-            );
-            if !is_passing || deadline <= Instant::now() {
-                let refusal = client.context().take_refusal();
-                return Err(explained(failed(what, &error), refusal));
-            }
-            std::thread::sleep(ASK_AGAIN);
+/// Asks until there is an answer: brokers start, leaders move, offsets are unstable for a moment. The question is told how long it
+/// may take. It begins with little, since a client that has to show a token can't connect before its news were heard.
+pub(crate) fn patiently<T>(
+    client: &BaseConsumer<Context>,
+    what: &str,
+    patience: Duration,
+    ask: impl Fn(Duration) -> KafkaResult<T>,
+) -> Result<T, BusError> {
+    let deadline = Instant::now() + patience;
+    let mut step = STEP_MIN;
+    loop {
+        listen(client);
+        let error = match ask(step.min(patience)) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let is_passing = error.rdkafka_error_code().is_some_and(|code| PASSING.contains(&code));
+        if !is_passing || deadline <= Instant::now() {
+            listen(client);
+            return Err(explained(failed(what, &error), client.context().take_refusal()));
         }
+        step = (step * 2).min(STEP_MAX);
+        std::thread::sleep(ASK_AGAIN);
     }
 }
 
@@ -127,11 +138,11 @@ fn client(settings: &Settings, role: Role<'_>) -> Result<Arc<BaseConsumer<Contex
 }
 
 /// Hears what a client has to tell: log lines, tokens to renew, brokers that come and go.
-pub(crate) fn listen(client: &BaseConsumer<Context>) -> Result<(), BusError> {
+pub(crate) fn listen(client: &BaseConsumer<Context>) {
     loop {
         let told = client.context().told();
         if client.poll(Duration::ZERO).is_none() && client.context().told() == told {
-            return Ok(());
+            return;
         }
     }
 }

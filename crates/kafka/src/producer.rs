@@ -48,6 +48,8 @@ enum State {
 
 /// The topic of the transactions' coordinators: the one there is for a client that knows no other yet.
 const COORDINATORS: &str = "__transaction_state";
+/// How long a first answer from them is waited for, step by step: who has to show a token is asked for it in between.
+const CONNECTING: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), STEP];
 /// How long to rest between looks at what is under way. librdkafka's own wait is not used: below a millisecond it spins, and it
 /// does not end before its time.
 const LOOK_AGAIN: Duration = Duration::from_micros(100);
@@ -74,7 +76,11 @@ impl KafkaProducer {
         let (partitions, patience) = (BTreeMap::new(), settings.transaction_timeout);
         // Who asks for a coordinator before any broker is connected waits half a second until the next attempt. What the answer says
         // does not matter, and if there is none the next call says so.
-        let _ = client.client().fetch_metadata(Some(COORDINATORS), STEP);
+        let is_connected = |step| {
+            client.poll(Duration::ZERO);
+            client.client().fetch_metadata(Some(COORDINATORS), step).is_ok()
+        };
+        CONNECTING.into_iter().any(is_connected);
         // An earlier holder's transaction is ended first, which takes its time while a broker starts.
         let deadline = Instant::now() + settings.request_timeout.max(settings.transaction_timeout);
         persist(&client, &what, deadline, |client| client.init_transactions(STEP))?;

@@ -11,6 +11,7 @@ use crate::catalogue::Catalogue;
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
 use crate::errors::{failed, unknown};
+use crate::observers::listen;
 use crate::settings::Settings;
 use crate::signal::{Flag, Signal};
 use crate::standing::list;
@@ -47,12 +48,7 @@ impl KafkaReader {
     /// Hears what the client has to tell beside records: logs, tokens to renew, brokers that come and go.
     fn listen(&self) {
         self.news.lower();
-        loop {
-            let told = self.client.context().told();
-            if self.client.poll(Duration::ZERO).is_none() && self.client.context().told() == told {
-                break;
-            }
-        }
+        listen(&self.client);
     }
 
     fn sum(&self) -> Result<u64, BusError> {

@@ -12,7 +12,7 @@ test: ## Everything that is tested
 	cargo test --workspace --quiet
 
 broker: ## What needs servers: the bus contract over a real Kafka, started here unless WAYBILL_TEST_KAFKA names one
-	scripts/with.sh kafka -- cargo test --package tests --test broker --quiet -- --test-threads 4
+	scripts/with.sh kafka -- cargo test --package tests --test broker --quiet -- --test-threads 3
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check

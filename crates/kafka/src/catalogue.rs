@@ -138,20 +138,24 @@ impl Catalogue {
         own.chain(self.settings.topic_properties.clone()).collect()
     }
 
-    /// A new topic is known at once, but its partitions may have no leader for a moment.
+    /// A new topic is not known everywhere at once, and its partitions may have no leader for a moment.
     fn await_leaders(&self, spec: &TopicSpec) -> Result<(), BusError> {
         let deadline = Instant::now() + self.settings.request_timeout;
-        let mut partition = 0;
-        while partition < spec.partitions {
-            match self.client.fetch_watermarks(&spec.name, number(partition), self.settings.request_timeout) {
-                Ok(_) => partition += 1,
-                Err(error) if deadline <= Instant::now() => {
-                    return Err(BusError::Unavailable(format!("topic {} has no leaders yet: {error}", spec.name)));
-                }
-                Err(_) => std::thread::sleep(LOOK_AGAIN),
+        while !self.has_leaders(spec)? {
+            if deadline <= Instant::now() {
+                return Err(BusError::Unavailable(format!("new topic {} has no leaders yet", spec.name)));
             }
+            std::thread::sleep(LOOK_AGAIN);
         }
         Ok(())
+    }
+
+    fn has_leaders(&self, spec: &TopicSpec) -> Result<bool, BusError> {
+        let (client, patience) = (&self.client, self.settings.request_timeout);
+        let metadata = patiently(client, &spec.name, patience, |step| client.fetch_metadata(Some(&spec.name), step))?;
+        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        let led = partitions.filter(|partition| partition.error().is_none() && 0 <= partition.leader()).count();
+        Ok(led == spec.partitions as usize)
     }
 
     /// Asks the brokers how many partitions topics have.

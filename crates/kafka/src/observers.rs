@@ -31,8 +31,11 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 /// How long one question may take at first, and at most.
 const STEP_MIN: Duration = Duration::from_millis(200);
 const STEP_MAX: Duration = Duration::from_secs(2);
-/// What passes by itself.
-const PASSING: [RDKafkaErrorCode; 12] = [
+/// What passes by itself. Whether there is such a topic was asked before, so it is only not known everywhere yet.
+const PASSING: [RDKafkaErrorCode; 15] = [
+    RDKafkaErrorCode::UnknownPartition,
+    RDKafkaErrorCode::UnknownTopic,
+    RDKafkaErrorCode::UnknownTopicOrPartition,
     RDKafkaErrorCode::BrokerTransportFailure,
     RDKafkaErrorCode::AllBrokersDown,
     RDKafkaErrorCode::OperationTimedOut,
@@ -75,7 +78,9 @@ impl Observers {
     fn ends(&self, client: &BaseConsumer<Context>, partition: &TopicPartition) -> Result<(u64, u64), BusError> {
         let what = format!("the ends of {partition}");
         let (low, high) = patiently(client, &what, self.settings.request_timeout, |step| {
-            client.fetch_watermarks(&partition.topic, number(partition.partition), step)
+            // librdkafka remembers for long that it did not know a new topic, unless it is made to ask again.
+            let ends = client.fetch_watermarks(&partition.topic, number(partition.partition), step);
+            ends.inspect_err(|_| drop(client.fetch_metadata(Some(&partition.topic), step)))
         })?;
         let offset = |offset: i64| u64::try_from(offset).unwrap_or_default();
         Ok((offset(low), offset(high)))

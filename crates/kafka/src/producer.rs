@@ -55,6 +55,8 @@ const CONNECTING: [Duration; 3] = [Duration::from_millis(100), Duration::from_mi
 const LOOK_AGAIN: Duration = Duration::from_micros(100);
 /// How long dropping a producer may take to abort.
 const DROP_MAX: Duration = Duration::from_secs(1);
+/// What is left of the time for a call when it is not worth making another.
+const LATE: Duration = Duration::from_millis(50);
 /// How long one call into librdkafka may wait for the coordinator before tokens and errors are looked after.
 const STEP: Duration = Duration::from_secs(1);
 
@@ -255,7 +257,7 @@ fn persist(
             Err(error) => return Err(failed(what, &error)),
         };
         let is_worth_it = error.is_retriable() && !error.is_fatal() && !error.txn_requires_abort();
-        if !is_worth_it || deadline <= Instant::now() {
+        if !is_worth_it || deadline <= Instant::now() + LATE {
             let refusal = client.context().take_refusal();
             return Err(explained(transaction_failed(what, &error, client.client().fatal_error()), refusal));
         }

@@ -162,13 +162,18 @@ impl KafkaConsumer {
         }
     }
 
-    /// From now on the client gives up whatever the group asks for, and at once what it has.
+    /// From now on the client gives up whatever the group asks for. What it has asked for already is answered here, and nothing
+    /// else: an answer nobody waits for may come when nobody is left to take it, and then waits for ever.
     fn close(&mut self) {
         self.taps.close();
         self.client.context().close();
-        if let Err(error) = self.client.unassign() {
+        let has_asked = self.client.context().take_rebalance().is_some();
+        if (has_asked || matches!(self.standing, Standing::Starting(_) | Standing::Revoking))
+            && let Err(error) = self.client.unassign()
+        {
             tracing::debug!(%error, "giving up partitions at the end failed");
         }
+        self.standing = Standing::Waiting;
     }
 }
 

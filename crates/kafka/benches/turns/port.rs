@@ -30,6 +30,9 @@ impl Port {
         if let Ok(kib) = std::env::var("PREFETCH_KIB") {
             settings.prefetch_bytes = kib.parse::<usize>().expect("a number") << 10;
         }
+        if let Ok(linger) = std::env::var("LINGER_MS") {
+            settings.overrides.0.insert("linger.ms".into(), linger);
+        }
         if let Ok(compression) = std::env::var("COMPRESSION") {
             settings.compression = compression;
         }

@@ -25,7 +25,8 @@ pub struct Settings {
     /// How long a broker waits for a record before it answers a fetch with nothing: what a partition that was just sought or
     /// assigned may wait behind an idle fetch.
     pub fetch_wait: Duration,
-    /// How much is fetched ahead of each partition.
+    /// How much is fetched ahead of each partition, in bytes; up to twice as much for a moment. A slot holds this for each partition
+    /// of each topic it owns.
     pub prefetch_bytes: usize,
     /// How the records of a batch are compressed: `none`, `lz4`, `zstd`, `gzip`, `snappy`.
     pub compression: String,
@@ -112,7 +113,7 @@ pub enum TokenSource {
 
 impl Settings {
     /// The settings of production on an unsecured connection: transactions of at most 10 seconds, 60 seconds to give up partitions,
-    /// 1 MiB fetched ahead of each partition.
+    /// 512 KiB fetched ahead of each partition.
     pub fn new(bootstrap: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
             bootstrap: bootstrap.into(),
@@ -122,7 +123,7 @@ impl Settings {
             rebalance_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(10),
             fetch_wait: Duration::from_millis(100),
-            prefetch_bytes: 1 << 20,
+            prefetch_bytes: 512 << 10,
             compression: "lz4".into(),
             replication: None,
             topic_properties: BTreeMap::new(),

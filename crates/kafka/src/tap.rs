@@ -16,7 +16,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::context::Context;
-use crate::errors::{failed, lasting, number};
+use crate::errors::{failed, number};
 use crate::record::delivered;
 use crate::signal::{Flag, Signal};
 
@@ -25,9 +25,8 @@ pub(crate) struct Taps {
     client: Arc<BaseConsumer<Context>>,
     signal: Arc<Signal>,
     header_names: &'static [&'static str],
+    /// Of each topic whoever stands first is taken from last in the next turn.
     by_topic: BTreeMap<Arc<str>, Vec<Tap>>,
-    /// Whose turn it is to be taken from first.
-    turn: usize,
     /// Whether librdkafka's positions may have moved since they were last asked for.
     is_stale: Cell<bool>,
 }
@@ -64,7 +63,7 @@ impl Taps {
         signal: Arc<Signal>,
         header_names: &'static [&'static str],
     ) -> Self {
-        Self { client, signal, header_names, by_topic: BTreeMap::new(), turn: 0, is_stale: Cell::new(true) }
+        Self { client, signal, header_names, by_topic: BTreeMap::new(), is_stale: Cell::new(true) }
     }
 
     /// Takes from these partitions from now on. They have to be assigned to the client right after: a queue that is split off
@@ -108,13 +107,11 @@ impl Taps {
     /// Takes what is there of a topic, or of all of them.
     pub(crate) fn take(&mut self, topic: Option<&str>, limit: Limit, out: &mut Vec<Delivered>) -> Result<(), BusError> {
         self.is_stale.set(true);
-        self.turn = self.turn.wrapping_add(1);
         let mut allowance = Allowance { left: limit, is_untouched: true };
         let wanted = |(name, _): &(&Arc<str>, _)| topic.is_none_or(|topic| ***name == *topic);
         for (_, taps) in self.by_topic.iter_mut().filter(wanted) {
-            let count = taps.len();
-            for nth in 0..count {
-                let tap = &mut taps[(self.turn + nth) % count];
+            taps.rotate_left(1);
+            for tap in taps {
                 tap.take(&self.client, self.header_names, &mut allowance, out)?;
             }
         }
@@ -245,7 +242,13 @@ impl Tap {
         if failure.rdkafka_error_code() == Some(RDKafkaErrorCode::OffsetOutOfRange) {
             tracing::warn!(partition = name, "retention has removed records that were not taken yet");
         }
-        lasting(failed(&name, failure))
+        match failed(&name, failure) {
+            error @ (BusError::Damaged(_) | BusError::Refused(_)) => Err(error),
+            error => {
+                tracing::debug!(partition = name, %error, "a fetch failed");
+                Ok(())
+            }
+        }
     }
 }
 

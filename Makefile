@@ -1,6 +1,6 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt doc bench sim deny clean
+.PHONY: help demo test broker lint fmt doc bench sim deny clean
 
 help: ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -10,6 +10,9 @@ demo: ## 2,000 seeded requests through all five workers on the embedded log, wit
 
 test: ## Everything that is tested
 	cargo test --workspace --quiet
+
+broker: ## What needs servers: the bus contract over a real Kafka, started here unless WAYBILL_TEST_KAFKA names one
+	scripts/with.sh kafka -- cargo test --package tests --test broker --quiet -- --test-threads 3
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check

@@ -344,7 +344,7 @@ impl Originals for Kept {
         self.0.lock().expect("nobody panics here").get(&letter).cloned().ok_or(PhiError::Erased)
     }
 
-    fn token(&self, parts: &[&[u8]]) -> Token {
+    fn attest(&self, parts: &[&[u8]]) -> Token {
         Token(domain::ids::derive(&[&[&b"a secret"[..]], parts].concat()))
     }
 }

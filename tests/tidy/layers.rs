@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{crates, read, root};
 
 /// What each crate may import of ours.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("contracts", &["domain"]),
     ("intake", &["domain"]),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ("telemetry", &[]),
     ("fleet", &["domain", "contracts", "telemetry"]),
     ("local", &["domain", "fleet", "telemetry"]),
+    ("kafka", &["domain", "fleet", "telemetry"]),
     ("vault", &["domain", "contracts", "fleet", "telemetry"]),
     ("partners", &["domain", "contracts", "fleet", "telemetry"]),
     ("projections", &["domain", "contracts", "fleet", "telemetry"]),
@@ -33,6 +34,7 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "fleet",
             "telemetry",
             "local",
+            "kafka",
             "vault",
             "partners",
             "projections",

@@ -105,7 +105,7 @@ impl Marks {
             origin.as_ref().map_or_else(String::new, Origin::to_string),
         ];
         let value = value.map_or(&[][..], |value| value);
-        originals.token(&[id.as_bytes(), letter.as_bytes(), tried.as_bytes(), origin.as_bytes(), value]).to_string()
+        originals.attest(&[id.as_bytes(), letter.as_bytes(), tried.as_bytes(), origin.as_bytes(), value]).to_string()
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
             Err(PhiError::Erased)
         }
 
-        fn token(&self, parts: &[&[u8]]) -> Token {
+        fn attest(&self, parts: &[&[u8]]) -> Token {
             Token(ids::derive(&[&[self.0][..]].into_iter().chain(parts.iter().copied()).collect::<Vec<_>>()))
         }
     }

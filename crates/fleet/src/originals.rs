@@ -36,6 +36,6 @@ pub trait Originals: Send + Sync {
     fn seal(&self, letter: LetterId, original: &Original) -> Result<SealedOriginal, PhiError>;
     /// Opens it again.
     fn open(&self, letter: LetterId, sealed: &SealedOriginal) -> Result<Original, PhiError>;
-    /// A token of these parts that nobody outside this deployment can make.
-    fn token(&self, parts: &[&[u8]]) -> Token;
+    /// Attests to these parts: a token of them that nobody outside this deployment can make.
+    fn attest(&self, parts: &[&[u8]]) -> Token;
 }

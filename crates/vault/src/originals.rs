@@ -19,7 +19,7 @@ use crate::vault::Vault;
 const CARRIED_BYTES_MAX: usize = 256 * 1024;
 
 impl Originals for Vault {
-    fn token(&self, parts: &[&[u8]]) -> Token {
+    fn attest(&self, parts: &[&[u8]]) -> Token {
         Phi::token(self, Purpose::Mark, parts)
     }
 

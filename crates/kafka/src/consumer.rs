@@ -1,0 +1,270 @@
+//! Members of groups, and what they own.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fleet::bus::{BusError, Consumer, Delivered, GroupMetadata, Limit, Membership, TopicPartition, Wake, Waker};
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::client_config::{Role, client_config};
+use crate::context::{Context, Rebalance};
+use crate::errors::{failed, failed_by};
+use crate::observers::patiently;
+use crate::passes::Passes;
+use crate::settings::Settings;
+use crate::signal::{Flag, Signal};
+use crate::standing::{Standing, Starting, list};
+use crate::tap::Taps;
+
+/// A member of a group. Dropping it is falling silent: the group waits for the end of the session, or for a new holder of the
+/// instance, as it would after a crash. `leave` goes at once.
+pub(crate) struct KafkaConsumer {
+    client: Arc<BaseConsumer<Context>>,
+    taps: Taps,
+    standing: Standing,
+    group: GroupMetadata,
+    passes: Arc<Passes>,
+    signal: Arc<Signal>,
+    /// Whether the client may have something to tell beside records.
+    news: Flag,
+}
+
+/// How brokers say that a member may not be one.
+const DENIALS: [RDKafkaErrorCode; 2] =
+    [RDKafkaErrorCode::TopicAuthorizationFailed, RDKafkaErrorCode::GroupAuthorizationFailed];
+/// How long a consumer sleeps at most, so that the client is polled and does not take its owner for dead.
+const NAP_MAX: Duration = Duration::from_secs(1);
+/// The same while partitions wait for their offsets.
+const NAP_STARTING: Duration = Duration::from_millis(5);
+/// How long `leave` waits for the coordinator's word.
+const LEAVE_MAX: Duration = Duration::from_secs(3);
+
+// === impl KafkaConsumer ===
+
+impl KafkaConsumer {
+    /// Joins a group.
+    pub(crate) fn join(settings: &Settings, membership: &Membership, passes: Arc<Passes>) -> Result<Self, BusError> {
+        let what = || format!("joining group {}", membership.group);
+        let config = client_config(settings, Role::Member(membership));
+        let mut client: BaseConsumer<Context> =
+            config.create_with_context(Context::new(settings)).map_err(|error| failed(&what(), &error))?;
+        let signal: Arc<Signal> = Arc::default();
+        let (news, raise) = Flag::raised(&signal);
+        client.set_nonempty_callback(raise);
+        // Who asks for a coordinator before any broker is connected waits half a second until the next attempt.
+        let topic = membership.topics.first().map(|topic| &**topic);
+        patiently(&client, &what(), settings.request_timeout, |step| client.fetch_metadata(topic, step))?;
+        let topics: Vec<&str> = membership.topics.iter().map(|topic| &**topic).collect();
+        client.subscribe(&topics).map_err(|error| failed(&what(), &error))?;
+        let client = Arc::new(client);
+        let (group, member) = (membership.group.clone(), membership.instance.clone());
+        let group = GroupMetadata { group, generation: 0, member, token: bytes::Bytes::new() };
+        let taps = Taps::new(client.clone(), signal.clone(), settings.header_names);
+        Ok(Self { client, taps, standing: Standing::Waiting, group, passes, signal, news })
+    }
+
+    /// What the group has to tell.
+    fn news(&mut self) -> Result<Option<Wake>, BusError> {
+        self.listen()?;
+        match self.client.context().take_rebalance() {
+            Some(Rebalance::Assign(partitions)) => self.standing = Standing::Starting(Starting::new(partitions)),
+            Some(Rebalance::Revoke { lost }) => {
+                if let Some(wake) = self.revoked(lost)? {
+                    return Ok(Some(wake));
+                }
+            }
+            None => {}
+        }
+        let Standing::Starting(starting) = &mut self.standing else { return Ok(None) };
+        match starting.ask(&self.client)? {
+            Some(starts) => self.own(&starts).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Hears what the client has to tell beside records.
+    fn listen(&mut self) -> Result<(), BusError> {
+        if matches!(self.standing, Standing::Replaced) {
+            return Err(BusError::Fenced);
+        }
+        self.news.lower();
+        let client = self.client.clone();
+        loop {
+            let told = client.context().told();
+            match client.poll(Duration::ZERO) {
+                Some(Ok(message)) => {
+                    // Each partition has a queue of its own, so there is no way here for a record.
+                    self.news.raise();
+                    let at = TopicPartition::new(rdkafka::Message::topic(&message), 0);
+                    return Err(BusError::Fatal(format!("a record of topic {} came out of turn", at.topic)));
+                }
+                Some(Err(error)) => self.judge(&error).inspect_err(|_| self.news.raise())?,
+                None if client.context().told() == told => break,
+                None => {}
+            }
+        }
+        client.context().pulse().seen_all();
+        Ok(())
+    }
+
+    /// Most errors a member hears of mend themselves: brokers come and go.
+    fn judge(&mut self, error: &KafkaError) -> Result<(), BusError> {
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+        if code == RDKafkaErrorCode::FencedInstanceId {
+            self.taps.close();
+            self.standing = Standing::Replaced;
+            return Err(BusError::Fenced);
+        }
+        let what = format!("membership of group {}", self.group.group);
+        if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
+            return Err(BusError::Fatal(format!("{what}: {code}")));
+        }
+        if DENIALS.contains(&code) { Err(failed_by(&what, code)) } else { Ok(()) }
+    }
+
+    /// Who owns nothing has nothing to finish, and who has lost everything can't.
+    fn revoked(&mut self, lost: bool) -> Result<Option<Wake>, BusError> {
+        let partitions = self.taps.names();
+        self.standing = Standing::Revoking;
+        if lost || partitions.is_empty() {
+            self.give_up()?;
+        }
+        Ok((!partitions.is_empty()).then_some(Wake::Revoked { partitions, lost }))
+    }
+
+    fn give_up(&mut self) -> Result<(), BusError> {
+        self.taps.close();
+        self.standing = Standing::Waiting;
+        self.client.unassign().map_err(|error| failed("giving up partitions", &error))
+    }
+
+    fn own(&mut self, starts: &[(TopicPartition, u64)]) -> Result<Wake, BusError> {
+        let what = "taking up partitions";
+        let offset = |start: &u64| Offset::Offset(i64::try_from(*start).unwrap_or(i64::MAX));
+        let assigned = list(starts.iter().map(|(name, start)| (name, offset(start))))?;
+        self.taps.open(starts)?;
+        self.client.assign(&assigned).map_err(|error| failed(what, &error))?;
+        let proof = self.client.group_metadata();
+        let proof = proof.ok_or_else(|| BusError::Unavailable(format!("{what}: the group has moved on")))?;
+        self.group.generation += 1;
+        self.group.token = self.passes.issue(proof);
+        self.standing = Standing::Owning;
+        Ok(Wake::Assigned(starts.iter().map(|(name, _)| name.clone()).collect()))
+    }
+
+    fn set_paused(&mut self, partitions: &[TopicPartition], is_paused: bool) -> Result<(), BusError> {
+        match partitions.iter().find(|partition| !self.taps.set_paused(partition, is_paused)) {
+            Some(partition) => Err(not_owned(partition)),
+            None => Ok(()),
+        }
+    }
+
+    /// From now on the client gives up whatever the group asks for. What it has asked for already is answered here, and nothing
+    /// else: an answer nobody waits for may come when nobody is left to take it, and then waits for ever.
+    fn close(&mut self) {
+        self.taps.close();
+        self.client.context().close();
+        let has_asked = self.client.context().take_rebalance().is_some();
+        if (has_asked || matches!(self.standing, Standing::Starting(_) | Standing::Revoking))
+            && let Err(error) = self.client.unassign()
+        {
+            tracing::debug!(%error, "giving up partitions at the end failed");
+        }
+        self.standing = Standing::Waiting;
+    }
+}
+
+impl Consumer for KafkaConsumer {
+    fn wait(&mut self, timeout: Duration) -> Result<Wake, BusError> {
+        let begun = Instant::now();
+        loop {
+            if let Some(wake) = self.news()? {
+                return Ok(wake);
+            }
+            if self.signal.take_woken() {
+                return Ok(Wake::Woken);
+            }
+            if self.taps.is_ready()? {
+                return Ok(Wake::Ready);
+            }
+            let left = timeout.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Ok(Wake::TimedOut);
+            }
+            let nap = if matches!(self.standing, Standing::Starting(_)) { NAP_STARTING } else { NAP_MAX };
+            self.signal.sleep(left.min(nap));
+        }
+    }
+
+    fn take(&mut self, topic: &str, limit: Limit, out: &mut Vec<Delivered>) -> Result<(), BusError> {
+        self.taps.take(Some(topic), limit, out)
+    }
+
+    fn release(&mut self) -> Result<(), BusError> {
+        if matches!(self.standing, Standing::Revoking) { self.give_up() } else { Ok(()) }
+    }
+
+    fn assignment(&self) -> Vec<TopicPartition> {
+        self.taps.names()
+    }
+
+    fn position(&self, partition: &TopicPartition) -> Result<u64, BusError> {
+        self.taps.position(partition).unwrap_or_else(|| Err(not_owned(partition)))
+    }
+
+    fn seek(&mut self, partition: &TopicPartition, offset: u64) -> Result<(), BusError> {
+        if self.taps.seek(partition, offset)? { Ok(()) } else { Err(not_owned(partition)) }
+    }
+
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
+        self.set_paused(partitions, true)
+    }
+
+    fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BusError> {
+        self.set_paused(partitions, false)
+    }
+
+    /// The generation counts the assignments told to this member; Kafka's own is in what the token stands for.
+    fn group(&self) -> GroupMetadata {
+        self.group.clone()
+    }
+
+    fn heartbeat_age(&self) -> Duration {
+        self.client.context().pulse().age()
+    }
+
+    fn waker(&self) -> Waker {
+        let signal = self.signal.clone();
+        Arc::new(move || signal.wake())
+    }
+
+    /// A static member that closes stays in its group, so it has to unsubscribe first and wait until the coordinator has answered:
+    /// closing earlier would keep the request from being sent. Who has not joined yet can't leave: if its request to join is under
+    /// way, the group waits for the end of its session.
+    fn leave(mut self: Box<Self>) -> Result<(), BusError> {
+        let is_member = !matches!(self.standing, Standing::Waiting | Standing::Replaced);
+        self.close();
+        self.client.unsubscribe();
+        let begun = Instant::now();
+        while is_member && !self.client.context().pulse().has_left() && begun.elapsed() < LEAVE_MAX {
+            if self.listen().is_err() {
+                break;
+            }
+            self.signal.sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for KafkaConsumer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn not_owned(partition: &TopicPartition) -> BusError {
+    BusError::Refused(format!("{partition} is not assigned to this consumer"))
+}

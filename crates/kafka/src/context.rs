@@ -1,0 +1,217 @@
+//! What librdkafka tells its clients: rebalances, statistics, errors, log lines, failed deliveries.
+
+use std::error::Error;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use fleet::bus::TopicPartition;
+use rdkafka::client::OAuthToken;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{DeliveryResult, ProducerContext};
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+use rdkafka::{ClientContext, Statistics, TopicPartitionList};
+
+use crate::pulse::Pulse;
+use crate::settings::{Settings, TokenSource};
+use crate::signal::locked;
+use crate::tokens;
+
+/// The ear of one client. Its callbacks run in the thread that polls the client.
+pub(crate) struct Context {
+    token_source: Option<TokenSource>,
+    /// How often anything was told: an event that was only told about looks to a poll like no event.
+    told: AtomicU64,
+    /// What the group wants, until the consumer deals with it.
+    rebalance: Mutex<Option<Rebalance>>,
+    /// The client closes: partitions are given up as soon as the group asks.
+    closing: AtomicBool,
+    /// Where the partition ends whose end was told last.
+    end: AtomicI64,
+    pulse: Mutex<Pulse>,
+    /// Why the first record of the open transaction failed that did.
+    undelivered: Mutex<Option<RDKafkaErrorCode>>,
+    /// What brokers last said against our credentials.
+    refusal: Mutex<Option<String>>,
+}
+
+/// What a group wants of a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Rebalance {
+    /// To take these over.
+    Assign(Vec<TopicPartition>),
+    /// To give up all it has.
+    Revoke {
+        /// It has lost them already.
+        lost: bool,
+    },
+}
+
+/// How brokers and librdkafka say that credentials are no good.
+const REFUSALS: [Option<RDKafkaErrorCode>; 3] = [
+    Some(RDKafkaErrorCode::Authentication),
+    Some(RDKafkaErrorCode::SaslAuthenticationFailed),
+    Some(RDKafkaErrorCode::SSL),
+];
+
+// === impl Context ===
+
+impl Context {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            token_source: settings.token_source().cloned(),
+            told: AtomicU64::new(0),
+            rebalance: Mutex::new(None),
+            closing: AtomicBool::new(false),
+            end: AtomicI64::new(-1),
+            pulse: Mutex::new(Pulse::new()),
+            undelivered: Mutex::new(None),
+            refusal: Mutex::new(None),
+        }
+    }
+
+    /// How often anything was told.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
+    }
+
+    /// What the group wants, if it has not been asked for yet.
+    pub(crate) fn take_rebalance(&self) -> Option<Rebalance> {
+        locked(&self.rebalance).take()
+    }
+
+    /// From now on partitions are given up as soon as the group asks.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    /// The end of the partition whose end was told just now.
+    pub(crate) fn take_end(&self) -> Option<u64> {
+        u64::try_from(self.end.swap(-1, Ordering::Relaxed)).ok()
+    }
+
+    /// What is known of the group's coordinator hearing us.
+    pub(crate) fn pulse(&self) -> std::sync::MutexGuard<'_, Pulse> {
+        locked(&self.pulse)
+    }
+
+    /// Why the first record failed that did since this was last asked.
+    pub(crate) fn take_undelivered(&self) -> Option<RDKafkaErrorCode> {
+        locked(&self.undelivered).take()
+    }
+
+    /// What brokers said against our credentials since this was last asked.
+    pub(crate) fn take_refusal(&self) -> Option<String> {
+        locked(&self.refusal).take()
+    }
+
+    fn note(&self) {
+        self.told.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.note();
+        match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+                tracing::warn!(target: "librdkafka", facility, "{message}");
+            }
+            RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => {
+                tracing::info!(target: "librdkafka", facility, "{message}");
+            }
+            RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+                tracing::debug!(target: "librdkafka", facility, "{message}");
+            }
+        }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.note();
+        self.pulse().observe(&statistics);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.note();
+        let code = error.rdkafka_error_code();
+        if code == Some(RDKafkaErrorCode::PartitionEOF) {
+            self.end.store(end_of(reason).unwrap_or(-1), Ordering::Relaxed);
+        } else if REFUSALS.contains(&code) {
+            tracing::warn!(target: "librdkafka", "{reason}");
+            *locked(&self.refusal) = Some(reason.to_owned());
+        } else {
+            tracing::info!(target: "librdkafka", %error, "{reason}");
+        }
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.note();
+        let source = self.token_source.as_ref().ok_or("no source of tokens is configured")?;
+        tokens::token(source).inspect_err(|error| {
+            tracing::warn!(%error, "no token for the brokers");
+            *locked(&self.refusal) = Some(error.to_string());
+        })
+    }
+}
+
+impl ConsumerContext for Context {
+    /// Notes what the group wants, so that the consumer can tell the fleet and act when the fleet is ready: librdkafka waits, and
+    /// shows the group meanwhile that the member lives.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        self.note();
+        if self.closing.load(Ordering::Acquire) {
+            if let Err(error) = consumer.unassign() {
+                tracing::debug!(%error, "giving up partitions at the end failed");
+            }
+            return;
+        }
+        let wanted = if code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            Rebalance::Assign(named(partitions))
+        } else {
+            Rebalance::Revoke { lost: consumer.assignment_lost() }
+        };
+        *locked(&self.rebalance) = Some(wanted);
+    }
+
+    fn commit_callback(&self, _: rdkafka::error::KafkaResult<()>, _: &TopicPartitionList) {
+        self.note();
+    }
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+            locked(&self.undelivered).get_or_insert(code);
+        }
+    }
+}
+
+fn named(partitions: &TopicPartitionList) -> Vec<TopicPartition> {
+    let name = |(topic, number): (String, i32)| Some(TopicPartition::new(topic, u32::try_from(number).ok()?));
+    partitions.to_topic_map().into_keys().filter_map(name).collect()
+}
+
+/// Where a partition ends, as librdkafka says it: "... at offset 17 (HighwaterMark 20)". Its own events carry the offset, the
+/// Rust binding keeps it to itself; without it a position would not pass over a batch that compaction has emptied.
+fn end_of(reason: &str) -> Option<i64> {
+    let (_, rest) = reason.split_once(" at offset ")?;
+    rest.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_partition_is_read_off() {
+        let reason = "Fetch from broker 1 reached end of partition at offset 17 (HighwaterMark 20)";
+        assert_eq!(end_of(reason), Some(17));
+        assert_eq!(end_of("something else"), None);
+    }
+}

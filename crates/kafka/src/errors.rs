@@ -1,0 +1,134 @@
+//! From librdkafka's errors to what the fleet has to do about them. None of them shows what was in a record.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of librdkafka's two hundred codes only those are named that ask for something of their own"
+)]
+
+use fleet::bus::{BusError, RECORD_LIMIT_BYTES, TopicPartition};
+use rdkafka::error::{KafkaError, RDKafkaError};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+/// What an error outside of transactions means.
+pub(crate) fn failed(what: &str, error: &KafkaError) -> BusError {
+    match error.rdkafka_error_code() {
+        Some(code) => failed_by(what, code),
+        None => match error {
+            KafkaError::ClientConfig(_, reason, name, _) => {
+                BusError::Refused(format!("librdkafka takes no such setting {name}: {reason}"))
+            }
+            KafkaError::ClientCreation(reason) => BusError::Refused(format!("{what}: {reason}; mend the settings")),
+            KafkaError::AdminOp(code) => failed_by(what, *code),
+            _ => BusError::Unavailable(format!("{what}: {error}")),
+        },
+    }
+}
+
+/// The same, by code.
+pub(crate) fn failed_by(what: &str, code: Code) -> BusError {
+    match code {
+        Code::FencedInstanceId | Code::ProducerFenced | Code::Fenced | Code::InvalidProducerEpoch => BusError::Fenced,
+        Code::IllegalGeneration | Code::UnknownMemberId | Code::RebalanceInProgress => BusError::StaleGeneration,
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+            BusError::UnknownPartition(what.to_owned())
+        }
+        Code::MessageSizeTooLarge => BusError::TooLarge { bytes: RECORD_LIMIT_BYTES, limit: RECORD_LIMIT_BYTES },
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed => {
+            BusError::Refused(format!("{what}: {code}; grant this principal what it asks for"))
+        }
+        Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
+            BusError::Refused(format!("{what}: {code}; look at the credentials"))
+        }
+        Code::InvalidTopic | Code::PolicyViolation | Code::InvalidReplicationFactor | Code::InvalidConfig => {
+            BusError::Refused(format!("{what}: {code}"))
+        }
+        Code::BadMessage | Code::InvalidMessage | Code::BadCompression => {
+            BusError::Damaged(format!("{what}: {code}; restore the partition from a replica"))
+        }
+        _ => BusError::Unavailable(format!("{what}: {code}")),
+    }
+}
+
+/// What an error of a transaction means. `fatal` is what the client says has ended it, if anything has.
+pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option<(Code, String)>) -> BusError {
+    match error.code() {
+        // Only the group's generation can be stale here; the producer itself is well once it has aborted.
+        Code::IllegalGeneration | Code::UnknownMemberId | Code::FencedInstanceId | Code::RebalanceInProgress => {
+            return BusError::StaleGeneration;
+        }
+        Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => return BusError::Fenced,
+        _ => {}
+    }
+    if let Some(fatal) = fatal {
+        return ended(what, fatal);
+    }
+    if error.txn_requires_abort() {
+        return BusError::Abort(format!("{what}: {error}"));
+    }
+    failed_by(what, error.code())
+}
+
+/// What an error of sending a record means: whatever it met, the transaction has to go.
+pub(crate) fn sending_failed(what: &str, error: &KafkaError, fatal: Option<(Code, String)>) -> BusError {
+    if let KafkaError::Transaction(error) = error {
+        return transaction_failed(what, error, fatal);
+    }
+    if let Some(fatal) = fatal {
+        return ended(what, fatal);
+    }
+    let error = failed(what, error);
+    if matches!(error, BusError::Unavailable(_)) { BusError::Abort(error.to_string()) } else { error }
+}
+
+/// What the failure of a record on its way means for its transaction.
+pub(crate) fn undelivered(code: Code, fatal: Option<(Code, String)>) -> BusError {
+    if let Some(fatal) = fatal {
+        return ended("a record", fatal);
+    }
+    let error = failed_by("a record", code);
+    let speaks_for_itself = matches!(error, BusError::Refused(_) | BusError::Fenced | BusError::TooLarge { .. });
+    if speaks_for_itself { error } else { BusError::Abort(error.to_string()) }
+}
+
+/// What it means that a commit failed: if nobody has answered, it may have gone through.
+pub(crate) fn commit_failed(error: BusError) -> BusError {
+    if matches!(error, BusError::Unavailable(_)) { BusError::OutcomeUnknown(error.to_string()) } else { error }
+}
+
+/// The same error, unless it is only that nobody answers and the brokers have said why.
+pub(crate) fn explained(error: BusError, refusal: Option<String>) -> BusError {
+    match refusal.filter(|_| matches!(error, BusError::Unavailable(_))) {
+        Some(refusal) => BusError::Refused(format!("{refusal}; look at the credentials")),
+        None => error,
+    }
+}
+
+/// The error, if asking again does not mend it.
+pub(crate) fn lasting(error: BusError) -> Result<(), BusError> {
+    if matches!(error, BusError::Refused(_) | BusError::Damaged(_) | BusError::Fatal(_)) {
+        return Err(error);
+    }
+    tracing::debug!(%error, "asking again");
+    Ok(())
+}
+
+/// What it means that a producer has ended.
+pub(crate) fn ended(what: &str, (code, reason): (Code, String)) -> BusError {
+    match code {
+        Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => BusError::Fenced,
+        // The broker has forgotten the id, or a record is missing in its sequence: a new producer starts a new one.
+        _ => BusError::OutcomeUnknown(format!("{what}: {reason}")),
+    }
+}
+
+/// A partition nobody knows.
+pub(crate) fn unknown(partition: &TopicPartition) -> BusError {
+    BusError::UnknownPartition(partition.to_string())
+}
+
+/// A partition number as librdkafka counts.
+pub(crate) fn number(partition: u32) -> i32 {
+    i32::try_from(partition).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,153 @@
+//! Clients that only look: watermarks, metadata, the offsets of groups.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use fleet::bus::{BusError, Isolation, TopicPartition, Watermarks};
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::client_config::{Role, client_config};
+use crate::context::Context;
+use crate::errors::{explained, failed, number};
+use crate::settings::Settings;
+use crate::signal::locked;
+use crate::standing::{list, offset};
+
+/// The clients that look. What a partition's end is depends on the isolation of who asks, so there are two; a group's offsets are
+/// told to who names the group, so there is one for each that was asked about.
+pub(crate) struct Observers {
+    settings: Settings,
+    committed: Arc<BaseConsumer<Context>>,
+    uncommitted: Arc<BaseConsumer<Context>>,
+    groups: Mutex<BTreeMap<String, Arc<BaseConsumer<Context>>>>,
+}
+
+/// How long to rest before asking again.
+const ASK_AGAIN: Duration = Duration::from_millis(5);
+/// How long one question may take at first, and at most.
+const STEP_MIN: Duration = Duration::from_millis(200);
+const STEP_MAX: Duration = Duration::from_secs(2);
+/// What passes by itself. Whether there is such a topic was asked before, so it is only not known everywhere yet.
+const PASSING: [RDKafkaErrorCode; 15] = [
+    RDKafkaErrorCode::UnknownPartition,
+    RDKafkaErrorCode::UnknownTopic,
+    RDKafkaErrorCode::UnknownTopicOrPartition,
+    RDKafkaErrorCode::BrokerTransportFailure,
+    RDKafkaErrorCode::AllBrokersDown,
+    RDKafkaErrorCode::OperationTimedOut,
+    RDKafkaErrorCode::RequestTimedOut,
+    RDKafkaErrorCode::TimedOutQueue,
+    RDKafkaErrorCode::NotLeaderForPartition,
+    RDKafkaErrorCode::LeaderNotAvailable,
+    RDKafkaErrorCode::UnstableOffsetCommit,
+    RDKafkaErrorCode::NotCoordinator,
+    RDKafkaErrorCode::CoordinatorNotAvailable,
+    RDKafkaErrorCode::CoordinatorLoadInProgress,
+    RDKafkaErrorCode::WaitingForCoordinator,
+];
+
+// === impl Observers ===
+
+impl Observers {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, BusError> {
+        let observer = |isolation| client(settings, Role::Observer(isolation));
+        Ok(Self {
+            settings: settings.clone(),
+            committed: observer(Isolation::ReadCommitted)?,
+            uncommitted: observer(Isolation::ReadUncommitted)?,
+            groups: Mutex::default(),
+        })
+    }
+
+    /// A client for metadata.
+    pub(crate) fn any(&self) -> Arc<BaseConsumer<Context>> {
+        self.uncommitted.clone()
+    }
+
+    /// A partition's watermarks. The stable one is asked for first, so that the high one is never below it.
+    pub(crate) fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, BusError> {
+        let (low, stable) = self.ends(&self.committed, partition)?;
+        let (_, high) = self.ends(&self.uncommitted, partition)?;
+        Ok(Watermarks { low, stable, high: high.max(stable) })
+    }
+
+    fn ends(&self, client: &BaseConsumer<Context>, partition: &TopicPartition) -> Result<(u64, u64), BusError> {
+        let what = format!("the ends of {partition}");
+        let (low, high) = patiently(client, &what, self.settings.request_timeout, |step| {
+            // librdkafka remembers for long that it did not know a new topic, unless it is made to ask again.
+            let ends = client.fetch_watermarks(&partition.topic, number(partition.partition), step);
+            ends.inspect_err(|_| drop(client.fetch_metadata(Some(&partition.topic), step)))
+        })?;
+        let offset = |offset: i64| u64::try_from(offset).unwrap_or_default();
+        Ok((offset(low), offset(high)))
+    }
+
+    /// The offset a group has committed for a partition. A transaction about to move it is waited for.
+    pub(crate) fn offset(&self, group: &str, partition: &TopicPartition) -> Result<Option<u64>, BusError> {
+        let client = self.group(group)?;
+        let what = format!("the offset of group {group} in {partition}");
+        let asked = || list([(partition, Offset::Invalid)].into_iter());
+        let answer = patiently(&client, &what, self.settings.request_timeout, |step| {
+            let asked = asked().map_err(|_| KafkaError::Canceled)?;
+            let answer = client.committed_offsets(asked, step)?;
+            answer.elements().iter().try_for_each(|element| element.error())?;
+            Ok(answer)
+        })?;
+        Ok(answer.elements().first().and_then(offset))
+    }
+
+    fn group(&self, group: &str) -> Result<Arc<BaseConsumer<Context>>, BusError> {
+        let mut groups = locked(&self.groups);
+        if let Some(client) = groups.get(group) {
+            return Ok(client.clone());
+        }
+        let client = client(&self.settings, Role::GroupObserver(group))?;
+        groups.insert(group.to_owned(), client.clone());
+        Ok(client)
+    }
+}
+
+/// Asks until there is an answer: brokers start, leaders move, offsets are unstable for a moment. The question is told how long it
+/// may take. It begins with little, since a client that has to show a token can't connect before its news were heard.
+pub(crate) fn patiently<T>(
+    client: &BaseConsumer<Context>,
+    what: &str,
+    patience: Duration,
+    ask: impl Fn(Duration) -> KafkaResult<T>,
+) -> Result<T, BusError> {
+    let deadline = Instant::now() + patience;
+    let mut step = STEP_MIN;
+    loop {
+        listen(client);
+        let error = match ask(step.min(patience)) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let is_passing = error.rdkafka_error_code().is_some_and(|code| PASSING.contains(&code));
+        if !is_passing || deadline <= Instant::now() {
+            listen(client);
+            return Err(explained(failed(what, &error), client.context().take_refusal()));
+        }
+        step = (step * 2).min(STEP_MAX);
+        std::thread::sleep(ASK_AGAIN);
+    }
+}
+
+fn client(settings: &Settings, role: Role<'_>) -> Result<Arc<BaseConsumer<Context>>, BusError> {
+    let client = client_config(settings, role).create_with_context(Context::new(settings));
+    client.map(Arc::new).map_err(|error| failed("a client that looks", &error))
+}
+
+/// Hears what a client has to tell: log lines, tokens to renew, brokers that come and go.
+pub(crate) fn listen(client: &BaseConsumer<Context>) {
+    loop {
+        let told = client.context().told();
+        if client.poll(Duration::ZERO).is_none() && client.context().told() == told {
+            return;
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Producers: one transaction at a time, drained before it ends.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fleet::bus::{BusError, Consumed, Outgoing, Producer, RECORD_LIMIT_BYTES, TopicPartition};
+use rdkafka::Offset;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::producer::{BaseProducer, Producer as _};
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::catalogue::Catalogue;
+use crate::client_config::{Role, client_config};
+use crate::context::Context;
+use crate::errors::{commit_failed, explained, failed, sending_failed, transaction_failed, undelivered, unknown};
+use crate::holders::{Holder, Holders};
+use crate::passes::Passes;
+use crate::record::outgoing;
+use crate::settings::Settings;
+use crate::standing::list;
+
+/// The holder of a transactional id. Dropping it aborts what is open, if the broker can be reached soon.
+pub(crate) struct KafkaProducer {
+    client: BaseProducer<Context>,
+    catalogue: Arc<Catalogue>,
+    passes: Arc<Passes>,
+    holder: Holder,
+    /// How many partitions the topics have that were sent to.
+    partitions: BTreeMap<Arc<str>, u32>,
+    state: State,
+    /// How long the end of a transaction may take.
+    patience: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// No transaction is open.
+    Idle,
+    /// A transaction is open.
+    Open,
+    /// Something in the open transaction failed: only an abort helps.
+    MustAbort,
+    /// Somebody else holds the id.
+    Fenced,
+}
+
+/// The topic of the transactions' coordinators: the one there is for a client that knows no other yet.
+const COORDINATORS: &str = "__transaction_state";
+/// How long a first answer from them is waited for, step by step: who has to show a token is asked for it in between.
+const CONNECTING: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), STEP];
+/// How long to rest between looks at what is under way. librdkafka's own wait is not used: below a millisecond it spins, and it
+/// does not end before its time.
+const LOOK_AGAIN: Duration = Duration::from_micros(100);
+/// How long dropping a producer may take to abort.
+const DROP_MAX: Duration = Duration::from_secs(1);
+/// What is left of the time for a call when it is not worth making another.
+const LATE: Duration = Duration::from_millis(50);
+/// How long one call into librdkafka may wait for the coordinator before tokens and errors are looked after.
+const STEP: Duration = Duration::from_secs(1);
+
+// === impl KafkaProducer ===
+
+impl KafkaProducer {
+    /// Takes a transactional id over from whoever holds it.
+    pub(crate) fn new(
+        settings: &Settings,
+        transactional_id: &str,
+        catalogue: Arc<Catalogue>,
+        passes: Arc<Passes>,
+        holders: &Holders,
+    ) -> Result<Self, BusError> {
+        let what = format!("taking over the transactional id {transactional_id}");
+        let config = client_config(settings, Role::Producer(transactional_id));
+        let client: Result<BaseProducer<Context>, _> = config.create_with_context(Context::new(settings));
+        let client = client.map_err(|error| failed(&what, &error))?;
+        let (partitions, patience) = (BTreeMap::new(), settings.transaction_timeout);
+        // Who asks for a coordinator before any broker is connected waits half a second until the next attempt. What the answer says
+        // does not matter, and if there is none the next call says so.
+        let is_connected = |step| {
+            client.poll(Duration::ZERO);
+            client.client().fetch_metadata(Some(COORDINATORS), step).is_ok()
+        };
+        CONNECTING.into_iter().any(is_connected);
+        // An earlier holder's transaction is ended first, which takes its time while a broker starts.
+        let deadline = Instant::now() + settings.request_timeout.max(settings.transaction_timeout);
+        persist(&client, &what, deadline, |client| client.init_transactions(STEP))?;
+        let holder = holders.succeed(transactional_id);
+        Ok(Self { client, catalogue, passes, holder, partitions, state: State::Idle, patience })
+    }
+
+    fn begin(&mut self) -> Result<(), BusError> {
+        self.holder.check()?;
+        match self.state {
+            State::Open => return Ok(()),
+            State::Fenced => return Err(BusError::Fenced),
+            State::MustAbort => return Err(BusError::Abort("an earlier part of it failed".into())),
+            State::Idle => {}
+        }
+        self.client.begin_transaction().map_err(|error| self.judged("beginning a transaction", &error))?;
+        self.state = State::Open;
+        Ok(())
+    }
+
+    /// Waits until nothing is under way any more. Both ends of a transaction need that: librdkafka would wait for it itself, but
+    /// in steps of 100 ms at a commit, and not at all at an abort.
+    fn drain(&self, deadline: Instant) -> Result<(), BusError> {
+        loop {
+            self.client.poll(Duration::ZERO);
+            if self.client.in_flight_count() == 0 {
+                return Ok(());
+            }
+            if deadline <= Instant::now() {
+                return Err(BusError::Unavailable("the brokers do not take the records of a transaction".into()));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    fn check(&mut self, record: &Outgoing) -> Result<(), BusError> {
+        let bytes = record.size_bytes();
+        if RECORD_LIMIT_BYTES < bytes {
+            return Err(BusError::TooLarge { bytes, limit: RECORD_LIMIT_BYTES });
+        }
+        let count = match self.partitions.get(&record.topic) {
+            Some(count) => *count,
+            None => {
+                let count = self.catalogue.partitions(&record.topic)?;
+                self.partitions.insert(record.topic.clone(), count);
+                count
+            }
+        };
+        let name = || TopicPartition::new(record.topic.clone(), record.partition);
+        if record.partition < count { Ok(()) } else { Err(unknown(&name())) }
+    }
+
+    fn enqueue(&self, record: &Outgoing) -> Result<(), BusError> {
+        let deadline = Instant::now() + self.patience;
+        let mut record = outgoing(record);
+        loop {
+            let (error, rejected) = match self.client.send(record) {
+                Ok(()) => return Ok(()),
+                Err(rejected) => rejected,
+            };
+            let is_full = error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull);
+            if !is_full || deadline <= Instant::now() {
+                return Err(self.judged("sending a record", &error));
+            }
+            record = rejected;
+            self.client.poll(Duration::ZERO);
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    fn consume(&self, consumed: Consumed<'_>, deadline: Instant) -> Result<(), BusError> {
+        let proof: Arc<ConsumerGroupMetadata> = self.passes.proof(&consumed.group.token)?;
+        let offset = |next: &u64| Offset::Offset(i64::try_from(*next).unwrap_or(i64::MAX));
+        let offsets = list(consumed.next.iter().map(|(name, next)| (name, offset(next))))?;
+        persist(&self.client, "consuming offsets", deadline, |client| {
+            // All in one call, since what has timed out here can't be taken up again.
+            client.send_offsets_to_transaction(&offsets, &proof, deadline.saturating_duration_since(Instant::now()))
+        })
+    }
+
+    /// Ends the open transaction by a commit. Offsets travel while the records do.
+    fn end(&mut self, consumed: Option<Consumed<'_>>) -> Result<(), BusError> {
+        let deadline = Instant::now() + self.patience;
+        if let Some(consumed) = consumed.filter(|consumed| !consumed.next.is_empty()) {
+            self.consume(consumed, deadline)?;
+        }
+        self.drain(deadline).map_err(|error| BusError::Abort(error.to_string()))?;
+        if let Some(code) = self.client.context().take_undelivered() {
+            // What librdkafka says of the transaction then is only that a record failed.
+            return Err(undelivered(code, self.client.client().fatal_error()));
+        }
+        persist(&self.client, "committing", deadline, |client| client.commit_transaction(STEP)).map_err(commit_failed)
+    }
+
+    fn judged(&self, what: &str, error: &KafkaError) -> BusError {
+        sending_failed(what, error, self.client.client().fatal_error())
+    }
+
+    /// What has to happen after an error.
+    fn after<T>(&mut self, outcome: Result<T, BusError>) -> Result<T, BusError> {
+        match &outcome {
+            Err(BusError::Fenced) => self.state = State::Fenced,
+            Err(_) => self.state = State::MustAbort,
+            Ok(_) => {}
+        }
+        outcome
+    }
+}
+
+impl Producer for KafkaProducer {
+    fn send(&mut self, record: Outgoing) -> Result<(), BusError> {
+        // What is refused here is not in the transaction, which goes on.
+        self.check(&record)?;
+        self.begin()?;
+        let sent = self.enqueue(&record);
+        self.after(sent)
+    }
+
+    fn commit(&mut self, consumed: Option<Consumed<'_>>) -> Result<(), BusError> {
+        self.holder.check()?;
+        if self.state == State::Idle && consumed.is_none() {
+            return Ok(());
+        }
+        self.begin()?;
+        let ended = self.end(consumed);
+        self.after(ended)?;
+        self.state = State::Idle;
+        Ok(())
+    }
+
+    fn abort(&mut self) -> Result<(), BusError> {
+        self.holder.check()?;
+        match self.state {
+            State::Idle => return Ok(()),
+            State::Fenced => return Err(BusError::Fenced),
+            State::Open | State::MustAbort => {}
+        }
+        let deadline = Instant::now() + self.patience;
+        let aborted = self
+            .drain(deadline)
+            .and_then(|()| persist(&self.client, "aborting", deadline, |client| client.abort_transaction(STEP)));
+        self.client.context().take_undelivered();
+        self.after(aborted)?;
+        self.state = State::Idle;
+        Ok(())
+    }
+}
+
+impl Drop for KafkaProducer {
+    fn drop(&mut self) {
+        if matches!(self.state, State::Open | State::MustAbort) && self.client.client().fatal_error().is_none() {
+            self.patience = DROP_MAX;
+            if let Err(error) = self.abort() {
+                tracing::debug!(%error, "a dropped producer's transaction stays open until it times out or is taken over");
+            }
+        }
+    }
+}
+
+/// Calls until it succeeds, fails for good or is too late.
+fn persist(
+    client: &BaseProducer<Context>,
+    what: &str,
+    deadline: Instant,
+    call: impl Fn(&BaseProducer<Context>) -> KafkaResult<()>,
+) -> Result<(), BusError> {
+    loop {
+        client.poll(Duration::ZERO);
+        let error = match call(client) {
+            Ok(()) => return Ok(()),
+            Err(KafkaError::Transaction(error)) => error,
+            Err(error) => return Err(failed(what, &error)),
+        };
+        let is_worth_it = error.is_retriable() && !error.is_fatal() && !error.txn_requires_abort();
+        if !is_worth_it || deadline <= Instant::now() + LATE {
+            let refusal = client.context().take_refusal();
+            return Err(explained(transaction_failed(what, &error, client.client().fatal_error()), refusal));
+        }
+    }
+}

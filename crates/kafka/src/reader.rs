@@ -1,0 +1,95 @@
+//! Readers: positions in partitions outside any group.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fleet::bus::{BusError, Delivered, Isolation, Limit, Reader, TopicPartition};
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+
+use crate::catalogue::Catalogue;
+use crate::client_config::{Role, client_config};
+use crate::context::Context;
+use crate::errors::{failed, unknown};
+use crate::observers::listen;
+use crate::settings::Settings;
+use crate::signal::{Flag, Signal};
+use crate::standing::list;
+use crate::tap::Taps;
+
+/// A reader with a client of its own.
+pub(crate) struct KafkaReader {
+    client: Arc<BaseConsumer<Context>>,
+    catalogue: Arc<Catalogue>,
+    taps: Taps,
+    signal: Arc<Signal>,
+    /// Whether the client may have something to tell beside records.
+    news: Flag,
+    /// The sum of the positions when it last moved, so that passing over a gap counts as moving.
+    reached: u64,
+}
+
+// === impl KafkaReader ===
+
+impl KafkaReader {
+    /// A reader of nothing yet.
+    pub(crate) fn new(settings: &Settings, isolation: Isolation, catalogue: Arc<Catalogue>) -> Result<Self, BusError> {
+        let config = client_config(settings, Role::Reader(isolation));
+        let client: Result<BaseConsumer<Context>, _> = config.create_with_context(Context::new(settings));
+        let mut client = client.map_err(|error| failed("a reader", &error))?;
+        let signal: Arc<Signal> = Arc::default();
+        let (news, raise) = Flag::raised(&signal);
+        client.set_nonempty_callback(raise);
+        let client = Arc::new(client);
+        let taps = Taps::new(client.clone(), signal.clone(), settings.header_names);
+        Ok(Self { client, catalogue, taps, signal, news, reached: 0 })
+    }
+
+    /// Hears what the client has to tell beside records: logs, tokens to renew, brokers that come and go.
+    fn listen(&self) {
+        self.news.lower();
+        listen(&self.client);
+    }
+
+    fn sum(&self) -> Result<u64, BusError> {
+        let positions = self.taps.names();
+        positions.iter().map(|name| self.position(name)).sum()
+    }
+}
+
+impl Reader for KafkaReader {
+    fn assign(&mut self, from: &[(TopicPartition, u64)]) -> Result<(), BusError> {
+        for (name, _) in from {
+            self.catalogue.check(name)?;
+        }
+        let offset = |start: &u64| Offset::Offset(i64::try_from(*start).unwrap_or(i64::MAX));
+        let assigned = list(from.iter().map(|(name, start)| (name, offset(start))))?;
+        self.taps.open(from)?;
+        self.client.assign(&assigned).map_err(|error| failed("assigning partitions to a reader", &error))?;
+        self.reached = from.iter().map(|(_, start)| start).sum();
+        Ok(())
+    }
+
+    fn read(&mut self, limit: Limit, timeout: Duration, out: &mut Vec<Delivered>) -> Result<(), BusError> {
+        let (begun, before) = (Instant::now(), out.len());
+        loop {
+            if self.news.is_raised() {
+                self.listen();
+            }
+            self.taps.take(None, limit, out)?;
+            let left = timeout.saturating_sub(begun.elapsed());
+            if before < out.len() || left.is_zero() {
+                return Ok(());
+            }
+            let reached = self.sum()?;
+            if std::mem::replace(&mut self.reached, reached) < reached {
+                return Ok(());
+            }
+            self.signal.sleep(left);
+        }
+    }
+
+    fn position(&self, partition: &TopicPartition) -> Result<u64, BusError> {
+        self.taps.position(partition).unwrap_or_else(|| Err(unknown(partition)))
+    }
+}

@@ -1,0 +1,69 @@
+//! Records as librdkafka has them, and as the fleet has them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fleet::bus::{Delivered, HeaderName, Headers, Outgoing};
+use rdkafka::Message;
+use rdkafka::message::{BorrowedHeaders, BorrowedMessage, Header, Headers as _, OwnedHeaders};
+use rdkafka::producer::BaseRecord;
+
+use crate::errors::number;
+
+/// A record of this topic, copied out of librdkafka's memory into one buffer that key, value and headers share.
+pub(crate) fn delivered(topic: &Arc<str>, message: &BorrowedMessage<'_>, known: &'static [&'static str]) -> Delivered {
+    let headers = message.headers().map(readable).unwrap_or_default();
+    let (key, value) = (message.key(), message.payload());
+    let size = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+    let header_bytes: usize = headers.iter().map(|header| size(header.value)).sum();
+    let mut buffer = Vec::with_capacity(size(key) + size(value) + header_bytes);
+    for part in [key, value].into_iter().chain(headers.iter().map(|header| header.value)).flatten() {
+        buffer.extend_from_slice(part);
+    }
+    let mut rest = Bytes::from(buffer);
+    let key = key.map(|key| rest.split_to(key.len()));
+    let value = value.map(|value| rest.split_to(value.len()));
+    let headers = headers.iter().map(|header| (name(header.key, known), rest.split_to(size(header.value)))).collect();
+    Delivered {
+        topic: topic.clone(),
+        partition: u32::try_from(message.partition()).unwrap_or_default(),
+        offset: u64::try_from(message.offset()).unwrap_or_default(),
+        timestamp_ms: message.timestamp().to_millis().unwrap_or_default(),
+        key,
+        value,
+        headers: Headers(headers),
+    }
+}
+
+/// The headers whose names are text. The Rust binding panics at others, which no Java client can write.
+fn readable(headers: &BorrowedHeaders) -> Vec<Header<'_, &[u8]>> {
+    let read = |nth| catch_unwind(AssertUnwindSafe(|| headers.try_get(nth))).ok().flatten();
+    (0..headers.count()).filter_map(read).collect()
+}
+
+fn name(name: &str, known: &'static [&'static str]) -> HeaderName {
+    match known.iter().find(|known| **known == name) {
+        Some(known) => HeaderName::Borrowed(known),
+        None => HeaderName::Owned(name.to_owned()),
+    }
+}
+
+/// A record as librdkafka takes it: to exactly this partition, without a partitioner having a say.
+pub(crate) fn outgoing(record: &Outgoing) -> BaseRecord<'_, [u8], [u8]> {
+    let mut base = BaseRecord::to(&record.topic).partition(number(record.partition)).timestamp(record.timestamp_ms);
+    if let Some(key) = &record.key {
+        base = base.key(&key[..]);
+    }
+    if let Some(value) = &record.value {
+        base = base.payload(&value[..]);
+    }
+    if record.headers.0.is_empty() {
+        return base;
+    }
+    let empty = OwnedHeaders::new_with_capacity(record.headers.0.len());
+    let insert = |headers: OwnedHeaders, (name, value): &(HeaderName, Bytes)| {
+        headers.insert(Header { key: name, value: Some(&value[..]) })
+    };
+    base.headers(record.headers.0.iter().fold(empty, insert))
+}

@@ -242,13 +242,12 @@ impl Tap {
         if failure.rdkafka_error_code() == Some(RDKafkaErrorCode::OffsetOutOfRange) {
             tracing::warn!(partition = name, "retention has removed records that were not taken yet");
         }
-        match failed(&name, failure) {
-            error @ (BusError::Damaged(_) | BusError::Refused(_)) => Err(error),
-            error => {
-                tracing::debug!(partition = name, %error, "a fetch failed");
-                Ok(())
-            }
+        let error = failed(&name, failure);
+        if matches!(error, BusError::Damaged(_) | BusError::Refused(_)) {
+            return Err(error);
         }
+        tracing::debug!(partition = name, %error, "a fetch failed");
+        Ok(())
     }
 }
 

@@ -215,7 +215,8 @@ mod tests {
         let mut named: Vec<String> =
             named.iter().map(|path| format!("WAYBILL_{}", path.replace('.', "_").to_uppercase())).collect();
         let mut asked = asked.into_inner();
-        (named.sort(), asked.sort());
+        named.sort();
+        asked.sort();
         assert_eq!(named, asked, "keys that are asked for and not documented, or the other way round");
 
         let file = Config::parse(documented, Path::new("deploy"), |_| None).expect("valid");

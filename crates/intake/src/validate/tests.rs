@@ -141,6 +141,12 @@ fn every_code_of_intake_is_provoked() {
     assert_eq!(told(&mut desk, request(), None), None);
     provoked.extend(told(&mut desk, IntakeRequest { counterparty: "aurora".into(), ..request() }, None));
 
+    let text = "id = 'enrolment'\nlane = 'bulk'\nworkflows = ['request_data']\nunsigned = true";
+    desk.intake.sources = Sources::parse([("enrolment.toml", text)], Mode::Development).expect("a source");
+    let mut refresh = IntakeRequest { workflow: Workflow::Refresh, idempotency_key: "another".into(), ..request() };
+    refresh.parent_request_id = Some(RequestId([1; 16]));
+    provoked.extend(told(&mut desk, refresh, None));
+
     let public = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
     let text = format!(
         "id = 'enrolment'\nlane = 'bulk'\nworkflows = ['request_data']\nkeys = [{{ id = 'k1', public = '{public}' }}]"

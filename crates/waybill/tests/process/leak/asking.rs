@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::deployment::{Deployment, request, told};
 
-const SOURCES: [&str; 5] = ["enrolment", "member-portal", "partner-door", "signer", "unregistered"];
+const SOURCES: [&str; 5] = ["enrolment", "member-portal", "member-portal", "signer", "unregistered"];
 
 /// What sources were told and what the timelines say, in one text.
 pub(super) fn stories(deployment: &Deployment) -> String {

@@ -12,7 +12,7 @@ use tests::feed::bare;
 use tests::reading::{events, read};
 
 use crate::bench::Bench;
-use crate::letters::{accepted, again, judge, story};
+use crate::letters::{accepted, again, damaged, judge, story};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -86,17 +86,7 @@ fn a_strangers_key_moves_no_request() {
 /// Headers that only the fleet may write are nothing where anybody may write.
 #[test]
 fn a_strangers_marks_lift_nothing_and_name_nothing() {
-    let (request_id, facts, mut work) = accepted(&mut Bench::new());
-    let mut bench = Bench::new();
-    bench.request();
-    let value = work.value.take().expect("a value");
-    work.value = Some(value.slice(..value.len() - 1));
-    for record in facts.into_iter().chain([work]) {
-        bench.feed.send(again(record)).expect("sent");
-    }
-    bench.feed.commit();
-    bench.world.pass(SOON);
-    let letter = bench.new_letters().remove(0);
+    let (mut bench, request_id, letter) = damaged();
     let told = story(&bench, request_id).len();
 
     let key = request_id.to_string();

@@ -43,7 +43,7 @@ pub(crate) fn judge(bench: &mut Bench, letter: &DeadLetter, action: CommandActio
 }
 
 /// A world in which a request was accepted and its work for identity was damaged on the way, and the letter that came of it.
-fn damaged() -> (Bench, RequestId, DeadLetter) {
+pub(crate) fn damaged() -> (Bench, RequestId, DeadLetter) {
     let (request_id, facts, mut work) = accepted(&mut Bench::new());
     let mut bench = Bench::new();
     bench.request();

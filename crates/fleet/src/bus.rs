@@ -15,6 +15,7 @@
 //! - Members of a group own disjoint partitions; equal partition numbers of all subscribed topics go to one member.
 
 mod error;
+mod limit;
 mod record;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use error::BusError;
+pub use limit::{Allowance, Limit};
 pub(crate) use record::Size;
 pub use record::{Delivered, HeaderName, Headers, Outgoing, RECORD_LIMIT_BYTES, TopicPartition};
 
@@ -122,23 +124,6 @@ pub enum Wake {
         /// They are gone already (session lost): nothing of them can be committed any more.
         lost: bool,
     },
-}
-
-/// How much one [`Consumer::take`] may return.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// The most records.
-    pub records: usize,
-    /// The most bytes of keys, values and headers; one record may exceed it.
-    pub bytes: usize,
-}
-
-impl Limit {
-    /// What is left after so much was taken.
-    #[must_use]
-    pub fn without(self, taken: Self) -> Self {
-        Self { records: self.records.saturating_sub(taken.records), bytes: self.bytes.saturating_sub(taken.bytes) }
-    }
 }
 
 /// Wakes a consumer out of [`Consumer::wait`] from any thread.

@@ -34,6 +34,7 @@ pub mod originals;
 pub mod evidence;
 pub mod clock;
 pub mod probe;
+pub mod sync;
 
 pub use blocking::{FleetEntry, ParkedHeader};
 pub use envelope::Postman;

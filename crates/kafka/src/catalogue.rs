@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::errors::{failed, failed_by, number, unknown};
 use crate::observers::patiently;
 use crate::settings::Settings;
-use crate::signal::locked;
+use fleet::sync::locked;
 
 /// What is known of topics. Partition counts never change, so what was found once is kept.
 pub(crate) struct Catalogue {

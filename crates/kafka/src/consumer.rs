@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet::bus::{BusError, Consumer, Delivered, GroupMetadata, Limit, Membership, TopicPartition, Wake, Waker};
+use fleet::sync::Signal;
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
@@ -12,10 +13,10 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::client_config::{Role, client_config};
 use crate::context::{Context, Rebalance};
 use crate::errors::{failed, failed_by};
+use crate::flag::Flag;
 use crate::observers::patiently;
 use crate::passes::Passes;
 use crate::settings::Settings;
-use crate::signal::{Flag, Signal};
 use crate::standing::{Standing, Starting, list};
 use crate::tap::Taps;
 

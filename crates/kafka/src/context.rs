@@ -15,8 +15,8 @@ use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
 use crate::pulse::Pulse;
 use crate::settings::{Settings, TokenSource};
-use crate::signal::locked;
 use crate::tokens;
+use fleet::sync::locked;
 
 /// The ear of one client. Its callbacks run in the thread that polls the client.
 pub(crate) struct Context {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use fleet::bus::BusError;
 
-use crate::signal::locked;
+use fleet::sync::locked;
 
 /// The transactional ids of one connection.
 #[derive(Default)]

@@ -29,7 +29,7 @@ mod record;
 mod passes;
 mod holders;
 mod pulse;
-mod signal;
+mod flag;
 mod context;
 mod tokens;
 mod errors;

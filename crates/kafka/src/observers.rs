@@ -14,8 +14,8 @@ use crate::client_config::{Role, client_config};
 use crate::context::Context;
 use crate::errors::{explained, failed, number};
 use crate::settings::Settings;
-use crate::signal::locked;
 use crate::standing::{list, offset};
+use fleet::sync::locked;
 
 /// The clients that look. What a partition's end is depends on the isolation of who asks, so there are two; a group's offsets are
 /// told to who names the group, so there is one for each that was asked about.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use fleet::bus::BusError;
 use rdkafka::consumer::ConsumerGroupMetadata;
 
-use crate::signal::locked;
+use fleet::sync::locked;
 
 /// The proofs of one bus.
 pub(crate) struct Passes {

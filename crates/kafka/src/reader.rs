@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fleet::bus::{BusError, Delivered, Isolation, Limit, Reader, TopicPartition};
+use fleet::sync::Signal;
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
@@ -11,9 +12,9 @@ use crate::catalogue::Catalogue;
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
 use crate::errors::{failed, unknown};
+use crate::flag::Flag;
 use crate::observers::listen;
 use crate::settings::Settings;
-use crate::signal::{Flag, Signal};
 use crate::standing::list;
 use crate::tap::Taps;
 

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::bus::{BusError, Delivered, Limit, TopicPartition};
+use fleet::bus::{Allowance, BusError, Delivered, Limit, TopicPartition};
+use fleet::sync::Signal;
 use rdkafka::Offset;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -17,8 +18,8 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use crate::context::Context;
 use crate::errors::{failed, number};
+use crate::flag::Flag;
 use crate::record::delivered;
-use crate::signal::{Flag, Signal};
 
 /// The partitions one client takes from.
 pub(crate) struct Taps {
@@ -43,12 +44,6 @@ struct Tap {
     /// What librdkafka has passed over, as far as is known.
     passed: Cell<u64>,
     is_paused: bool,
-}
-
-/// What is left of a limit.
-struct Allowance {
-    left: Limit,
-    is_untouched: bool,
 }
 
 /// How long a seek may take. It involves no broker, only another thread.
@@ -107,7 +102,7 @@ impl Taps {
     /// Takes what is there of a topic, or of all of them.
     pub(crate) fn take(&mut self, topic: Option<&str>, limit: Limit, out: &mut Vec<Delivered>) -> Result<(), BusError> {
         self.is_stale.set(true);
-        let mut allowance = Allowance { left: limit, is_untouched: true };
+        let mut allowance = Allowance::new(limit);
         let wanted = |(name, _): &(&Arc<str>, _)| topic.is_none_or(|topic| ***name == *topic);
         for (_, taps) in self.by_topic.iter_mut().filter(wanted) {
             taps.rotate_left(1);
@@ -248,24 +243,5 @@ impl Tap {
         }
         tracing::debug!(partition = name, %error, "a fetch failed");
         Ok(())
-    }
-}
-
-// === impl Allowance ===
-
-impl Allowance {
-    fn is_used_up(&self) -> bool {
-        self.left.records == 0 || self.left.bytes == 0
-    }
-
-    /// Whether a record of this size may be taken, in which case it counts. The first may be larger than the limit.
-    fn admits(&mut self, bytes: usize) -> bool {
-        let admits = self.is_untouched || bytes <= self.left.bytes;
-        if admits {
-            self.left.records -= 1;
-            self.left.bytes = self.left.bytes.saturating_sub(bytes);
-            self.is_untouched = false;
-        }
-        admits
     }
 }

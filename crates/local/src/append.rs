@@ -17,8 +17,8 @@ use crate::offsets::CommittedOffset;
 use crate::options::Durability;
 use crate::partition::Partition;
 use crate::storage::{Space, Write};
-use crate::sync::locked;
 use crate::topics::Topic;
+use fleet::sync::locked;
 
 /// What one commit asks for.
 pub(crate) struct Transaction {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fleet::bus::{BusError, Consumer, Delivered, GroupMetadata, Limit, Membership, TopicPartition, Wake, Waker};
+use fleet::bus::{
+    Allowance, BusError, Consumer, Delivered, GroupMetadata, Limit, Membership, TopicPartition, Wake, Waker,
+};
 
-use crate::cursor::{Allowance, Cursor};
+use crate::cursor::Cursor;
 use crate::engine::Engine;
 use crate::groups::{News, Seat, Subscription};
-use crate::sync::Signal;
+use fleet::sync::Signal;
 
 /// A member of a group. Dropping it is falling silent: the group waits for the end of the session, or for a new holder of
 /// the instance, as it would after a crash. `leave` goes at once.

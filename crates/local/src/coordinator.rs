@@ -7,7 +7,7 @@ use fleet::bus::{GroupMetadata, Membership};
 use fleet::clock::Clock;
 
 use crate::groups::{Groups, News, Seat, Subscription};
-use crate::sync::{Signal, locked};
+use fleet::sync::{Signal, locked};
 
 /// All groups of a log.
 pub(crate) struct Coordinator {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use fleet::bus::{BusError, Delivered, Limit};
+use fleet::bus::{Allowance, BusError, Delivered};
 
 use crate::batch::{Batch, Records};
 use crate::engine::Engine;
@@ -23,12 +23,6 @@ pub(crate) struct Cursor {
     ahead: Option<Delivered>,
     /// Nothing is taken from here for now.
     pub(crate) is_paused: bool,
-}
-
-/// What is left of a limit.
-pub(crate) struct Allowance {
-    left: Limit,
-    is_untouched: bool,
 }
 
 // === impl Cursor ===
@@ -107,29 +101,5 @@ impl Cursor {
                 }
             }
         }
-    }
-}
-
-// === impl Allowance ===
-
-impl Allowance {
-    /// All of a limit.
-    pub(crate) fn new(limit: Limit) -> Self {
-        Self { left: limit, is_untouched: true }
-    }
-
-    fn is_used_up(&self) -> bool {
-        self.left.records == 0 || self.left.bytes == 0
-    }
-
-    /// Whether a record of this size may be taken, in which case it counts. The first may be larger than the limit.
-    fn admits(&mut self, bytes: usize) -> bool {
-        let admits = self.is_untouched || bytes <= self.left.bytes;
-        if admits {
-            self.left.records -= 1;
-            self.left.bytes = self.left.bytes.saturating_sub(bytes);
-            self.is_untouched = false;
-        }
-        admits
     }
 }

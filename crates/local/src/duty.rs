@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fleet::bus::BusError;
 
-use crate::sync::Signal;
+use fleet::sync::Signal;
 
 /// A thread that does something again and again until this is dropped.
 pub(crate) struct Duty {

@@ -15,8 +15,8 @@ use crate::offsets::Offsets;
 use crate::options::{Durability, Options};
 use crate::stats::{Counters, Stats, TopicStats};
 use crate::storage::{Space, Storage, Write, keys};
-use crate::sync::locked;
 use crate::topics::Topics;
+use fleet::sync::locked;
 
 /// The format of everything in storage. A newer version reads all older ones and rewrites nothing before it has to.
 const FORMAT: u32 = 1;

@@ -36,7 +36,6 @@ mod local;
 mod maintenance;
 mod options;
 mod stats;
-mod sync;
 mod verify;
 
 pub use local::Local;

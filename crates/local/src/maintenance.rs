@@ -14,8 +14,8 @@ use fleet::bus::BusError;
 
 use crate::engine::Engine;
 use crate::partition::Partition;
-use crate::sync::locked;
 use compaction::Pass;
+use fleet::sync::locked;
 use retention::Retention;
 
 /// How much is read and then rewritten or removed in one write.

@@ -10,7 +10,7 @@ use fleet::bus::{BusError, TopicPartition, Watermarks};
 
 use crate::batch::{Batch, Malformed};
 use crate::storage::{Space, Storage, Write, keys};
-use crate::sync::{Signal, locked};
+use fleet::sync::{Signal, locked};
 
 /// A partition of a topic.
 pub(crate) struct Partition {

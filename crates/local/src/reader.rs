@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fleet::bus::{BusError, Delivered, Limit, Reader, TopicPartition};
+use fleet::bus::{Allowance, BusError, Delivered, Limit, Reader, TopicPartition};
 
-use crate::cursor::{Allowance, Cursor};
+use crate::cursor::Cursor;
 use crate::engine::Engine;
-use crate::sync::Signal;
+use fleet::sync::Signal;
 
 /// A reader of a log. Open transactions never reach the log, so both isolations see the same.
 pub(crate) struct LocalReader {

@@ -16,7 +16,7 @@ use fleet::bus::BusError;
 use super::directory::{Acknowledged, Directory, failure};
 use super::{Space, Storage, Visit, Write, keys, manifest};
 use crate::options::Options;
-use crate::sync::locked;
+use fleet::sync::locked;
 
 /// How much journal the engine keeps at most for tables not yet written.
 const JOURNAL_BYTES: u64 = 256 << 20;

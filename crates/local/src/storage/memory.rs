@@ -8,7 +8,7 @@ use bytes::Bytes;
 use fleet::bus::BusError;
 
 use super::{Space, Storage, Visit, Write};
-use crate::sync::locked;
+use fleet::sync::locked;
 
 /// Two maps in memory.
 #[derive(Default)]

@@ -36,4 +36,4 @@ deny: ## Licences and bans of everything depended on (needs cargo-deny)
 
 clean: ## Forget builds and demo data
 	cargo clean
-	rm -rf .waybill
+	rm -rf .waybill/demo

@@ -1,6 +1,8 @@
 //! Answers for people: fields under each other, lists as tables, spans in the unit that suits them. `--json` gives the same answer
 //! as it is.
 
+use std::io::{ErrorKind, Write as _};
+
 use domain::Timestamp;
 use serde_json::{Map, Value};
 
@@ -12,14 +14,19 @@ const CELL_MAX: usize = 60;
 const FIELDS_MAX: usize = 120;
 
 /// Tells standard output.
-#[expect(clippy::print_stdout, reason = "this is a command's answer")]
 pub(crate) fn print(answer: &Value, json: bool) -> Result<(), Failure> {
-    if json {
-        println!("{answer}");
-    } else {
-        print!("{}", rendered(answer));
+    tell(&if json { format!("{answer}\n") } else { rendered(answer) })
+}
+
+/// Tells standard output this text. Whoever reads it may have seen enough and gone.
+pub(crate) fn tell(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::Disk(format!("the answer can't be written: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
-    Ok(())
 }
 
 /// The text for people.

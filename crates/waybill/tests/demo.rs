@@ -164,3 +164,25 @@ fn spoiled_accounts_are_noticed() {
         assert!(told.contains("WRONG"), "{sabotage} ended early: {spoiled:?}");
     }
 }
+
+#[test]
+fn a_directory_of_somebody_else_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let dir = folder.path().join("deployment");
+    std::fs::create_dir(&dir).expect("a directory");
+    std::fs::write(dir.join("keys.toml"), "keys that matter").expect("a file");
+    for arguments in [&["--requests", "20"][..], &["--requests", "20", "--resume"]] {
+        let refused = demo(&dir, 3, arguments, None);
+        assert_eq!(refused.status.code(), Some(65), "{refused:?}");
+    }
+    assert_eq!(std::fs::read_to_string(dir.join("keys.toml")).expect("still there"), "keys that matter");
+
+    let dir = folder.path().join("demo");
+    assert!(demo(&dir, 3, &["--requests", "20"], None).status.success());
+    for (seed, requests) in [(4, "20"), (3, "10")] {
+        let refused = demo(&dir, seed, &["--requests", requests, "--resume"], None);
+        assert_eq!(refused.status.code(), Some(65), "{refused:?}");
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(told.contains("--seed 3 --requests 20"), "{told}");
+    }
+}

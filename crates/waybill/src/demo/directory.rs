@@ -1,27 +1,40 @@
 //! The demo's directory: everything a run needs and leaves, with a configuration that other commands reach it by.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use fleet::bus::BusError;
+use local::Local;
 use toml::{Table, Value};
 
 use crate::cli::DemoArgs;
+use crate::clock::SystemClock;
 use crate::config::{Config, Mode};
 use crate::exit::Failure;
 use crate::tables::Tables;
 
-/// The configuration of what the demo leaves, in its directory.
+/// The configuration of what the demo leaves, in its directory. Its first line says whose it is.
 pub(super) const CONFIG: &str = "waybill.toml";
+const MARK: &str = "# Written by `waybill demo";
 
 /// An empty directory to start in, unless an earlier run is to be resumed.
 pub(super) fn prepare(arguments: &DemoArgs, config: &mut Config) -> Result<(), Failure> {
     let dir = &arguments.dir;
-    if dir.exists() && !arguments.resume {
-        if !dir.join("keys.toml").exists() && std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+    let is_empty = std::fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
+    if !is_empty {
+        let written = std::fs::read_to_string(dir.join(CONFIG)).unwrap_or_default();
+        let written = written.lines().next().unwrap_or_default();
+        if !written.starts_with(MARK) {
             let message = format!("{} is no demo's directory; name another with --dir", dir.display());
             return Err(Failure::Input(message));
         }
-        std::fs::remove_dir_all(dir)
-            .map_err(|error| Failure::Disk(format!("{} can't be emptied: {error}", dir.display())))?;
+        if arguments.resume && written != mark(arguments) {
+            let began = written.trim_start_matches("# Written by ");
+            return Err(Failure::Input(format!("{} was begun by {began}: resume it with the same", dir.display())));
+        }
+        if !arguments.resume {
+            empty(dir)?;
+        }
     }
     config.mode = Mode::Development;
     config.data_dir.clone_from(dir);
@@ -30,8 +43,31 @@ pub(super) fn prepare(arguments: &DemoArgs, config: &mut Config) -> Result<(), F
     Ok(())
 }
 
+/// Removes what an earlier run left, unless a process still works with it.
+fn empty(dir: &Path) -> Result<(), Failure> {
+    let log = dir.join("log");
+    if log.exists() {
+        match Local::open(&log, local::Options::new(Arc::new(SystemClock))) {
+            Err(error @ BusError::Locked(_)) => return Err(error.into()),
+            // Whatever else is wrong with it, it goes.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    std::fs::remove_dir_all(dir).map_err(|error| Failure::Disk(format!("{} can't be emptied: {error}", dir.display())))
+}
+
+/// The first line of the configuration: that a demo's directory is one, and what it was begun with.
+fn mark(arguments: &DemoArgs) -> String {
+    let DemoArgs { seed, requests, .. } = arguments;
+    format!("{MARK} --seed {seed} --requests {requests}`, for looking at what it left.")
+}
+
 /// The tables of the run: policies and sources as configured or bundled, the sandbox's payers as partners.
-pub(super) fn furnish(config: &mut Config, partners: &[(String, String)]) -> Result<Tables, Failure> {
+pub(super) fn furnish(
+    arguments: &DemoArgs,
+    config: &mut Config,
+    partners: &[(String, String)],
+) -> Result<Tables, Failure> {
     let folder = config.data_dir.join("partners");
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(&folder)?;
@@ -42,7 +78,7 @@ pub(super) fn furnish(config: &mut Config, partners: &[(String, String)]) -> Res
     Tables::bundle_missing(config).map_err(Failure::Config)?;
     let tables = Tables::load(config).map_err(Failure::Config)?;
     let file = config.data_dir.join(CONFIG);
-    std::fs::write(&file, text(config)?)
+    std::fs::write(&file, format!("{}\n{}", mark(arguments), text(config)?))
         .map_err(|error| Failure::Disk(format!("{} can't be written: {error}", file.display())))?;
     Ok(tables)
 }
@@ -57,8 +93,7 @@ fn text(config: &Config) -> Result<String, Failure> {
     table.insert("partners_dir".into(), folder(&config.partners_dir)?);
     table.insert("policies_dir".into(), folder(&config.policies_dir)?);
     table.insert("logs".into(), Table::from_iter([("filter".to_owned(), Value::from("warn"))]).into());
-    let text = toml::to_string(&table).map_err(|error| Failure::Other(error.into()))?;
-    Ok(format!("# Written by `waybill demo`, for looking at what it left.\n{text}"))
+    toml::to_string(&table).map_err(|error| Failure::Other(error.into()))
 }
 
 /// A path as seen from a folder: below it by name, and elsewhere in full.

@@ -38,11 +38,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the demo.
 pub(crate) fn run(arguments: &DemoArgs, mut config: Config, json: bool) -> Result<(), Failure> {
-    let began = Instant::now();
     directory::prepare(arguments, &mut config)?;
+    let began = Instant::now();
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
     let payers = runtime.block_on(Payers::open(arguments))?;
-    let tables = directory::furnish(&mut config, &payers.files())?;
+    let tables = directory::furnish(arguments, &mut config, &payers.files())?;
     let door = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let door = door.map_err(|error| Failure::Other(error.into()))?;
     config.callback_url = Some(format!("http://{door}"));

@@ -19,7 +19,7 @@ use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::read_model::ReadModel;
 use crate::service::Service;
-use crate::show::rendered;
+use crate::show::{rendered, tell};
 use crate::standing::Standing;
 
 /// Everything the demo has found.
@@ -92,14 +92,12 @@ impl Report {
     }
 
     /// Tells standard output.
-    #[expect(clippy::print_stdout, reason = "this is the demo's answer")]
     pub(crate) fn print(&self, json: bool) -> Result<(), Failure> {
         let text = match json {
             true => serde_json::to_string_pretty(self).map_err(|error| Failure::Other(error.into()))? + "\n",
             false => self.text()?,
         };
-        print!("{text}");
-        Ok(())
+        tell(&text)
     }
 
     /// Whether the accounts balance.

@@ -46,12 +46,11 @@ pub(super) fn prepare(arguments: &DemoArgs, config: &mut Config) -> Result<(), F
 /// Removes what an earlier run left, unless a process still works with it.
 fn empty(dir: &Path) -> Result<(), Failure> {
     let log = dir.join("log");
-    if log.exists() {
-        match Local::open(&log, local::Options::new(Arc::new(SystemClock))) {
-            Err(error @ BusError::Locked(_)) => return Err(error.into()),
-            // Whatever else is wrong with it, it goes.
-            Ok(_) | Err(_) => {}
-        }
+    // Whatever else is wrong with it, it goes.
+    if log.exists()
+        && let Err(error @ BusError::Locked(_)) = Local::open(&log, local::Options::new(Arc::new(SystemClock)))
+    {
+        return Err(error.into());
     }
     std::fs::remove_dir_all(dir).map_err(|error| Failure::Disk(format!("{} can't be emptied: {error}", dir.display())))
 }

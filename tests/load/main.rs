@@ -64,7 +64,7 @@ fn drain(plant: &mut Plant, upstream: &mut Upstream) -> Drain {
         requests_per_s: f64::from(DRAINED) / took.as_secs_f64(),
         turns_per_s: commits / took.as_secs_f64(),
         syncs_per_s: syncs / took.as_secs_f64(),
-        commit_wait_ms: (after.commit_time - before.commit_time).as_secs_f64() * 1e3 / commits,
+        commit_wait_ms: commit_wait_ms(&before, &after),
         processor_us_per_request: processor.as_secs_f64() * 1e6 / f64::from(DRAINED),
         busy_per_cent,
         bytes_per_request_in_all: bytes_per_request.values().sum(),
@@ -92,7 +92,7 @@ fn steady(plant: &Plant, upstream: &mut Upstream) -> Steady {
     let trickle = &all[DRAINED as usize..];
     let mut watch = Watch::new(plant);
     watch.until(DRAINED as usize);
-    let (processor, began) = (machine::processor_in_all(), Instant::now());
+    let (processor, before, began) = (machine::processor_in_all(), plant.local.stats(), Instant::now());
     for (submission, nth) in trickle.iter().zip(0_u32..) {
         let due = Duration::from_secs(1) / STEADY_RATE * nth;
         while began.elapsed() < due {
@@ -104,6 +104,7 @@ fn steady(plant: &Plant, upstream: &mut Upstream) -> Steady {
     watch.until(all.len());
     let processor = machine::processor_in_all().saturating_sub(processor);
     let busy_per_cent = 100.0 * processor.as_secs_f64() / began.elapsed().as_secs_f64();
+    let after = plant.local.stats();
     let latencies = watch.latencies();
     let at_ms = |share: usize| latencies[(latencies.len() - 1) * share / 100].as_secs_f64() * 1e3;
     Steady {
@@ -112,8 +113,14 @@ fn steady(plant: &Plant, upstream: &mut Upstream) -> Steady {
         p50_ms: at_ms(50),
         p99_ms: at_ms(99),
         max_ms: at_ms(100),
+        commit_wait_ms: commit_wait_ms(&before, &after),
         busy_per_cent,
     }
+}
+
+/// How long a producer has waited for a commit, on average.
+fn commit_wait_ms(before: &Stats, after: &Stats) -> f64 {
+    (after.commit_time - before.commit_time).as_secs_f64() * 1e3 / count(after.commits - before.commits)
 }
 
 fn count(number: u64) -> f64 {

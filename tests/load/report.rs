@@ -43,6 +43,8 @@ pub(crate) struct Steady {
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) max_ms: f64,
+    /// How long a commit takes on average, the submissions' own included. A request is closed after five of them.
+    pub(crate) commit_wait_ms: f64,
     /// Processor time of the whole process, in per cent of one core.
     pub(crate) busy_per_cent: f64,
 }
@@ -75,6 +77,7 @@ impl Report {
         );
         println!("  {:>8.1}  ms p50", steady.p50_ms);
         println!("  {:>8.1}  ms p99, {:.1} at most of {}", steady.p99_ms, steady.max_ms, steady.requests);
-        println!("  bound by the syncs of five commits in a row; {:.0} % of a core is busy", steady.busy_per_cent);
+        println!("  {:>8.1}  ms of waiting for each commit, of which five follow each other", steady.commit_wait_ms);
+        println!("  {:>8.0}  % of a core busy", steady.busy_per_cent);
     }
 }

@@ -35,8 +35,8 @@ fn queued() -> Bench {
     bench
 }
 
-/// An operation whose outcome a person has to find out.
-fn unresolved(partner: Partner) -> Bench {
+/// An operation at a partner that can neither deduplicate nor be asked, after an answer that did not come: a person has to find out.
+pub(super) fn unresolved(partner: Partner) -> Bench {
     let mut bench = sent(partner);
     bench.answer(failed(FailureClass::Timeout));
     while !bench.is_unresolved() {

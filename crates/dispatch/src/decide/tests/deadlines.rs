@@ -3,6 +3,7 @@
 use domain::CommandId;
 use domain::messages::DispatchWork;
 
+use super::commands::unresolved;
 use super::*;
 use crate::fixture::{COMMAND, cancel};
 
@@ -31,18 +32,6 @@ fn resolve(due_by: Timestamp, took_effect: bool) -> DispatchWork {
 
 fn exhausted(attempts: u32, class: FailureClass) -> EventBody {
     EventBody::AttemptsExhausted { operation_id: OPERATION, attempts, class }
-}
-
-/// An operation at a partner that can neither deduplicate nor be asked, after an answer that did not come.
-fn unresolved(partner: Partner) -> Bench {
-    let mut bench = sent(partner);
-    bench.answer(failed(FailureClass::Timeout));
-    while !bench.is_unresolved() {
-        bench.next();
-        bench.answer(failed(FailureClass::Authentication));
-    }
-    bench.said();
-    bench
 }
 
 #[test]

@@ -204,6 +204,7 @@ impl Upstream {
                 let verdict = if took_effect { Verdict::TookEffect {} } else { Verdict::TookNoEffect {} };
                 Some((CommandAction::ResolveUnknown, Some(verdict)))
             }
+            Code::CountMismatch | Code::DigestMismatch => Some((CommandAction::Release, None)),
             _ => Some((CommandAction::Cancel, None)),
         }
     }

@@ -67,6 +67,8 @@ bundled! {
     23 MemoryIdentity 2 0xcf76_2bb1_ec39_86e2 "memory-identity/v2"
     24 MemoryDispatch 2 0xaf5d_3b38_d60a_f16a "memory-dispatch/v2"
     25 MemoryReconciliation 2 0xba9a_d45f_5c40_b273 "memory-reconciliation/v2"
+    26 LifecycleEvent 3 0x2251_b24d_bc3d_ea70 "lifecycle-event/v3"
+    27 MemoryReconciliation 3 0x6eef_1fdd_aa34_2ab2 "memory-reconciliation/v3"
 }
 
 /// Schemas by id, and by what this build writes.

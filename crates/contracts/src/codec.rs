@@ -311,9 +311,10 @@ mod tests {
         };
         let (here, there) = (numbered(0), numbered(500));
         let mut value = Vec::new();
-        assert_eq!(there.encode(&fulfilled(7), &mut value), Ok(521));
-        assert_eq!(there.decode(&Topic::Events, &value), Ok((521, fulfilled(7))));
-        assert_eq!(here.decode(&Topic::Events, &value), Err(DecodeError::SchemaUnknown { id: 521 }));
+        let id = 500 + here.catalogue().id(Subject::LifecycleEvent);
+        assert_eq!(there.encode(&fulfilled(7), &mut value), Ok(id));
+        assert_eq!(there.decode(&Topic::Events, &value), Ok((id, fulfilled(7))));
+        assert_eq!(here.decode(&Topic::Events, &value), Err(DecodeError::SchemaUnknown { id }));
     }
 
     #[test]

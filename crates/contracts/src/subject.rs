@@ -106,13 +106,8 @@ impl Subject {
             | Self::MemoryIntake
             | Self::MemoryTriage
             | Self::MemoryFleet => 1,
-            Self::IdentityWork
-            | Self::DispatchWork
-            | Self::LifecycleEvent
-            | Self::Outcome
-            | Self::MemoryIdentity
-            | Self::MemoryDispatch
-            | Self::MemoryReconciliation => 2,
+            Self::IdentityWork | Self::DispatchWork | Self::Outcome | Self::MemoryIdentity | Self::MemoryDispatch => 2,
+            Self::LifecycleEvent | Self::MemoryReconciliation => 3,
         }
     }
 

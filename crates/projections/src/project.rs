@@ -13,10 +13,10 @@ use crate::fact::Fact;
 use crate::rows::{CommandResult, LetterState, RequestRow, Rows, TimelineRow};
 
 /// Projects one fact. `request` is the request's row as earlier facts left it, and then as this one leaves it; a refused submission
-/// came to no request and leaves none.
+/// came to no request and leaves none, and neither does a command about a request that there is not.
 pub fn project(request: &mut Option<Box<RequestRow>>, fact: &Fact, rows: &mut Rows) {
     let event = &fact.event;
-    if let (None, Body::Refused { .. }) = (&request, &event.body) {
+    if let (None, Body::Refused { .. } | Body::CommandRefused { .. }) = (&request, &event.body) {
         let mut nobody = RequestRow::new(event.request_id, fact.position);
         return Projected::fold(&mut nobody, fact, rows).follow();
     }
@@ -54,7 +54,7 @@ impl<'a> Projected<'a> {
         match &fact.event.body {
             Body::Received { .. } => self.received(),
             Body::Validated { consent, consent_end, .. } => self.request.consent = Some((*consent, *consent_end)),
-            Body::Refused { source, code, field } => self.refused(source, *code, field.clone()),
+            Body::Refused { .. } => self.refused(),
             Body::DuplicateSuppressed { submission_id } => self.duplicate(*submission_id),
             Body::ConflictRefused { submission_id, fields } => self.conflict(*submission_id, fields),
             Body::Diverted { to, .. } => self.request.lane = Some(*to),
@@ -67,9 +67,7 @@ impl<'a> Projected<'a> {
             Body::CommandPassed { command_id, action } => self.command(*command_id, *action, CommandResult::Passed),
             Body::PartnerDispatched { operation_id, partner, .. } => self.dispatched(*operation_id, partner),
             Body::AttemptFailed { .. } => self.attempt_failed(),
-            Body::OutcomeUnknown { operation_id, attempt, resolution } => {
-                self.unknown(*operation_id, *attempt, *resolution);
-            }
+            Body::OutcomeUnknown { operation_id, resolution, .. } => self.unknown(*operation_id, *resolution),
             Body::Acknowledged { operation_id, reference } => self.acknowledged(*operation_id, reference),
             Body::Fulfilled { operation_id, received, .. } => self.fulfilled(*operation_id, received),
             Body::PartnerRefused { operation_id, class, code } => self.partner_refused(*operation_id, *class, code),
@@ -84,7 +82,7 @@ impl<'a> Projected<'a> {
             Body::CancelRequested { command_id, operator } => self.asked(*command_id, operator, Action::Cancel),
             Body::Held { command_id, operator } => self.asked(*command_id, operator, Action::Hold),
             Body::Released { command_id, operator } => self.asked(*command_id, operator, Action::Release),
-            Body::CommandRefused { command_id, action, code } => self.command_refused(*command_id, *action, *code),
+            Body::CommandRefused { .. } => self.command_refused(),
             Body::Superseded { by } => self.request.superseded_by = Some(*by),
             Body::VerificationFailed { code } => self.mismatched(*code),
             Body::CompensationStarted { operation_id, code } => self.compensating(*operation_id, *code),

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod attention;
+pub mod command;
 pub mod counts;
 pub mod disclosures;
 pub mod exchange;

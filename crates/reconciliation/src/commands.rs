@@ -5,59 +5,138 @@ pub mod table;
 
 use domain::lifecycle::Progress;
 use domain::messages::{Command, CommandAction, DispatchTask, IdentityTask, Verdict};
-use domain::{Code, Decision, EventBody, OperationId, RequestId, State, TerminalOutcome};
+use domain::{Code, Decision, EventBody, Moment, OperationId, RequestId, State, TerminalOutcome, View};
 
 use crate::case::Case;
 use crate::errands::Errand;
-use crate::memory::{EndedRequest, Undo};
-use crate::{Entry, Key};
+use crate::memory::{EarlyCommand, EarlyCommands, EndedRequest, Undo};
+use crate::{Entry, Key, Reconciliation};
 use table::{Condition, Judgement, judge};
 
 /// How many commands are remembered, so that one that comes again is not judged again.
 const REMEMBERED: usize = 8;
 
-/// Judges a command about a watched request.
-pub(crate) fn on_command(mut case: Case<'_>, command: &Command) -> Decision<Key, Entry> {
-    if case.request.commands.contains(&command.command_id) {
-        return Decision::nothing();
-    }
-    if case.request.commands.len() == REMEMBERED {
-        case.request.commands.remove(0);
-    }
-    case.request.commands.push(command.command_id);
-    if let Err(code) = case.carry_out(command) {
-        let Command { command_id, action, .. } = *command;
-        case.write(EventBody::CommandRefused { command_id, action, code });
-    }
-    case.finish()
-}
-
-/// Judges a command about a request that is no longer watched: nothing can be done for it any more.
-pub(crate) fn on_command_after_the_end(
-    request_id: RequestId,
-    ended: &EndedRequest,
-    command: &Command,
+/// Judges a command. What can be carried out is carried out at once.
+///
+/// What can't is not refused yet: the fact that gives it its place may be on the log and not read. It is remembered as due now, and
+/// since timers wait until the log was read to its end, it is judged once more by all that was there when it came. Later commands
+/// about the same request queue behind it.
+pub(crate) fn on_command(
+    judge: &Reconciliation,
+    view: &View<'_, Key, Entry>,
+    (request_id, command): (RequestId, &Command),
+    moment: &Moment,
 ) -> Decision<Key, Entry> {
-    if ended.commands.contains(&command.command_id) {
-        return Decision::nothing();
-    }
-    let code = match judge(end_state(ended.outcome), command.action) {
-        _ if is_stale(command, State::Closed) => Code::StateStale,
-        Judgement::Refused(code) | Judgement::Only(_, code) => code,
-        Judgement::CarriedOut => Code::NotInThisState,
+    let mut early = match view.get(&Key::Early(request_id)) {
+        Some(Entry::EarlyCommands(early)) => early.clone(),
+        Some(Entry::WatchedRequest(_) | Entry::EndedRequest(_)) | None => Box::default(),
     };
-    refused(request_id, command, code)
-}
-
-/// The answer to a command that has no place.
-pub(crate) fn refused(request_id: RequestId, command: &Command, code: Code) -> Decision<Key, Entry> {
+    if early.commands.is_empty() {
+        match view.get(&Key::Request(request_id)) {
+            Some(Entry::WatchedRequest(watched)) => {
+                let mut case = Case::of(judge, watched.clone(), moment);
+                if case.has_judged(command) {
+                    return Decision::nothing();
+                }
+                if case.carry_out(command).is_ok() {
+                    case.remember(command);
+                    return case.finish();
+                }
+            }
+            Some(Entry::EndedRequest(_)) => return judged(judge, view, (request_id, &[command.clone()]), moment),
+            Some(Entry::EarlyCommands(_)) | None => {}
+        }
+    }
     let mut decision = Decision::nothing();
-    let Command { command_id, action, .. } = *command;
-    decision.event(request_id, EventBody::CommandRefused { command_id, action, code });
+    if early.commands.iter().any(|waiting| waiting.command_id == command.command_id) {
+        return decision;
+    }
+    if early.commands.len() == REMEMBERED {
+        decision.event(request_id, refusal(command, Code::NotInThisState));
+        return decision;
+    }
+    early.came_at = moment.now;
+    early.commands.push(EarlyCommand::of(command));
+    decision.put(Key::Early(request_id), Entry::EarlyCommands(early));
     decision
 }
 
+/// Judges the commands that could not be carried out at once, now that the log was read to its end.
+pub(crate) fn on_early_commands(
+    judge: &Reconciliation,
+    view: &View<'_, Key, Entry>,
+    (request_id, early): (RequestId, &EarlyCommands),
+    moment: &Moment,
+) -> Decision<Key, Entry> {
+    let commands: Vec<Command> = early.commands.iter().map(|early| early.about(request_id)).collect();
+    let mut decision = judged(judge, view, (request_id, &commands), moment);
+    decision.forget(Key::Early(request_id));
+    decision
+}
+
+/// Carries commands out or refuses them, in the order they came.
+fn judged(
+    judge: &Reconciliation,
+    view: &View<'_, Key, Entry>,
+    (request_id, commands): (RequestId, &[Command]),
+    moment: &Moment,
+) -> Decision<Key, Entry> {
+    let mut decision = Decision::nothing();
+    match view.get(&Key::Request(request_id)) {
+        Some(Entry::WatchedRequest(watched)) => {
+            let mut case = Case::of(judge, watched.clone(), moment);
+            commands.iter().for_each(|command| case.judge_command(command));
+            return case.finish();
+        }
+        Some(Entry::EndedRequest(ended)) => {
+            let new = commands.iter().filter(|command| !ended.commands.contains(&command.command_id));
+            new.for_each(|command| decision.event(request_id, refusal(command, after_the_end(ended, command))));
+        }
+        Some(Entry::EarlyCommands(_)) | None => {
+            commands.iter().for_each(|command| decision.event(request_id, refusal(command, Code::TargetUnknown)));
+        }
+    }
+    decision
+}
+
+/// Why nothing can be done any more for a request that is no longer watched.
+fn after_the_end(ended: &EndedRequest, command: &Command) -> Code {
+    match judge(end_state(ended.outcome), command.action) {
+        _ if is_stale(command, State::Closed) => Code::StateStale,
+        Judgement::Refused(code) | Judgement::Only(_, code) => code,
+        Judgement::CarriedOut => Code::NotInThisState,
+    }
+}
+
+/// The answer to a command that has no place.
+fn refusal(command: &Command, code: Code) -> EventBody {
+    let Command { command_id, action, ref operator, .. } = *command;
+    EventBody::CommandRefused { command_id, action, code, operator: Some(operator.clone()) }
+}
+
 impl Case<'_> {
+    fn judge_command(&mut self, command: &Command) {
+        if self.has_judged(command) {
+            return;
+        }
+        self.remember(command);
+        if let Err(code) = self.carry_out(command) {
+            self.write(refusal(command, code));
+        }
+    }
+
+    fn has_judged(&self, command: &Command) -> bool {
+        self.request.commands.contains(&command.command_id)
+    }
+
+    fn remember(&mut self, command: &Command) {
+        if self.request.commands.len() == REMEMBERED {
+            self.request.commands.remove(0);
+        }
+        self.request.commands.push(command.command_id);
+    }
+
+    /// Carries a command out, or says why it has no place and changes nothing.
     fn carry_out(&mut self, command: &Command) -> Result<(), Code> {
         let shown = self.shown().state;
         if is_stale(command, shown) {
@@ -84,6 +163,7 @@ impl Case<'_> {
     fn meets(&self, condition: Condition) -> bool {
         match condition {
             Condition::Held => self.request.held_since.is_some(),
+            Condition::HeldOrDisputed => self.request.held_since.is_some() || self.is_disputed(),
             Condition::UnderReview => self.shown().progress == Progress::InReview,
             Condition::Unresolved => self.request.unresolved,
             Condition::NotDelivered => !self.shown().has_ended(),
@@ -104,9 +184,20 @@ impl Case<'_> {
         self.tell_stage(Errand::Hold, command_id);
     }
 
-    /// The time of the hold does not count: the request's end moves by as much.
+    /// Whether the request was delivered and its owner has to settle what is wrong with that.
+    fn is_disputed(&self) -> bool {
+        let shown = self.shown();
+        (shown.state, shown.outcome) == (State::Exception, Some(TerminalOutcome::Escalated))
+    }
+
+    /// The time of the hold does not count: the request's end moves by as much. An owner who has settled a disputed delivery lets
+    /// the request go to its end.
     fn release(&mut self, command: &Command) {
         let Command { command_id, ref operator, .. } = *command;
+        if self.is_disputed() {
+            self.write(EventBody::Released { command_id, operator: operator.clone() });
+            return self.close(TerminalOutcome::Escalated, self.request.code);
+        }
         if let Some(since) = self.request.held_since.take() {
             let due_by = self.request.context.due_by;
             self.request.context.due_by = due_by + self.now.since(since);
@@ -126,14 +217,16 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// The first answer is the one: what follows from it may be a second attempt.
+    /// The first answer is the one: what follows from it may be a second attempt. With it the request is out of its owner's hands,
+    /// until dispatch says that it gets no further.
     fn resolve_unknown(&mut self, command: &Command) -> Result<(), Code> {
-        let command_id = command.command_id;
-        let took_effect = match command.verdict {
-            Some(Verdict::TookEffect {}) => true,
-            Some(Verdict::TookNoEffect {}) => false,
+        let Command { command_id, ref operator, verdict, .. } = *command;
+        let (verdict, took_effect) = match verdict {
+            Some(verdict @ Verdict::TookEffect {}) => (verdict, true),
+            Some(verdict @ Verdict::TookNoEffect {}) => (verdict, false),
             Some(Verdict::IsMember { .. } | Verdict::IsNobody {}) | None => return Err(Code::VerdictMissing),
         };
+        self.write(EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict });
         self.request.unresolved = false;
         let send = OperationId::of_send(self.id());
         let (due_by, operation) = match self.request.undo {

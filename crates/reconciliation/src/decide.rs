@@ -46,7 +46,7 @@ fn on_event(
             facts::on_event(Case::of(judge, watched.clone(), moment), event, &record.value)
         }
         Some(Entry::EndedRequest(ended)) => on_event_after_the_end(judge, ended, event),
-        None => match Case::begin(judge, event, record.trace, moment) {
+        Some(Entry::EarlyCommands(_)) | None => match Case::begin(judge, event, record.trace, moment) {
             Some(case) => facts::on_event(case, event, &record.value),
             None => on_event_of_nobody(judge, event),
         },
@@ -92,11 +92,7 @@ fn on_command(
         // Letters are triage's.
         return Decision::nothing();
     };
-    match view.get(&Key::Request(request_id)) {
-        Some(Entry::WatchedRequest(watched)) => commands::on_command(Case::of(judge, watched.clone(), moment), command),
-        Some(Entry::EndedRequest(ended)) => commands::on_command_after_the_end(request_id, ended, command),
-        None => commands::refused(request_id, command, Code::TargetUnknown),
-    }
+    commands::on_command(judge, view, (request_id, command), moment)
 }
 
 fn on_timer(judge: &Reconciliation, view: &View<'_, Key, Entry>, key: Key, moment: &Moment) -> Decision<Key, Entry> {
@@ -106,6 +102,9 @@ fn on_timer(judge: &Reconciliation, view: &View<'_, Key, Entry>, key: Key, momen
             let mut decision = Decision::nothing();
             decision.forget(key);
             decision
+        }
+        Some(Entry::EarlyCommands(early)) => {
+            commands::on_early_commands(judge, view, (key.request_id(), early), moment)
         }
         Some(Entry::EndedRequest(_)) | None => Decision::nothing(),
     }

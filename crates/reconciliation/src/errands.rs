@@ -51,7 +51,8 @@ impl Case<'_> {
             | CommandAction::ResolveUnknown
             | CommandAction::ReplayLetter
             | CommandAction::DiscardLetter => {
-                self.write(EventBody::CommandRefused { command_id, action, code: Code::NotInThisState });
+                let code = Code::NotInThisState;
+                self.write(EventBody::CommandRefused { command_id, action, code, operator: None });
             }
         }
     }

@@ -1,7 +1,8 @@
 //! What reconciliation remembers: every request it watches, and for a while what became of those that have ended.
 
 use bytes::Bytes;
-use domain::messages::{Context, Route, Workflow};
+use domain::ids::OperatorId;
+use domain::messages::{Command, CommandAction, CommandTarget, Context, Route, Verdict, Workflow};
 use domain::{
     Code, CommandId, CorrelationId, LetterId, Lifecycle, MemoryEntry, MemoryKey, RequestId, SourceId, State,
     TerminalOutcome, Timestamp, Trace,
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub enum Key {
     /// A request, from its first event until it is forgotten.
     Request(RequestId),
+    /// The commands about a request that came before what gives them their place was read.
+    Early(RequestId),
 }
 
 /// An entry.
@@ -22,6 +25,8 @@ pub enum Entry {
     WatchedRequest(Box<WatchedRequest>),
     /// A request that has ended for good: enough to repeat its outcome to a source that asks again.
     EndedRequest(Box<EndedRequest>),
+    /// Commands that can't be carried out by what was read so far.
+    EarlyCommands(Box<EarlyCommands>),
 }
 
 /// All there is to know for supervising one request.
@@ -112,19 +117,77 @@ pub struct EndedRequest {
     pub correlation_id: Option<CorrelationId>,
 }
 
+/// Commands that wait until the log was read to its end: only then is it certain that they have no place.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct EarlyCommands {
+    /// When the last of them came.
+    pub came_at: Timestamp,
+    /// The commands, in the order they came.
+    pub commands: Vec<EarlyCommand>,
+}
+
+/// A command, without the operator's words.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EarlyCommand {
+    /// The intent.
+    pub command_id: CommandId,
+    /// What is wanted.
+    pub action: CommandAction,
+    /// Who wants it.
+    pub operator: OperatorId,
+    /// When it was given.
+    pub issued_at: Timestamp,
+    /// The answer, where the action asks for one.
+    pub verdict: Option<Verdict>,
+    /// The state the operator saw.
+    pub expected_state: Option<State>,
+}
+
+// === impl EarlyCommand ===
+
+impl EarlyCommand {
+    /// What is to be remembered of a command.
+    pub(crate) fn of(command: &Command) -> Self {
+        let Command { command_id, action, ref operator, issued_at, verdict, expected_state, .. } = *command;
+        Self { command_id, action, operator: operator.clone(), issued_at, verdict, expected_state }
+    }
+
+    /// The command again.
+    pub(crate) fn about(&self, request_id: RequestId) -> Command {
+        let Self { command_id, action, ref operator, issued_at, verdict, expected_state } = *self;
+        let target = CommandTarget::RequestTarget { request_id };
+        let (operator, reason) = (operator.clone(), String::new());
+        Command { command_id, target, action, operator, reason, issued_at, verdict, expected_state }
+    }
+}
+
 // === impl Key ===
 
 const REQUEST: u8 = b'r';
+const EARLY: u8 = b'e';
+
+impl Key {
+    /// The request it is about.
+    pub fn request_id(self) -> RequestId {
+        match self {
+            Self::Request(id) | Self::Early(id) => id,
+        }
+    }
+}
 
 impl MemoryKey for Key {
     fn encode(&self) -> Bytes {
-        let Self::Request(id) = self;
-        [&[REQUEST], id.0.as_slice()].concat().into()
+        let (kind, id) = match self {
+            Self::Request(id) => (REQUEST, id),
+            Self::Early(id) => (EARLY, id),
+        };
+        [&[kind], id.0.as_slice()].concat().into()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         match bytes.split_first()? {
             (&REQUEST, id) => Some(Self::Request(RequestId(id.try_into().ok()?))),
+            (&EARLY, id) => Some(Self::Early(RequestId(id.try_into().ok()?))),
             _ => None,
         }
     }
@@ -140,6 +203,7 @@ impl Entry {
         match self {
             Self::WatchedRequest(watched) => watched.wake,
             Self::EndedRequest(ended) => ended.forget_at,
+            Self::EarlyCommands(early) => early.came_at,
         }
     }
 }
@@ -150,8 +214,9 @@ mod tests {
 
     #[test]
     fn keys_read_back_and_others_do_not() {
-        let key = Key::Request(RequestId([7; 16]));
-        assert_eq!(Key::decode(&key.encode()), Some(key));
+        for key in [Key::Request(RequestId([7; 16])), Key::Early(RequestId([7; 16]))] {
+            assert_eq!(Key::decode(&key.encode()), Some(key));
+        }
         for broken in [b"".as_slice(), b"r1234", b"x0123456789abcdef"] {
             assert_eq!(Key::decode(broken), None);
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use domain::lifecycle::fold::{chain, digest};
-use domain::messages::{Outcome, OutcomeStatus};
+use domain::messages::{Outcome, OutcomeStatus, Verdict};
 use domain::{Code, EventBody, LifecycleEvent, OperationId, RequestId, TerminalOutcome};
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ pub struct Story {
     pub in_review: bool,
     /// How often one of its records was given up as a dead letter.
     pub lettered: u32,
-    /// The last exception raised.
+    /// The last exception raised, unless a person's answer has lifted it.
     pub exception: Option<Code>,
     /// The kinds of its events, in order.
     pub kinds: Vec<&'static str>,
@@ -186,6 +186,9 @@ impl Story {
         self.in_review &= !matches!(body, EventBody::ReviewDecided { .. });
         if let EventBody::ExceptionRaised { code, .. } = body {
             self.exception = Some(*code);
+        }
+        if let EventBody::ReviewDecided { verdict: Verdict::TookEffect {} | Verdict::TookNoEffect {}, .. } = body {
+            self.exception = None;
         }
         if let EventBody::Closed { outcome, .. } = body {
             self.closed.push(*outcome);

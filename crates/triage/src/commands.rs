@@ -20,9 +20,12 @@ pub(crate) fn on_command(view: &View<'_, Key, Entry>, command: &Command, moment:
         Judgement::Repeated => Decision::nothing(),
         Judgement::Refused(code) => {
             let mut decision = Decision::nothing();
-            let Command { command_id, action, .. } = *command;
+            let Command { command_id, action, ref operator, .. } = *command;
             let request_id = subject(entry.and_then(request_of), letter_id);
-            decision.event(request_id, EventBody::CommandRefused { command_id, action, code });
+            decision.event(
+                request_id,
+                EventBody::CommandRefused { command_id, action, code, operator: Some(operator.clone()) },
+            );
             decision
         }
     }

@@ -192,6 +192,7 @@ fn status(failure: &Failure) -> StatusCode {
     match failure {
         Failure::Input(_) => StatusCode::BAD_REQUEST,
         Failure::NotFound(_) => StatusCode::NOT_FOUND,
+        Failure::Refused(_) => StatusCode::CONFLICT,
         Failure::Unavailable(_) | Failure::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
         Failure::Disk(_) => StatusCode::INSUFFICIENT_STORAGE,
         Failure::Config(_) | Failure::Accounts(_) | Failure::Other(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use domain::ids::OperatorId;
 use domain::messages::{CommandAction, CommandTarget, Verdict};
-use domain::{Lane, LetterId, RecordId, RequestId, SourceId, State};
+use domain::{Code, Lane, LetterId, PartnerId, RecordId, RequestId, SourceId, State};
 use serde::{Deserialize, Serialize};
 
 /// One question or instruction, as JSON tagged by `verb`.
@@ -37,6 +37,21 @@ pub(crate) enum Ask {
     Command(Intent),
     /// Counts by state, what is pending and how far each stage lags.
     Status,
+    /// Requests by what they have in common, those that have been in their state longest first.
+    Requests {
+        /// The state.
+        state: Option<State>,
+        /// The reason.
+        code: Option<Code>,
+        /// The source.
+        source: Option<SourceId>,
+        /// The other payer.
+        partner: Option<PartnerId>,
+        /// Only those that have not ended.
+        open: bool,
+        /// So many.
+        limit: u32,
+    },
     /// One request's timeline.
     Trace {
         /// The request, or the submission that was refused.
@@ -136,6 +151,14 @@ mod tests {
             intent(CommandTarget::RequestTarget { request_id }, CommandAction::DecideReview, Some(member)),
             intent(CommandTarget::LetterTarget { letter_id: LetterId([4; 16]) }, CommandAction::ReplayLetter, None),
             Ask::Status,
+            Ask::Requests {
+                state: Some(State::Exception),
+                code: Some(Code::CountMismatch),
+                source: Some("enrolment".into()),
+                partner: None,
+                open: true,
+                limit: 3,
+            },
             Ask::Trace { request_id },
             Ask::TraceKey { source: "enrolment".into(), key: "k".into() },
             Ask::Letters { settled: true, limit: 9 },

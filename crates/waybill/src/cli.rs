@@ -8,26 +8,28 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::messages::Stage;
 
 pub(crate) use operations::{
-    DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, ResolveArgs, Review,
-    SubmitArgs,
+    DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
+    Review, SubmitArgs,
 };
 
 const AFTER_HELP: &str = "\
 The usual way through:
   waybill demo                       see everything once, with simulated partners
   waybill run --all                  run all workers on this machine
+  waybill sandbox                    play the payers of deploy/partners, to try things out
   waybill members load roster.jsonl  publish the roster that identity searches
   waybill submit requests.jsonl      send submissions
   waybill outcomes --source NAME     what the source was told
   waybill status                     how many requests are where
+  waybill requests --state exception which ones, and who owns them
   waybill trace REQUEST              one request's timeline
   waybill doctor                     is everything fit to start
   waybill reasons                    every reason code, its meaning and remedy
 
 Commands go to the process that runs on the same data directory; without one they open the directory themselves.
 
-Exit codes: 0 done; 1 failed; 2 usage; 3 accounts don't balance; 64 configuration; 65 bad input; 66 not found;
-69 unavailable; 74 disk; 75 another process is in the way.";
+Exit codes: 0 done; 1 failed; 2 usage; 3 accounts don't balance; 4 a command was refused; 64 configuration; 65 bad input;
+66 not found; 69 unavailable; 74 disk; 75 another process is in the way.";
 
 /// Exchange member data between payers, and prove what happened to every request.
 #[derive(Debug, Parser)]
@@ -104,6 +106,18 @@ pub(crate) struct SandboxArgs {
     /// The seed of their faults; callback secrets follow from it.
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
+    /// How they behave: as badly as in the demo, or well.
+    #[arg(long, value_enum, default_value = "usual")]
+    pub(crate) faults: Faults,
+}
+
+/// How simulated payers behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Faults {
+    /// They time out, throttle, lose answers, refuse and repeat themselves.
+    Usual,
+    /// They do as they are asked.
+    None,
 }
 
 /// How the demo runs.

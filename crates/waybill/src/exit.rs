@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
 use crate::config::Mistake;
 
 /// Why a command failed.
@@ -21,6 +23,8 @@ pub(crate) enum Failure {
     Busy(String),
     /// The accounts don't balance: 3.
     Accounts(String),
+    /// A command has no place in the state of what it is about: 4.
+    Refused(String),
     /// Anything else: 1.
     Other(anyhow::Error),
 }
@@ -31,6 +35,7 @@ impl Failure {
         match self {
             Self::Other(_) => 1,
             Self::Accounts(_) => 3,
+            Self::Refused(_) => 4,
             Self::Config(_) => 64,
             Self::Input(_) => 65,
             Self::NotFound(_) => 66,
@@ -49,14 +54,33 @@ impl Failure {
             | Self::Unavailable(message)
             | Self::Disk(message)
             | Self::Busy(message)
-            | Self::Accounts(message) => message.clone(),
+            | Self::Accounts(message)
+            | Self::Refused(message) => message.clone(),
             Self::Other(error) => format!("{error:#}"),
         }
+    }
+
+    fn as_json(&self) -> Value {
+        let mistakes: Vec<Value> = match self {
+            Self::Config(mistakes) => {
+                mistakes.iter().map(|mistake| json!({"path": mistake.path, "message": mistake.message})).collect()
+            }
+            Self::Input(_)
+            | Self::NotFound(_)
+            | Self::Unavailable(_)
+            | Self::Disk(_)
+            | Self::Busy(_)
+            | Self::Accounts(_)
+            | Self::Refused(_)
+            | Self::Other(_) => Vec::new(),
+        };
+        json!({"exit_code": self.code(), "message": self.message(), "mistakes": mistakes})
     }
 
     /// The failure that another process told of, by its exit code and message.
     pub(crate) fn told(code: u8, message: String) -> Self {
         match code {
+            4 => Self::Refused(message),
             65 => Self::Input(message),
             66 => Self::NotFound(message),
             69 => Self::Unavailable(message),
@@ -66,10 +90,11 @@ impl Failure {
         }
     }
 
-    /// Tells standard error and gives the exit code.
+    /// Tells standard error, for people or as JSON, and gives the exit code.
     #[expect(clippy::print_stderr, reason = "this is where a command says why it failed")]
-    pub(crate) fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
         match self {
+            _ if json => eprintln!("{}", self.as_json()),
             Self::Config(mistakes) => {
                 eprintln!("waybill: the configuration has {} mistake(s):", mistakes.len());
                 mistakes.iter().for_each(|mistake| eprintln!("  {mistake}"));
@@ -81,6 +106,7 @@ impl Failure {
             | Self::Disk(_)
             | Self::Busy(_)
             | Self::Accounts(_)
+            | Self::Refused(_)
             | Self::Other(_) => eprintln!("waybill: {}", self.message()),
         }
         ExitCode::from(self.code())

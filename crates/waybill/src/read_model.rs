@@ -82,6 +82,33 @@ impl ReadModel {
         Ok(Rows { database, runtime: self.runtime.clone() })
     }
 
+    /// Asks again with every batch that is projected, until there is an answer or patience is at an end. Where no process projects,
+    /// none works either, and it is asked once.
+    pub(crate) fn until<T>(
+        &self,
+        patience: Duration,
+        query: impl AsyncFn(&Database) -> Result<Option<T>, StoreError>,
+    ) -> Result<Option<T>, Failure> {
+        let Keeper::Projector { database, status } = &self.keeper else {
+            return self.now()?.get(|database| query(database));
+        };
+        let mut status = status.clone();
+        let asked = self.runtime.block_on(async {
+            let asking = async {
+                loop {
+                    // What is projected while it asks makes it ask once more.
+                    status.mark_unchanged();
+                    match query(database).await {
+                        Ok(None) if status.changed().await.is_ok() => {}
+                        answer => return answer,
+                    }
+                }
+            };
+            tokio::time::timeout(patience, asking).await.unwrap_or(Ok(None))
+        });
+        asked.map_err(|error| unreadable(&error))
+    }
+
     /// Makes the projections once more from the log, and puts them in the place of these once proved equal.
     pub(crate) fn rebuild(&self) -> Result<Report, Failure> {
         let rebuilt = match &self.keeper {
@@ -154,8 +181,12 @@ impl Rows {
         Answer: Future<Output = Result<T, StoreError>>,
     {
         let answer = self.runtime.block_on(query(&self.database));
-        answer.map_err(|error| Failure::Disk(format!("the projections can't be read: {}", described(&error))))
+        answer.map_err(|error| unreadable(&error))
     }
+}
+
+fn unreadable(error: &StoreError) -> Failure {
+    Failure::Disk(format!("the projections can't be read: {}", described(error)))
 }
 
 #[cfg(test)]

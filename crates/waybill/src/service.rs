@@ -5,6 +5,7 @@ pub(crate) mod lines;
 mod intents;
 mod letters;
 mod overview;
+mod requests;
 mod reviews;
 mod stories;
 mod submissions;
@@ -13,6 +14,7 @@ use contracts::json::to_json_value;
 use domain::ids::stamp_version;
 use domain::phi::{Phi, Purpose};
 use domain::{RequestId, Timestamp};
+use projections::queries::request::Filter;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -46,6 +48,10 @@ impl Service {
             Ask::Outcomes { source, id, limit } => answer(&submissions::outcomes(plant, source, id, limit)?),
             Ask::Command(intent) => answer(&intents::give(self, intent)?),
             Ask::Status => answer(&overview::status(plant, &self.standing, &self.projections)?),
+            Ask::Requests { state, code, source, partner, open, limit } => {
+                let filter = Filter { state, code, source, counterparty: partner, open };
+                answer(&requests::list(&self.projections.now()?, &filter, limit)?)
+            }
             Ask::Trace { request_id } => answer(&stories::trace(&self.projections.now()?, request_id)?),
             Ask::TraceKey { source, key } => {
                 let request_id = self.request_id(source.as_str(), key.as_bytes());

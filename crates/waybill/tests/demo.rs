@@ -84,9 +84,10 @@ fn it_ends_with_commands_that_work() {
 
     let commands = report["commands"].as_array().expect("commands");
     let commands: Vec<&str> = commands.iter().filter_map(|hint| hint["command"].as_str()).collect();
-    let [status, trace, letters, letter, rebuild, sql] = commands[..] else { panic!("{commands:?}") };
+    let [status, owned, trace, letters, letter, rebuild, sql] = commands[..] else { panic!("{commands:?}") };
     let status = pasted(status);
     assert_eq!((&status["requests"], &status["letters_waiting"]), (&arrivals["accepted"], &Value::from(1)));
+    assert_eq!(pasted(owned).as_array().map(|owned| owned.len() as u64), status["exceptions"].as_u64());
     assert_eq!(pasted(trace), report["timeline"], "the same story");
     let letters = pasted(letters);
     let letter = pasted(letter);

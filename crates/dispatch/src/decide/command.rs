@@ -86,7 +86,8 @@ fn before_the_beginning(
 }
 
 fn unresolvable(command_id: CommandId) -> EventBody {
-    EventBody::CommandRefused { command_id, action: CommandAction::ResolveUnknown, code: Code::NotInThisState }
+    let (action, code) = (CommandAction::ResolveUnknown, Code::NotInThisState);
+    EventBody::CommandRefused { command_id, action, code, operator: None }
 }
 
 impl<'a> Desk<'a> {

@@ -80,6 +80,8 @@ pub enum EventBody {
         code: Code,
         /// The field at fault, as a path.
         field: Option<String>,
+        /// The request that a registered source's key names, and that may still come to be under it.
+        intended: Option<RequestId>,
     },
     /// The same key and payload came again; nothing was repeated.
     DuplicateSuppressed {
@@ -137,7 +139,7 @@ pub enum EventBody {
         /// When the decision is due.
         due_by: Timestamp,
     },
-    /// A person has decided a review.
+    /// A person has decided a review; or, by reconciliation, has said what became of an attempt nobody knew of.
     ReviewDecided {
         /// The command that carried the decision.
         command_id: CommandId,
@@ -300,6 +302,8 @@ pub enum EventBody {
         action: CommandAction,
         /// Why not.
         code: Code,
+        /// Who wanted it, where that is known.
+        operator: Option<OperatorId>,
     },
     /// A later request takes its place.
     Superseded {

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{EventBody, Progress, State, TerminalOutcome};
 use crate::Timestamp;
+use crate::messages::Verdict;
 use crate::trace::fixed;
 
 /// What a request has come to. Small and `Copy`: a supervisor holds millions.
@@ -104,10 +105,10 @@ impl Lifecycle {
             EventBody::Compensated { .. } => self.compensate(State::Compensated),
             EventBody::Closed { outcome, .. } => self.close(*outcome),
             EventBody::VerificationFailed { .. } => self.dispute(),
+            EventBody::ReviewDecided { verdict, .. } => self.answered(*verdict),
             EventBody::DuplicateSuppressed { .. }
             | EventBody::ConflictRefused { .. }
             | EventBody::Diverted { .. }
-            | EventBody::ReviewDecided { .. }
             | EventBody::CommandPassed { .. }
             | EventBody::AttemptFailed { .. }
             | EventBody::OutcomeUnknown { .. }
@@ -179,10 +180,29 @@ impl Lifecycle {
         Step::Advanced
     }
 
-    /// Lifts a hold, also one that lasted so long that it became an exception.
+    /// Lifts a hold, also one that lasted so long that it became an exception. What was delivered and is in dispute only goes to its
+    /// end by it.
     fn release(&mut self) -> Step {
+        if self.state == State::Exception && self.outcome == Some(TerminalOutcome::Escalated) {
+            return Step::Noted;
+        }
         let lies_over_the_hold = self.state == State::Exception && !self.has_ended();
         self.resume(if lies_over_the_hold { State::Exception } else { State::Held })
+    }
+
+    /// A person has found out what became of an attempt: the machine can go on, and the request is in nobody's hands any more.
+    /// Whose member it is, is for identity to act upon.
+    fn answered(&mut self, verdict: Verdict) -> Step {
+        match verdict {
+            Verdict::TookEffect {} | Verdict::TookNoEffect {}
+                if self.state == State::Exception && !self.has_ended() =>
+            {
+                self.resume(State::Exception)
+            }
+            Verdict::TookEffect {} | Verdict::TookNoEffect {} | Verdict::IsMember { .. } | Verdict::IsNobody {} => {
+                Step::Noted
+            }
+        }
     }
 
     /// What was delivered is not what was announced.

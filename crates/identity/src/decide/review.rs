@@ -143,7 +143,7 @@ fn passed(context: &Context, command_id: CommandId, action: CommandAction) -> De
 fn refuse(context: &Context, command_id: CommandId, code: Code) -> Deciding {
     let mut decision = Decision::nothing();
     let action = CommandAction::DecideReview;
-    decision.event(context.request_id, EventBody::CommandRefused { command_id, action, code });
+    decision.event(context.request_id, EventBody::CommandRefused { command_id, action, code, operator: None });
     decision
 }
 

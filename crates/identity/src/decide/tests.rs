@@ -262,7 +262,7 @@ fn the_roster_follows_the_members_topic() {
 }
 
 fn refused(code: Code) -> EventBody {
-    EventBody::CommandRefused { command_id: COMMAND, action: CommandAction::DecideReview, code }
+    EventBody::CommandRefused { command_id: COMMAND, action: CommandAction::DecideReview, code, operator: None }
 }
 
 fn tasks() -> impl Strategy<Value = IdentityTask> {

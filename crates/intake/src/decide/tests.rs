@@ -132,7 +132,9 @@ fn a_refusal_names_everything_and_leaves_the_key_free() {
         source: "enrolment".into(),
         code: Code::NameMissing,
         field: Some("member.name.family".into()),
+        intended: work(&Desk::new().submit(request())).map(|work| work.context.request_id),
     };
+    assert!(matches!(body, EventBody::Refused { intended: Some(_), .. }));
     assert_eq!(bodies(&refused), [&body]);
     assert_eq!(refused.events[0].request_id, RequestId(submission));
     let (answer, to) = outcome(&refused);
@@ -157,7 +159,8 @@ fn a_stranger_is_answered_apart_and_not_quoted() {
         assert_eq!(*to, Destination::Outcomes("unregistered".into(), answer.submission_id.expect("one").0));
         assert_eq!((answer.code, answer.source.as_str()), (Some(Code::SourceUnregistered), told));
         let source = told.into();
-        let body = EventBody::Refused { source, code: Code::SourceUnregistered, field: Some("source".into()) };
+        let body =
+            EventBody::Refused { source, code: Code::SourceUnregistered, field: Some("source".into()), intended: None };
         assert_eq!(bodies(&decision), [&body]);
     }
 }

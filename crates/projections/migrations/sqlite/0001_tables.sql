@@ -93,7 +93,7 @@ CREATE TABLE submissions (
     log_offset    BIGINT NOT NULL,
     submission_id TEXT   NOT NULL,
     result        TEXT   NOT NULL, -- refused, duplicate, conflict
-    request_id    TEXT,            -- the request its key names already
+    request_id    TEXT,            -- the request its key names, or for a refused one would have named
     source        TEXT,            -- upstream system, as claimed
     code          TEXT,            -- reason
     fields        TEXT,            -- fields at fault or in conflict, joined by commas
@@ -106,10 +106,10 @@ CREATE TABLE attempts (
     log_partition   BIGINT NOT NULL,
     first_offset    BIGINT NOT NULL,
     operation_id    TEXT   NOT NULL, -- the side effect; idempotency key of its attempts
-    attempt         BIGINT NOT NULL, -- from 1
+    attempt         BIGINT NOT NULL, -- from 1: each ends when a call fails, or with the operation
     request_id      TEXT   NOT NULL,
     partner         TEXT,
-    started_at      BIGINT,          -- when it began, or is due to begin
+    due_at          BIGINT,          -- when it was due to begin
     acknowledged_at BIGINT,
     ended_at        BIGINT,
     result          TEXT,            -- acknowledged, fulfilled, refused, failed, unknown, compensated; null while under way

@@ -17,7 +17,7 @@ static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 /// The migration that makes the tables; those after it make indexes and views.
 const TABLES_ONLY: i64 = 1;
 /// What makes these rows: raised when facts come to mean other rows, so that older ones are rebuilt.
-const PROJECTION_VERSION: &str = "1";
+const PROJECTION_VERSION: &str = "2";
 const READERS_MAX: u32 = 4;
 /// How many rows of an answer a connection's thread may be ahead of who takes them.
 const ROWS_AHEAD: usize = 1_024;

@@ -2,7 +2,7 @@
 
 use domain::ids::OperatorId;
 use domain::messages::{CommandAction, Verdict};
-use domain::{Code, CommandId, EventBody, SourceId, SubmissionId, Timestamp, Token};
+use domain::{Code, CommandId, EventBody, SubmissionId, Timestamp, Token};
 
 use super::Projected;
 use crate::rows::{AcceptanceRow, Accepted, CommandResult, ReviewRow, SubmissionResult, SubmissionRow};
@@ -56,14 +56,15 @@ impl Projected<'_> {
     }
 
     /// A refusal stands under the submission's own id.
-    pub(super) fn refused(&mut self, source: &SourceId, code: Code, field: Option<String>) {
+    pub(super) fn refused(&mut self) {
+        let EventBody::Refused { source, code, field, intended } = &self.fact.event.body else { return };
         let submission_id = SubmissionId(self.fact.event.request_id.0);
         let row = self.submission(submission_id, SubmissionResult::Refused);
         self.rows.submissions.push(SubmissionRow {
-            request_id: None,
+            request_id: *intended,
             source: Some(source.clone()),
-            code: Some(code),
-            fields: field,
+            code: Some(*code),
+            fields: field.clone(),
             ..row
         });
     }
@@ -114,8 +115,15 @@ impl Projected<'_> {
     }
 
     pub(super) fn decided(&mut self, command_id: CommandId, operator: &OperatorId, verdict: Verdict) {
-        let command = self.command_row(command_id, CommandAction::DecideReview, CommandResult::Done);
+        let action = match verdict {
+            Verdict::IsMember { .. } | Verdict::IsNobody {} => CommandAction::DecideReview,
+            Verdict::TookEffect {} | Verdict::TookNoEffect {} => CommandAction::ResolveUnknown,
+        };
+        let command = self.command_row(command_id, action, CommandResult::Done);
         self.rows.commands.put(crate::rows::CommandRow { operator: Some(operator.clone()), ..command });
+        if action == CommandAction::ResolveUnknown {
+            return self.resolved();
+        }
         let Some(opened_offset) = self.request.open_review.take() else { return };
         self.rows.reviews.put(ReviewRow {
             decided_at: Some(self.fact.event.at),

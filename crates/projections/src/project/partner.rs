@@ -4,7 +4,7 @@ use domain::lifecycle::event::{Clock, Resolution};
 use domain::lifecycle::{Anomaly, Progress, Step};
 use domain::messages::ReceivedData;
 use domain::time::Date;
-use domain::{Code, EventBody, FailureClass, OperationId, PartnerId, State};
+use domain::{Code, EventBody, FailureClass, OperationId, PartnerId, State, Timestamp};
 
 use super::Projected;
 use crate::rows::{AttemptResult, AttemptRow, Operation, PartnerDay};
@@ -15,40 +15,58 @@ impl Projected<'_> {
         self.request.operation = Some(Operation { operation_id, partner: partner.clone(), attempt: 1 });
         self.request.dispatched_at.get_or_insert(at);
         let attempt = self.attempt(operation_id, 1);
-        self.rows.attempts.put(AttemptRow { partner: Some(partner.clone()), started_at: Some(at), ..attempt });
+        self.rows.attempts.put(AttemptRow { partner: Some(partner.clone()), due_at: Some(at), ..attempt });
         if self.step == Step::Advanced {
             self.count(|day| day.dispatched += 1);
         }
     }
 
-    /// Ends an attempt, and opens the next one where there is to be one.
+    /// Ends an attempt, and opens the next one where there is to be one. An attempt may have taken several calls, of which only the
+    /// last failed: the partner was asked how it stands until it did not say.
     pub(super) fn attempt_failed(&mut self) {
-        let EventBody::AttemptFailed { operation_id, attempt, class, code, retry_at } = &self.fact.event.body else {
+        let EventBody::AttemptFailed { operation_id, class, code, retry_at, .. } = &self.fact.event.body else {
             return;
         };
         self.request.failure = Some(*class);
-        let row =
-            AttemptRow { failure: Some(*class), code: Some(code.clone()), ..self.attempt(*operation_id, *attempt) };
-        self.end(row, AttemptResult::Failed);
+        let row = self.latest(*operation_id);
+        self.end(AttemptRow { failure: Some(*class), code: Some(code.clone()), ..row }, AttemptResult::Failed);
         self.count(|day| day.fail(*class));
-        let Some(retry_at) = retry_at else { return };
-        let next = attempt.saturating_add(1);
-        self.request.retries += 1;
-        if let Some(operation) = &mut self.request.operation
-            && operation.operation_id == *operation_id
-        {
-            operation.attempt = next;
+        if let Some(retry_at) = retry_at {
+            self.request.retries += 1;
+            self.open_next(*operation_id, *retry_at);
         }
-        let partner = self.request.partner().cloned();
-        let row = AttemptRow { partner, started_at: Some(*retry_at), ..self.attempt(*operation_id, next) };
-        self.rows.attempts.put(row);
     }
 
-    pub(super) fn unknown(&mut self, operation_id: OperationId, attempt: u32, resolution: Resolution) {
+    /// A person has said what became of the attempt that is unknown: another one follows at once.
+    pub(super) fn resolved(&mut self) {
+        let Some(operation_id) = self.request.operation.as_ref().map(|operation| operation.operation_id) else {
+            return;
+        };
+        self.open_next(operation_id, self.fact.event.at);
+    }
+
+    fn open_next(&mut self, operation_id: OperationId, due_at: Timestamp) {
+        if let Some(operation) = &mut self.request.operation
+            && operation.operation_id == operation_id
+        {
+            operation.attempt = operation.attempt.saturating_add(1);
+            let (partner, due_at) = (Some(operation.partner.clone()), Some(due_at));
+            let row = AttemptRow { partner, due_at, ..self.latest(operation_id) };
+            self.rows.attempts.put(row);
+        }
+    }
+
+    /// Where a machine can find out, the attempt that does so is open already; where a person has to, there is none.
+    pub(super) fn unknown(&mut self, operation_id: OperationId, resolution: Resolution) {
         self.request.failure = Some(FailureClass::OutcomeUnknown);
-        let row = self.attempt(operation_id, attempt);
+        let latest = self.request.attempt_of(operation_id);
+        let (attempt, ended_at) = match resolution {
+            Resolution::Query | Resolution::Resend => (latest.saturating_sub(1).max(1), None),
+            Resolution::Review => (latest, Some(self.fact.event.at)),
+        };
         let (result, resolution) = (Some(AttemptResult::Unknown), Some(resolution));
-        self.rows.attempts.put(AttemptRow { result, resolution, ..row });
+        let row = self.attempt(operation_id, attempt);
+        self.rows.attempts.put(AttemptRow { result, resolution, ended_at, ..row });
         self.count(|day| day.unknown += 1);
     }
 
@@ -57,7 +75,7 @@ impl Projected<'_> {
         self.request.acknowledged_at.get_or_insert(at);
         self.request.reference.get_or_insert_with(|| reference.to_owned());
         if self.step == Step::Advanced {
-            let row = self.attempt(operation_id, self.request.attempt_of(operation_id));
+            let row = self.latest(operation_id);
             let result = Some(AttemptResult::Acknowledged);
             self.rows.attempts.put(AttemptRow { acknowledged_at: Some(at), result, ..row });
             let after_ms = self.since_dispatch_ms();
@@ -66,7 +84,7 @@ impl Projected<'_> {
     }
 
     pub(super) fn fulfilled(&mut self, operation_id: OperationId, received: &ReceivedData) {
-        let row = self.attempt(operation_id, self.request.attempt_of(operation_id));
+        let row = self.latest(operation_id);
         self.end(row, AttemptResult::Fulfilled);
         match self.step {
             Step::Advanced => {
@@ -83,7 +101,7 @@ impl Projected<'_> {
 
     pub(super) fn partner_refused(&mut self, operation_id: OperationId, class: FailureClass, code: &str) {
         if self.before.progress != Progress::Fulfilled {
-            let row = self.attempt(operation_id, self.request.attempt_of(operation_id));
+            let row = self.latest(operation_id);
             let row = AttemptRow { failure: Some(class), code: Some(code.to_owned()), ..row };
             self.end(row, AttemptResult::Refused);
         }
@@ -107,12 +125,12 @@ impl Projected<'_> {
             self.request.operation = Some(Operation { operation_id, partner, attempt: 1 });
         }
         let row = self.attempt(operation_id, 1);
-        self.rows.attempts.put(AttemptRow { partner, started_at: Some(at), ..row });
+        self.rows.attempts.put(AttemptRow { partner, due_at: Some(at), ..row });
         self.explain(code);
     }
 
     pub(super) fn compensated(&mut self, operation_id: OperationId) {
-        let row = self.attempt(operation_id, self.request.attempt_of(operation_id));
+        let row = self.latest(operation_id);
         self.end(row, AttemptResult::Compensated);
         if self.step == Step::Advanced {
             self.count(|day| day.compensated += 1);
@@ -121,7 +139,7 @@ impl Projected<'_> {
 
     pub(super) fn compensation_failed(&mut self, operation_id: OperationId, class: FailureClass) {
         self.request.failure = Some(class);
-        let row = self.attempt(operation_id, self.request.attempt_of(operation_id));
+        let row = self.latest(operation_id);
         self.end(AttemptRow { failure: Some(class), ..row }, AttemptResult::Failed);
     }
 
@@ -136,6 +154,11 @@ impl Projected<'_> {
     pub(super) fn mismatched(&mut self, code: Code) {
         self.explain(code);
         self.count(|day| day.mismatched += 1);
+    }
+
+    /// The attempt under way at an operation.
+    fn latest(&self, operation_id: OperationId) -> AttemptRow {
+        self.attempt(operation_id, self.request.attempt_of(operation_id))
     }
 
     fn attempt(&self, operation_id: OperationId, attempt: u32) -> AttemptRow {

@@ -31,9 +31,10 @@ impl Projected<'_> {
         self.rows.commands.put(CommandRow { code: Some(code), ..row });
     }
 
-    pub(super) fn command_refused(&mut self, command_id: CommandId, action: CommandAction, code: Code) {
-        let row = self.command_row(command_id, action, CommandResult::Refused);
-        self.rows.commands.put(CommandRow { code: Some(code), ..row });
+    pub(super) fn command_refused(&mut self) {
+        let EventBody::CommandRefused { command_id, action, code, operator } = &self.fact.event.body else { return };
+        let row = self.command_row(*command_id, *action, CommandResult::Refused);
+        self.rows.commands.put(CommandRow { code: Some(*code), operator: operator.clone(), ..row });
     }
 
     pub(super) fn lettered(&mut self) {

@@ -1,5 +1,6 @@
+use domain::lifecycle::event::Resolution;
 use domain::lifecycle::{Lifecycle, fold};
-use domain::messages::{Manifest, ReceivedData};
+use domain::messages::{CommandAction, Manifest, ReceivedData, Verdict};
 use domain::time::Date;
 use domain::{EventBody, FailureClass, LetterId, TerminalOutcome, Timestamp};
 
@@ -54,9 +55,69 @@ fn each_attempt_is_a_row_that_later_facts_complete() {
     let (request, rows) = projected([received(), dispatched(), failed(1, Some(5_000)), acknowledged(), delivered(3)]);
     let [first, second]: [&AttemptRow; 2] = rows.attempts.iter().collect::<Vec<_>>().try_into().expect("two attempts");
     assert_eq!((first.attempt, first.result, first.ended_at), (1, Some(AttemptResult::Failed), Some(Timestamp(3_000))));
-    assert_eq!((second.attempt, second.started_at), (2, Some(Timestamp(5_000))));
+    assert_eq!((second.attempt, second.due_at), (2, Some(Timestamp(5_000))));
     assert_eq!((second.acknowledged_at, second.result), (Some(Timestamp(4_000)), Some(AttemptResult::Fulfilled)));
     assert_eq!(request.expect("a request").retries, 1);
+}
+
+/// Dispatch numbers calls; an attempt may take several, and only one that fails is a fact.
+#[test]
+fn an_attempt_is_one_row_however_many_calls_it_took() {
+    let (_, rows) = projected([received(), dispatched(), acknowledged(), failed(4, Some(9_000)), failed(9, None)]);
+    let shown: Vec<_> = rows.attempts.iter().map(|row| (row.attempt, row.due_at, row.ended_at, row.result)).collect();
+    let failed = Some(AttemptResult::Failed);
+    let at = |ms| Some(Timestamp(ms));
+    assert_eq!(shown, [(1, at(2_000), at(4_000), failed), (2, at(9_000), at(5_000), failed)]);
+    assert!(rows.attempts.iter().all(|row| row.partner.is_some()));
+}
+
+/// What nobody knew is a person's to say; what follows from it is an attempt of its own.
+#[test]
+fn a_persons_answer_opens_another_attempt() {
+    let unknown = |attempt, resolution| EventBody::OutcomeUnknown { operation_id: OPERATION, attempt, resolution };
+    let decided = EventBody::ReviewDecided {
+        command_id: Default::default(),
+        operator: "jo".into(),
+        verdict: Verdict::TookNoEffect {},
+    };
+    let (request, rows) = projected([
+        received(),
+        dispatched(),
+        failed(1, Some(5_000)),
+        unknown(1, Resolution::Query),
+        failed(2, None),
+        unknown(2, Resolution::Review),
+        exception(),
+        decided,
+        delivered(3),
+    ]);
+    let shown: Vec<_> = rows.attempts.iter().map(|row| (row.attempt, row.result, row.resolution)).collect();
+    let unknown = Some(AttemptResult::Unknown);
+    assert_eq!(
+        shown,
+        [
+            (1, unknown, Some(Resolution::Query)),
+            (2, unknown, Some(Resolution::Review)),
+            (3, Some(AttemptResult::Fulfilled), None)
+        ]
+    );
+    let command = rows.commands.iter().next().expect("a command");
+    assert_eq!((command.action, command.result), (CommandAction::ResolveUnknown, CommandResult::Done));
+    let request = request.expect("a request");
+    assert_eq!((request.code, request.owner, rows.reviews.iter().len()), (None, None, 0));
+}
+
+#[test]
+fn a_command_about_nothing_makes_no_request() {
+    let code = Code::TargetUnknown;
+    let operator = Some("jo".into());
+    let refused =
+        EventBody::CommandRefused { command_id: Default::default(), action: CommandAction::Hold, code, operator };
+    let (request, rows) = projected([refused]);
+    assert_eq!(request, None);
+    let command = rows.commands.iter().next().expect("a command");
+    assert_eq!((command.result, command.code), (CommandResult::Refused, Some(code)));
+    assert_eq!(command.operator.as_ref().map(|operator| operator.as_str()), Some("jo"));
 }
 
 #[test]
@@ -113,11 +174,16 @@ fn a_close_over_other_events_is_an_alarm() {
 #[test]
 fn a_refused_submission_is_no_request() {
     let field = Some("consent".to_owned());
-    let refused = EventBody::Refused { source: "enrolment".into(), code: Code::ConsentMissing, field };
+    let refused = EventBody::Refused {
+        source: "enrolment".into(),
+        code: Code::ConsentMissing,
+        field,
+        intended: Some(crate::fixture::REQUEST),
+    };
     let (request, rows) = projected([refused]);
     assert_eq!(request, None);
     assert_eq!(rows.submissions[0].result, SubmissionResult::Refused);
-    assert_eq!((rows.submissions[0].request_id, rows.timeline.len()), (None, 1));
+    assert_eq!((rows.submissions[0].request_id, rows.timeline.len()), (Some(crate::fixture::REQUEST), 1));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One request.
 
-use domain::{RequestId, SourceId, Token};
+use domain::{Code, PartnerId, RequestId, SourceId, State, Token};
 use serde::Serialize;
 use sqlx::FromRow;
 
@@ -59,6 +59,68 @@ pub struct Request {
     pub tier: Option<i64>,
     pub superseded_by: Option<String>,
     pub closed_at: Option<i64>,
+}
+
+/// A request in a list.
+#[derive(Clone, PartialEq, Eq, Debug, FromRow, Serialize)]
+pub struct Listed {
+    /// The request.
+    pub request_id: String,
+    /// The upstream system.
+    pub source: Option<String>,
+    /// What is to be done.
+    pub workflow: Option<String>,
+    /// The lane.
+    pub lane: Option<String>,
+    /// The other payer.
+    pub counterparty: Option<String>,
+    /// Where it stands.
+    pub state: String,
+    /// How it ended, once it has.
+    pub outcome: Option<String>,
+    /// Why, where there is something to explain.
+    pub code: Option<String>,
+    /// Who owns it, beyond automatic means.
+    pub owner: Option<String>,
+    /// When it entered its state.
+    pub state_since: i64,
+    /// When it must have ended.
+    pub due_by: Option<i64>,
+}
+
+/// What listed requests have in common; none means all.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// The state they are in.
+    pub state: Option<State>,
+    /// The reason of it.
+    pub code: Option<Code>,
+    /// The upstream system.
+    pub source: Option<SourceId>,
+    /// The other payer.
+    pub counterparty: Option<PartnerId>,
+    /// Only those that have not ended.
+    pub open: bool,
+}
+
+/// The requests that a filter lets through, those that have been in their state longest first.
+pub async fn list(database: &Database, filter: &Filter, limit: u32) -> Result<Vec<Listed>, StoreError> {
+    // A condition that is not asked for holds for all. Its parameter is a text, so that every engine knows its type.
+    let sql = "SELECT request_id, source, workflow, lane, counterparty, state, outcome, code, owner, state_since, due_by \
+               FROM requests \
+               WHERE source IS NOT NULL AND ($1 = '' OR state = $1) AND ($2 = '' OR code = $2) \
+                 AND ($3 = '' OR source = $3) AND ($4 = '' OR counterparty = $4) AND ($5 = '' OR closed_at IS NULL) \
+               ORDER BY state_since, request_id LIMIT $6";
+    let text = |text: Option<&str>| value(&text.unwrap_or_default().to_owned());
+    let values = vec![
+        text(filter.state.map(State::as_str)),
+        text(filter.code.map(Code::as_str)),
+        text(filter.source.as_ref().map(SourceId::as_str)),
+        text(filter.counterparty.as_ref().map(PartnerId::as_str)),
+        text(filter.open.then_some("open")),
+        value(limit),
+    ];
+    database.rows(sql, values).await
 }
 
 /// The request of this id.

@@ -1,6 +1,6 @@
 //! One submission that named no new request.
 
-use domain::SubmissionId;
+use domain::{RequestId, SubmissionId};
 use serde::Serialize;
 use sqlx::FromRow;
 
@@ -14,7 +14,7 @@ pub struct Submission {
     pub submission_id: String,
     /// refused, duplicate or conflict.
     pub result: String,
-    /// The request its key names already.
+    /// The request its key names, or for a refused one would have named.
     pub request_id: Option<String>,
     /// The upstream system, as claimed.
     pub source: Option<String>,
@@ -24,6 +24,13 @@ pub struct Submission {
     pub fields: Option<String>,
     /// When.
     pub at: i64,
+}
+
+/// The refused submissions under the key that names this request, the oldest first.
+pub async fn refused(database: &Database, request_id: RequestId) -> Result<Vec<Submission>, StoreError> {
+    let sql = "SELECT submission_id, result, request_id, source, code, fields, at FROM submissions \
+               WHERE request_id = $1 AND result = 'refused' ORDER BY at, log_partition, log_offset";
+    database.rows(sql, vec![value(request_id)]).await
 }
 
 /// The submission of this id.

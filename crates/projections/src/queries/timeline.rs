@@ -64,8 +64,8 @@ pub struct Attempt {
     pub attempt: i64,
     /// The partner.
     pub partner: Option<String>,
-    /// When it began, or is due to begin.
-    pub started_at: Option<i64>,
+    /// When it was due to begin.
+    pub due_at: Option<i64>,
     /// When the partner confirmed it.
     pub acknowledged_at: Option<i64>,
     /// When it ended.
@@ -102,10 +102,10 @@ pub async fn gaps(database: &Database, request_id: RequestId) -> Result<Vec<Gap>
 
 /// The attempts a request took, in the order they began.
 pub async fn attempts(database: &Database, request_id: RequestId) -> Result<Vec<Attempt>, StoreError> {
-    let sql = "SELECT a.operation_id, a.attempt, a.partner, a.started_at, a.acknowledged_at, a.ended_at, a.result, \
+    let sql = "SELECT a.operation_id, a.attempt, a.partner, a.due_at, a.acknowledged_at, a.ended_at, a.result, \
                       a.failure_class, a.code, a.resolution \
                FROM requests AS r \
                JOIN attempts AS a ON a.log_partition = r.log_partition AND a.first_offset = r.first_offset \
-               WHERE r.request_id = $1 ORDER BY a.started_at, a.operation_id, a.attempt";
+               WHERE r.request_id = $1 ORDER BY min(a.due_at) OVER (PARTITION BY a.operation_id), a.operation_id, a.attempt";
     database.rows(sql, vec![value(request_id)]).await
 }

@@ -13,14 +13,14 @@ pub struct AttemptRow {
     pub place: Place,
     /// The side effect.
     pub operation_id: OperationId,
-    /// Which attempt, from 1.
+    /// Which attempt at the operation, from 1: each ends when a call fails, or with the operation.
     pub attempt: u32,
     /// The request.
     pub request_id: RequestId,
     /// The partner.
     pub partner: Option<PartnerId>,
-    /// When it began, or is due to begin.
-    pub started_at: Option<Timestamp>,
+    /// When it was due to begin. It may have begun earlier, when the partner called back, or later, when others were first.
+    pub due_at: Option<Timestamp>,
     /// When the partner confirmed it.
     pub acknowledged_at: Option<Timestamp>,
     /// When it ended.
@@ -66,7 +66,7 @@ impl AttemptRow {
             attempt,
             request_id,
             partner: None,
-            started_at: None,
+            due_at: None,
             acknowledged_at: None,
             ended_at: None,
             result: None,
@@ -86,7 +86,7 @@ impl Mergeable for AttemptRow {
 
     fn merge(&mut self, later: Self) {
         complete(&mut self.partner, later.partner);
-        complete(&mut self.started_at, later.started_at);
+        complete(&mut self.due_at, later.due_at);
         complete(&mut self.acknowledged_at, later.acknowledged_at);
         complete(&mut self.ended_at, later.ended_at);
         complete(&mut self.result, later.result);
@@ -106,7 +106,7 @@ impl Row for AttemptRow {
             "attempt",
             "request_id",
             "partner",
-            "started_at",
+            "due_at",
             "acknowledged_at",
             "ended_at",
             "result",
@@ -126,7 +126,7 @@ impl Row for AttemptRow {
             value(self.attempt),
             value(self.request_id),
             value(self.partner.as_ref()),
-            value(self.started_at),
+            value(self.due_at),
             value(self.acknowledged_at),
             value(self.ended_at),
             value(self.result.map(AttemptResult::as_str)),

@@ -42,7 +42,7 @@ fn body(kind: usize, number: u64, choice: u64) -> EventBody {
         // Keys are shared now and then, which must never happen.
         0..=5 => received(if choice == 2 { 0 } else { number }),
         6 => EventBody::Validated { consent: ConsentPolicy::Regular, consent_end: at, policy },
-        7 => EventBody::Refused { source: "enrolment".into(), code, field: Some("member".to_owned()) },
+        7 => EventBody::Refused { source: "enrolment".into(), code, field: Some("member".to_owned()), intended: None },
         8 => EventBody::DuplicateSuppressed { submission_id: SubmissionId(token("again", choice)) },
         9 => {
             let fields = vec!["ask".to_owned(), "member".to_owned()];
@@ -98,6 +98,6 @@ fn command(number: u64, choice: u64, command_id: CommandId, operator: OperatorId
         (2, _) => EventBody::Released { command_id, operator },
         (3, 0) => EventBody::Superseded { by: request(choice) },
         (3, _) => EventBody::VerificationFailed { code },
-        _ => EventBody::CommandRefused { command_id, action: CommandAction::Hold, code },
+        _ => EventBody::CommandRefused { command_id, action: CommandAction::Hold, code, operator: Some("jo".into()) },
     }
 }

@@ -48,8 +48,12 @@ fn story(theatre: &mut Theatre) {
     let (class, code) = (FailureClass::Defect, Code::DecidePanicked);
     let lettered = EventBody::DeadLettered { letter_id: LetterId(token("letter", 4)), class, code, signature };
     theatre.log.append(story_of(4, [lettered]));
-    let refused =
-        EventBody::Refused { source: "billing".into(), code: Code::ConsentMissing, field: Some("consent".to_owned()) };
+    let refused = EventBody::Refused {
+        source: "billing".into(),
+        code: Code::ConsentMissing,
+        field: Some("consent".to_owned()),
+        intended: Some(history::request(6)),
+    };
     theatre.log.append([event(RequestId(token("refused", 5)), 0, refused)]);
     theatre.catch_up(7);
 }
@@ -146,7 +150,10 @@ fn a_submission_that_became_no_request_is_found_by_its_id() {
     let first = Some(history::request(1).to_string());
     assert_eq!(find(token("again", 1)), Some(("duplicate".to_owned(), first.clone())));
     assert_eq!(find(token("other", 1)), Some(("conflict".to_owned(), first)));
-    assert_eq!(find(token("refused", 5)), Some(("refused".to_owned(), None)));
+    let intended = history::request(6);
+    assert_eq!(find(token("refused", 5)), Some(("refused".to_owned(), Some(intended.to_string()))));
+    let refused = theatre.run(submission::refused(&theatre.database, intended)).expect("an answer");
+    assert_eq!(refused.iter().map(|refused| refused.code.as_deref()).collect::<Vec<_>>(), [Some("consent-missing")]);
     assert_eq!(find(token("nothing", 6)), None);
 }
 

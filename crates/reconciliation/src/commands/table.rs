@@ -21,6 +21,8 @@ pub enum Judgement {
 pub enum Condition {
     /// The request's work stands still by command, whatever has come over the hold.
     Held,
+    /// It stands still by command, or what was delivered is in dispute.
+    HeldOrDisputed,
     /// The request came as far as a review and no further.
     UnderReview,
     /// A person has to find out how an attempt ended.
@@ -92,8 +94,8 @@ fn release(state: State) -> Judgement {
         | State::IdentityMatched
         | State::PartnerDispatched
         | State::Acknowledged
-        | State::DeadLettered
-        | State::Exception => Judgement::Only(Condition::Held, Code::NotInThisState),
+        | State::DeadLettered => Judgement::Only(Condition::Held, Code::NotInThisState),
+        State::Exception => Judgement::Only(Condition::HeldOrDisputed, Code::NotInThisState),
         State::Fulfilled
         | State::Closed
         | State::Rejected
@@ -166,6 +168,7 @@ impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Held => "held",
+            Self::HeldOrDisputed => "held or disputed",
             Self::UnderReview => "under review",
             Self::Unresolved => "unresolved",
             Self::NotDelivered => "not delivered",

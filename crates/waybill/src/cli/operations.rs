@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use domain::{LetterId, RecordId, RequestId, SourceId, State, Token};
+use domain::{Code, LetterId, PartnerId, RecordId, RequestId, SourceId, State, Token};
 
 /// Commands that a running process carries out if there is one, and otherwise this one.
 #[derive(Debug, Subcommand)]
@@ -14,6 +14,8 @@ pub(crate) enum Operation {
     Outcomes(OutcomesArgs),
     /// Counts by state with the age of the oldest, what waits for a person, and what each stage has before it.
     Status,
+    /// Requests by state, reason, source or partner, those that have been there longest first.
+    Requests(RequestsArgs),
     /// One request's timeline: what happened, who did it, why, and how long it took.
     Trace(TraceArgs),
     /// The roster that identity searches.
@@ -29,7 +31,7 @@ pub(crate) enum Operation {
     Cancel(RequestArgs),
     /// Stop a request until it is released.
     Hold(RequestArgs),
-    /// Let a held request go on.
+    /// Let a held request go on, or one to its end whose delivery was disputed and is settled.
     Release(RequestArgs),
     /// Say how an unknown outcome at a partner turned out.
     Resolve(ResolveArgs),
@@ -78,6 +80,29 @@ pub(crate) struct OutcomesArgs {
     /// The newest so many.
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: usize,
+}
+
+/// Which requests.
+#[derive(Debug, Args)]
+pub(crate) struct RequestsArgs {
+    /// Only those in this state.
+    #[arg(long, value_parser = state)]
+    pub(crate) state: Option<State>,
+    /// Only those in their state for this reason; `waybill reasons` lists them.
+    #[arg(long, value_parser = code)]
+    pub(crate) code: Option<Code>,
+    /// Only those of this source.
+    #[arg(long)]
+    pub(crate) source: Option<SourceId>,
+    /// Only those with this payer.
+    #[arg(long)]
+    pub(crate) partner: Option<PartnerId>,
+    /// Only those that have not ended.
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// So many.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: u32,
 }
 
 /// Which request.
@@ -200,6 +225,11 @@ pub(crate) struct IntentArgs {
     /// The state you saw; in another one the command is refused as stale.
     #[arg(long, value_parser = state)]
     pub(crate) expected_state: Option<State>,
+}
+
+fn code(text: &str) -> Result<Code, String> {
+    let known = Code::ALL.iter().find(|code| code.as_str() == text);
+    known.copied().ok_or_else(|| "no such reason; `waybill reasons` lists them".to_owned())
 }
 
 fn state(text: &str) -> Result<State, String> {

@@ -8,8 +8,8 @@ use domain::{Lane, LetterId, RequestId};
 
 use crate::ask::{Ask, Intent, Lines};
 use crate::cli::{
-    DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, ResolveArgs, Review,
-    SubmitArgs,
+    DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
+    Review, SubmitArgs,
 };
 use crate::client;
 use crate::config::Config;
@@ -42,6 +42,9 @@ fn ask(operation: Operation) -> Result<Ask, Failure> {
         Operation::Submit(args) => Ask::Submit { lane: args.lane.map(Lane::from), lines: read(&args.file)? },
         Operation::Outcomes(args) => Ask::Outcomes { source: args.source, id: args.id, limit: args.limit },
         Operation::Status => Ask::Status,
+        Operation::Requests(RequestsArgs { state, code, source, partner, open, limit }) => {
+            Ask::Requests { state, code, source, partner, open, limit }
+        }
         Operation::Trace(args) => match (args.request, args.source, args.key) {
             (Some(request_id), _, _) => Ask::Trace { request_id },
             (None, Some(source), Some(key)) => Ask::TraceKey { source, key },

@@ -46,6 +46,9 @@ pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure
     if let Some(projecting) = projecting {
         runtime.block_on(projecting.stop());
     }
+    if stopped.is_ok() {
+        tracing::info!("stopped");
+    }
     stopped
 }
 

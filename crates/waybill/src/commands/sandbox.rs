@@ -1,9 +1,9 @@
 //! `waybill sandbox`: the simulated payers, for trying things out.
 
-use ::sandbox::partner::{Sandbox, SandboxOptions};
+use ::sandbox::partner::{FaultLevel, Sandbox, SandboxOptions};
 use tokio::runtime::Runtime;
 
-use crate::cli::SandboxArgs;
+use crate::cli::{Faults, SandboxArgs};
 use crate::demo::{FAULTS, SCALE};
 use crate::exit::Failure;
 use crate::secrets::described;
@@ -14,7 +14,11 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<(), Failure> {
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
     runtime.block_on(async {
         let mut options = SandboxOptions::standard(arguments.seed);
-        (options.bind, options.faults, options.scale) = (arguments.listen, FAULTS, SCALE);
+        (options.bind, options.scale) = (arguments.listen, SCALE);
+        options.faults = match arguments.faults {
+            Faults::Usual => FAULTS,
+            Faults::None => FaultLevel::Calm,
+        };
         let sandbox = Sandbox::start(options).await.map_err(|error| {
             let hint = "name a free address with --listen, and the same in the partner files";
             Failure::Unavailable(format!("{}; {hint}", described(&error)))

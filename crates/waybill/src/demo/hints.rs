@@ -21,6 +21,8 @@ const SQL: &str =
 pub(super) fn hints(dir: &Path, request: Option<&str>, letter: Option<&str>) -> Vec<Hint> {
     let waybill = format!("{} --config {}", program(), quoted(&dir.join(CONFIG)));
     let mut hints = vec![Hint { shows: "how many requests are where", command: format!("{waybill} status") }];
+    let owned = format!("{waybill} requests --state exception");
+    hints.push(Hint { shows: "those in a person's hands", command: owned });
     if let Some(request) = request {
         hints.push(Hint { shows: "one request's timeline", command: format!("{waybill} trace {request}") });
     }

@@ -12,16 +12,12 @@ use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::feed::Feed;
 
-/// Acts on open requests: once per thing to be decided, and once more whenever that was refused. What the log says reaches the
-/// operator and the supervisor each in their own time, and a command that comes too early is refused.
+/// Acts on open requests, once per thing to be decided.
 pub(crate) struct Operator {
     plant: Plant,
     feed: Feed,
-    acted: BTreeSet<(RequestId, CommandAction, usize)>,
+    acted: BTreeSet<(RequestId, CommandAction)>,
 }
-
-/// What the operator gives up after so many refusals is a fault, and shows as a request without an end.
-const REFUSALS_MAX: usize = 20;
 
 impl Operator {
     /// An operator at this plant.
@@ -34,12 +30,10 @@ impl Operator {
         let mut open = 0;
         for (request_id, story) in books.accounts().open() {
             open += usize::from(!story.is_owned());
-            let refusals = story.kinds.iter().filter(|kind| **kind == "waybill.command-refused").count();
             if let Some((action, verdict, reason)) = decision(story)
-                && refusals <= REFUSALS_MAX
-                && self.acted.insert((*request_id, action, refusals))
+                && self.acted.insert((*request_id, action))
             {
-                self.give((*request_id, action, refusals), verdict, reason)?;
+                self.give((*request_id, action), verdict, reason)?;
             }
         }
         Ok(open)
@@ -47,17 +41,12 @@ impl Operator {
 
     fn give(
         &self,
-        (request_id, action, refusals): (RequestId, CommandAction, usize),
+        (request_id, action): (RequestId, CommandAction),
         verdict: Option<Verdict>,
         reason: &str,
     ) -> Result<(), Failure> {
         let command = Command {
-            command_id: CommandId(derive(&[
-                b"demo",
-                &request_id.0,
-                action.as_str().as_bytes(),
-                &refusals.to_be_bytes(),
-            ])),
+            command_id: CommandId(derive(&[b"demo", &request_id.0, action.as_str().as_bytes()])),
             target: CommandTarget::RequestTarget { request_id },
             action,
             operator: "demo-operator".into(),

@@ -1,8 +1,12 @@
-//! What people want done, put on record for those who judge it.
+//! What people want done, put on record for those who judge it, and what came of it.
+
+use std::time::Duration;
 
 use domain::ids::derive;
 use domain::messages::{Command, CommandAction, CommandTarget};
-use domain::{CommandId, LetterId, RequestId, Timestamp};
+use domain::{Code, CommandId, LetterId, RequestId, Timestamp};
+use projections::Database;
+use projections::queries::command;
 use serde::Serialize;
 
 use super::{Service, letters};
@@ -17,9 +21,25 @@ pub(super) struct Given {
     request_id: Option<RequestId>,
     letter_id: Option<LetterId>,
     issued_at: String,
+    /// What came of it: done, accepted or passed on where it is being carried out, failed where it came too late; or pending, as
+    /// long as nobody has judged it.
+    result: String,
+    code: Option<Code>,
+    remedy: Option<&'static str>,
 }
 
-/// Puts a command on the log, under the key that brings it to whoever judges it: the supervisor for requests, triage for letters.
+/// How long an ask waits for the command to be judged. Those who judge it are a few turns away, unless they are far behind.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PENDING: &str = "pending";
+const REFUSED: &str = "refused";
+const WHEN_JUDGED: &str =
+    "It is on record and will be judged when the workers get to it; `waybill trace` shows what came of it.";
+
+/// Puts a command on the log, under the key that brings it to whoever judges it (the supervisor for requests, triage for letters),
+/// and waits until they have.
+///
+/// # Errors
+/// [`Failure::Refused`] where it has no place, which is a fact on the log too.
 pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> {
     let Intent { target, action, operator, reason, verdict, expected_state } = intent;
     let (request_id, letter_id) = match target {
@@ -39,5 +59,15 @@ pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> 
     service
         .feed
         .command(&key, Command { command_id, target, action, operator, reason, issued_at, verdict, expected_state })?;
-    Ok(Given { command_id, action, request_id, letter_id, issued_at: issued_at.to_string() })
+    let judging = async |database: &Database| command::by_id(database, command_id).await;
+    let judged = service.projections.until(PATIENCE, judging)?;
+    let (result, code) = match judged {
+        Some(judged) => (judged.result, judged.code.as_deref().map(Code::of)),
+        None => (PENDING.to_owned(), None),
+    };
+    if let (REFUSED, Some(code)) = (result.as_str(), code) {
+        return Err(Failure::Refused(format!("refused: {code}. {} {}", code.meaning(), code.remedy())));
+    }
+    let remedy = if result == PENDING { Some(WHEN_JUDGED) } else { code.map(Code::remedy) };
+    Ok(Given { command_id, action, request_id, letter_id, issued_at: issued_at.to_string(), result, code, remedy })
 }

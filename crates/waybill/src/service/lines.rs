@@ -43,7 +43,10 @@ pub(crate) fn fault<T: DeserializeOwned>(value: &Value) -> String {
 }
 
 fn parse_line<T: DeserializeOwned + Serialize>(line: &str) -> Result<T, String> {
-    let value: Value = serde_json::from_str(line).map_err(|error| format!("no JSON at column {}", error.column()))?;
+    let value: Value = serde_json::from_str(line).map_err(|error| {
+        let hint = if error.is_eof() { "; a record stands on one line, as `jq -c .` writes it" } else { "" };
+        format!("no JSON at column {}{hint}", error.column())
+    })?;
     let read: T = contracts::json::from_json(value.clone()).map_err(|_| fault::<T>(&value))?;
     let known = contracts::json::to_json_value(&read).map_err(|_| "can't be written again".to_owned())?;
     unknown_field(&value, &known, "").map_or(Ok(read), Err)

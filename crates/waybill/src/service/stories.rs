@@ -60,7 +60,7 @@ struct Step {
 struct Try {
     attempt: i64,
     partner: Option<String>,
-    started_at: Option<String>,
+    due_at: Option<String>,
     acknowledged_after_ms: Option<i64>,
     ended_after_ms: Option<i64>,
     result: Option<String>,
@@ -70,7 +70,8 @@ struct Try {
     operation_id: String,
 }
 
-/// The timeline of a request, or of a submission that was refused. A submission that repeated another one has the story of that.
+/// The timeline of a request, or of a submission that was refused. A submission that repeated another one has the story of that; a
+/// request whose submissions were all refused has that of the last of them.
 pub(super) fn trace(rows: &Rows, id: RequestId) -> Result<Story, Failure> {
     let mut id = id;
     let mut request = rows.get(|database| request::by_id(database, id))?;
@@ -79,6 +80,11 @@ pub(super) fn trace(rows: &Rows, id: RequestId) -> Result<Story, Failure> {
     {
         id = named;
         request = rows.get(|database| request::by_id(database, id))?;
+    }
+    if request.is_none()
+        && let Some(refused) = rows.get(|database| submission::refused(database, id))?.last()
+    {
+        id = refused.submission_id.parse().unwrap_or(id);
     }
     let entries = rows.get(|database| timeline::of(database, id))?;
     if entries.is_empty() {
@@ -90,10 +96,13 @@ pub(super) fn trace(rows: &Rows, id: RequestId) -> Result<Story, Failure> {
     Ok(story(id, request.as_ref(), &entries, &attempts, unreadable))
 }
 
+const REFUSED: &str = "refused";
+
 /// The request whose key a repeated submission came under.
 fn named_by_submission(rows: &Rows, id: RequestId) -> Result<Option<RequestId>, Failure> {
     let found = rows.get(|database| submission::by_id(database, SubmissionId(id.0)))?;
-    Ok(found.and_then(|submission| submission.request_id?.parse().ok()))
+    let repeated = found.filter(|submission| submission.result != REFUSED);
+    Ok(repeated.and_then(|submission| submission.request_id?.parse().ok()))
 }
 
 fn story(
@@ -152,11 +161,12 @@ fn step(entry: &Entry, before: Option<i64>) -> Step {
 
 impl Try {
     fn of(attempt: &Attempt) -> Self {
-        let since_start = |at: Option<i64>| Some(at?.saturating_sub(attempt.started_at?));
+        // A call back may have made it begin before it was due.
+        let since_start = |at: Option<i64>| Some(at?.saturating_sub(attempt.due_at?).max(0));
         Self {
             attempt: attempt.attempt,
             partner: attempt.partner.clone(),
-            started_at: attempt.started_at.map(told),
+            due_at: attempt.due_at.map(told),
             acknowledged_after_ms: since_start(attempt.acknowledged_at),
             ended_after_ms: since_start(attempt.ended_at),
             result: attempt.result.clone(),

@@ -7,3 +7,4 @@ mod full;
 mod handed_in;
 mod leak;
 mod mistakes;
+mod people;

@@ -295,7 +295,7 @@ fn an_unknown_compensation_is_settled_by_a_person() {
 #[test]
 fn what_is_not_unknown_can_not_be_resolved() {
     let action = CommandAction::ResolveUnknown;
-    let refused = EventBody::CommandRefused { command_id: COMMAND, action, code: Code::NotInThisState };
+    let refused = EventBody::CommandRefused { command_id: COMMAND, action, code: Code::NotInThisState, operator: None };
     let mut ended = sent(poller());
     ended.answer(completed());
     for mut bench in [Bench::new([poller()]), sent(poller()), ended] {

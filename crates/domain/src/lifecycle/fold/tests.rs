@@ -37,7 +37,7 @@ fn of_the_stages() -> Vec<EventBody> {
             correlation_id: None,
         },
         EventBody::Validated { consent: ConsentPolicy::Regular, consent_end: Timestamp(9), policy },
-        EventBody::Refused { source: "enrolment".into(), code, field: None },
+        EventBody::Refused { source: "enrolment".into(), code, field: None, intended: None },
         EventBody::DuplicateSuppressed { submission_id: Default::default() },
         EventBody::ConflictRefused { submission_id: Default::default(), fields: vec!["ask".into()] },
         EventBody::Diverted { from: Lane::Urgent, to: Lane::Bulk },
@@ -79,7 +79,7 @@ fn of_the_supervisor_and_triage() -> Vec<EventBody> {
         EventBody::CancelRequested { command_id, operator: operator.clone() },
         EventBody::Held { command_id, operator: operator.clone() },
         EventBody::Released { command_id, operator: operator.clone() },
-        EventBody::CommandRefused { command_id, action: CommandAction::Hold, code },
+        EventBody::CommandRefused { command_id, action: CommandAction::Hold, code, operator: None },
         EventBody::Superseded { by: Default::default() },
         EventBody::VerificationFailed { code },
         EventBody::CompensationStarted { operation_id, code },
@@ -111,6 +111,7 @@ fn steps_back(body: &EventBody) -> bool {
             | EventBody::CancelFailed { .. }
             | EventBody::LetterReplayed { .. }
             | EventBody::ExceptionRaised { .. }
+            | EventBody::ReviewDecided { .. }
     )
 }
 

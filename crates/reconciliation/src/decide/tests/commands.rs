@@ -1,7 +1,9 @@
 //! What people ask for, and what comes of it.
 
+use std::time::Duration;
+
 use domain::messages::{CommandAction, DispatchTask, IdentityTask, Stage, Verdict};
-use domain::{Code, CommandId, State, TerminalOutcome, Token};
+use domain::{Code, CommandId, EventBody, State, TerminalOutcome, Token};
 
 use super::world::*;
 
@@ -136,9 +138,43 @@ fn an_unknown_outcome_is_resolved_once() {
     assert_eq!(world.command_with(CommandAction::ResolveUnknown, took_effect, None), None);
     let answer = DispatchTask::ResolveUnknown { command_id: CommandId([4; 16]), took_effect: true };
     assert_eq!(world.dispatch_tasks(), [&answer]);
+    world.catch_up();
+    assert_eq!((world.state(), world.folded().anomalies), (State::PartnerDispatched, 0), "out of its owner's hands");
+    let decided = EventBody::ReviewDecided {
+        command_id: CommandId([4; 16]),
+        operator: "jo".into(),
+        verdict: Verdict::TookEffect {},
+    };
+    assert_eq!(world.own().last(), Some(&decided));
     let other_answer = Some(Verdict::TookNoEffect {});
     let second = world.command_with(CommandAction::ResolveUnknown, other_answer, None);
     assert_eq!(second, Some(Code::NotInThisState));
+}
+
+/// The partner did it and can't be asked for what came of it: the owner hears that nothing more is to be had.
+#[test]
+fn an_answer_that_leads_nowhere_comes_back_to_an_owner() {
+    use domain::lifecycle::event::Resolution;
+    let mut world = World::given(on_its_way()[..4].to_vec());
+    world.when([unknown(Resolution::Review)]);
+    assert_eq!(world.command_with(CommandAction::ResolveUnknown, Some(Verdict::TookEffect {}), None), None);
+    world.when([exhausted()]);
+    assert_eq!(world.exceptions(), [Code::OutcomeUnknownUnresolved, Code::AttemptsExhausted]);
+    assert_eq!((world.state(), world.watched().code), (State::Exception, Some(Code::AttemptsExhausted)));
+}
+
+#[test]
+fn a_disputed_delivery_ends_when_its_owner_has_settled_it() {
+    let mut world = World::given(on_its_way());
+    assert_eq!(world.command(CommandAction::Release), Some(Code::NotInThisState));
+    world.when([fulfilled(2)]);
+    assert_eq!((world.state(), world.exceptions()), (State::Exception, vec![Code::CountMismatch]));
+    assert_eq!(world.command(CommandAction::Cancel), Some(Code::EffectTookPlace));
+    assert_eq!(world.command(CommandAction::Release), None);
+    world.catch_up();
+    assert_eq!((world.state(), world.closings(), world.folded().anomalies), (State::Closed, 1, 0));
+    let end = world.ends_told().last().map(|end| (end.outcome, end.code));
+    assert_eq!(end, Some((Some(TerminalOutcome::Escalated), Some(Code::CountMismatch))));
 }
 
 #[test]
@@ -152,8 +188,6 @@ fn an_operator_who_saw_another_state_decides_again() {
 
 #[test]
 fn commands_about_ended_and_unknown_requests_are_answered() {
-    let mut world = World::new();
-    assert_eq!(world.command(CommandAction::Cancel), Some(Code::TargetUnknown));
     let mut world = World::given([received(), validated(), cancelled(Stage::Identity)]);
     assert_eq!(world.ended().code, Some(Code::CancelledByOperator));
     assert_eq!(world.command(CommandAction::Cancel), Some(Code::AlreadyDone));
@@ -166,6 +200,60 @@ fn commands_about_ended_and_unknown_requests_are_answered() {
     let mut world = World::given(on_its_way().into_iter().chain([partner_refused()]));
     assert_eq!(world.watched().lifecycle.state, State::Closed);
     assert_eq!(world.command(CommandAction::Cancel), Some(Code::NotInThisState));
+}
+
+/// What gives a command its place may be on the log and not read.
+#[test]
+fn a_command_is_refused_only_by_what_the_whole_log_says() {
+    let mut world = World::new();
+    assert_eq!(world.hand_in(1, CommandAction::Cancel, None, None), None);
+    assert!(world.log.is_empty(), "nothing is decided yet");
+    world.pass(Duration::ZERO);
+    let refused = EventBody::CommandRefused {
+        command_id: FIRST,
+        action: CommandAction::Cancel,
+        code: Code::TargetUnknown,
+        operator: Some("jo".into()),
+    };
+    assert_eq!(world.own(), [refused]);
+    assert!(world.memory.is_empty());
+
+    let mut world = World::given([received(), validated()]);
+    world.append(in_review().0, in_review().1);
+    let nobody = Some(Verdict::IsNobody {});
+    assert_eq!(world.hand_in(1, CommandAction::DecideReview, nobody, Some(State::InReview)), None);
+    assert!(world.sent.is_empty() && world.own().is_empty(), "nor before the review is read");
+    world.pass(Duration::ZERO);
+    assert!(matches!(world.identity_tasks()[..], [IdentityTask::DecideReview { .. }]));
+}
+
+#[test]
+fn commands_that_overtake_their_request_are_judged_in_order() {
+    let mut world = World::new();
+    world.append(received().0, received().1);
+    world.append(validated().0, validated().1);
+    assert_eq!(world.hand_in(1, CommandAction::Hold, None, None), None);
+    assert_eq!(world.hand_in(1, CommandAction::Hold, None, None), None, "the same again");
+    world.read_one();
+    assert_eq!(world.hand_in(2, CommandAction::Release, None, None), None, "behind the one that waits");
+    world.pass(Duration::ZERO);
+    assert_eq!(world.own().iter().find_map(refusal), None);
+    assert_eq!((world.state(), world.watched().held_since), (State::Validated, None));
+    let tasks = world.identity_tasks();
+    assert!(
+        matches!(tasks[..], [IdentityTask::HoldIdentity { .. }, IdentityTask::ReleaseIdentity { .. }]),
+        "{tasks:?}"
+    );
+}
+
+/// However many come, what is remembered of a request nobody knows stays small.
+#[test]
+fn a_flood_of_commands_about_nothing_is_refused_beyond_a_few() {
+    let mut world = World::new();
+    let refused = (1..=20).filter(|number| world.hand_in(*number, CommandAction::Hold, None, None).is_some());
+    assert_eq!(refused.count(), 12);
+    world.pass(Duration::ZERO);
+    assert_eq!(world.own().iter().filter_map(refusal).count(), 20);
 }
 
 #[test]

@@ -75,7 +75,8 @@ fn ends_found_by_other_workers_close_with_their_reason() {
 #[test]
 fn a_refused_submission_is_nobodys_request() {
     let mut world = World::new();
-    let refused = EventBody::Refused { source: "enrolment".into(), code: Code::KeyMissing, field: None };
+    let refused =
+        EventBody::Refused { source: "enrolment".into(), code: Code::KeyMissing, field: None, intended: None };
     world.when([(Stage::Intake, refused), duplicate(), matched()]);
     assert!(world.memory.is_empty() && world.own().is_empty() && world.sent.is_empty());
 }

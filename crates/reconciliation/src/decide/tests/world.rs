@@ -103,7 +103,25 @@ impl World {
         self.give(self.commands, action, verdict, expected_state)
     }
 
+    /// The same under a number of its own; all is read before it can be refused.
     pub(super) fn give(
+        &mut self,
+        number: u8,
+        action: CommandAction,
+        verdict: Option<Verdict>,
+        expected_state: Option<State>,
+    ) -> Option<Code> {
+        if let Some(refused) = self.hand_in(number, action, verdict, expected_state) {
+            return Some(refused);
+        }
+        self.memory.get(&Key::Early(REQUEST))?;
+        self.catch_up();
+        let decision = self.take(Input::Timer(&Key::Early(REQUEST)));
+        decision.events.iter().find_map(|draft| refusal(&draft.body))
+    }
+
+    /// Gives a command to a supervisor that has read as much as it has.
+    pub(super) fn hand_in(
         &mut self,
         number: u8,
         action: CommandAction,

@@ -1,0 +1,121 @@
+//! What operators and newcomers do, and what they are told of it.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::deployment::{Deployment, Process, ROOT, request, told};
+
+const NOWHERE: &str = "0f8fad5b-d9cb-869f-a165-70867728950e";
+const BY: [&str; 4] = ["--reason", "a test", "--operator", "sam"];
+
+#[test]
+fn a_command_tells_what_came_of_it() {
+    let deployment = Deployment::new();
+    let process = deployment.run();
+    let id = deployment.accepted("key-1");
+    let give = |verb: &str, id: &str| deployment.waybill(&[&[verb, id][..], &BY].concat());
+
+    let refused = give("release", &id);
+    assert_eq!(refused.status.code(), Some(4), "{}", told(&refused));
+    assert!(told(&refused).contains("refused: not-in-this-state. The command has no place"), "{}", told(&refused));
+    let story = deployment.answer(&["trace", &id]);
+    let is_refusal = |step: &Value| step["event"] == "command-refused" && step["operator"] == "sam";
+    assert!(story["timeline"].as_array().is_some_and(|steps| steps.iter().any(is_refusal)), "{story}");
+
+    let unknown = give("cancel", NOWHERE);
+    assert_eq!(unknown.status.code(), Some(4), "{}", told(&unknown));
+    assert!(told(&unknown).contains("target-unknown"), "{}", told(&unknown));
+    assert_eq!(deployment.answer(&["status"])["requests"], 1, "a command about nothing makes no request");
+    let nothing = deployment.refusal(66, &["trace", NOWHERE]);
+    assert!(nothing.contains("nothing is on the log about"), "{nothing}");
+
+    let failure = deployment.waybill(&[&["--json", "cancel", NOWHERE][..], &BY].concat());
+    let failure: Value = serde_json::from_slice(&failure.stderr).expect("JSON on standard error");
+    assert_eq!(failure["exit_code"], 4);
+    assert_eq!(process.stop(), Some(0), "an orderly end");
+
+    let given = deployment.answer(&[&["hold", &id][..], &BY].concat());
+    assert_eq!(given["result"], "pending", "nobody runs who could judge it");
+}
+
+#[test]
+fn a_refused_submission_is_found_by_its_key_and_by_the_id_it_was_given() {
+    let deployment = Deployment::new();
+    let process = deployment.run();
+    let mut submission = request();
+    submission["consent"] = Value::Null;
+    deployment.write("one.jsonl", &submission.to_string());
+    let sent = deployment.answer(&["submit", "one.jsonl"]);
+    let id = sent["requests"][0]["request_id"].as_str().expect("an id").to_owned();
+    let refused = deployment.until("the refusal", || {
+        let output = deployment.waybill(&["--json", "trace", &id]);
+        serde_json::from_slice::<Value>(&output.stdout).ok()
+    });
+    let step = &refused["timeline"][0];
+    assert_eq!((&step["event"], &step["code"]), (&"refused".into(), &"consent-missing".into()));
+    let key = submission["idempotency_key"].as_str().expect("a key");
+    let by_key = deployment.answer(&["trace", "--source", "enrolment", "--key", key]);
+    assert_eq!(by_key["timeline"], refused["timeline"]);
+    let by_submission = deployment.answer(&["trace", refused["request_id"].as_str().expect("an id")]);
+    assert_eq!(by_submission["timeline"], refused["timeline"]);
+
+    let accepted = deployment.accepted(key);
+    assert_eq!(accepted, id, "the key was free");
+    assert_eq!(deployment.answer(&["trace", &id])["timeline"][0]["event"], "received");
+    assert_eq!(process.stop(), Some(0), "an orderly end");
+}
+
+#[test]
+fn requests_are_listed_by_what_they_have_in_common() {
+    let deployment = Deployment::new();
+    let process = deployment.run();
+    ["key-1", "key-2"].map(|key| deployment.accepted(key));
+    let list = |filter: &[&str]| {
+        let listed = deployment.answer(&[&["requests"], filter].concat());
+        listed.as_array().expect("a list").iter().map(|line| line["request_id"].clone()).collect::<Vec<_>>()
+    };
+    // Nobody is on the roster.
+    deployment.until("their end", || (list(&["--state", "closed"]).len() == 2).then_some(()));
+    assert_eq!(list(&["--code", "no-candidate"]).len(), 2);
+    assert!(list(&["--open"]).is_empty());
+    assert_eq!(list(&["--source", "enrolment", "--partner", "evergreen"]).len(), 2);
+    assert_eq!(list(&["--source", "enrolment", "--limit", "1"]).len(), 1);
+    assert!(list(&["--partner", "nobody"]).is_empty());
+    let wrong = deployment.waybill(&["requests", "--code", "nonsense"]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", told(&wrong));
+    assert_eq!(process.stop(), Some(0), "an orderly end");
+}
+
+/// The README's first steps, with the files it names.
+#[test]
+fn the_examples_end_fulfilled_at_the_simulated_payers() {
+    let deployment = Deployment::new();
+    let deploy = Path::new(ROOT).join("deploy");
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    for file in fs::read_dir(deploy.join("partners")).expect("partners").flatten() {
+        let text = fs::read_to_string(file.path()).expect("a table").replace("127.0.0.1:9470", &free.to_string());
+        deployment.write(&format!("partners/{}", file.file_name().display()), &text);
+    }
+    let arguments = ["sandbox", "--faults", "none", "--listen", &free.to_string()];
+    let sandbox = deployment.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let sandbox = Process(sandbox.expect("it starts"));
+    let process = deployment.run();
+    let example = |name: &str| deploy.join("examples").join(name).display().to_string();
+    assert_eq!(deployment.answer(&["members", "load", &example("members.jsonl")])["members"], 3);
+    let sent = deployment.answer(&["submit", &example("requests.jsonl")]);
+    for request in sent["requests"].as_array().expect("requests") {
+        let id = request["request_id"].as_str().expect("an id");
+        let story = deployment.until("the end", || {
+            let output = deployment.waybill(&["--json", "trace", id]);
+            let story: Value = serde_json::from_slice(&output.stdout).ok()?;
+            (story["state"] == "closed").then_some(story)
+        });
+        assert_eq!(story["outcome"], "fulfilled", "{story}");
+    }
+    assert_eq!(process.stop(), Some(0), "an orderly end");
+    drop(sandbox);
+}

@@ -1,6 +1,9 @@
 //! The ways a record can fail, and that none of them stands in anybody's way.
 
-use contracts::Topic;
+use std::sync::Arc;
+
+use contracts::catalogue::BUNDLED;
+use contracts::{Foreign, Resolver, Subject, Topic};
 use domain::{Code, FailureClass, Lane};
 use fleet::bus::Outgoing;
 
@@ -60,6 +63,30 @@ fn a_record_that_cannot_be_decoded_becomes_a_letter() {
     let world = after(record, world);
     assert_eq!(world.letters()[0].schema_id, Some(20));
     assert_eq!(world.letters()[0].code, Code::Undecodable);
+}
+
+/// Knows the schema of work under one id more.
+#[derive(Debug)]
+struct OneMore(u32);
+
+impl Resolver for OneMore {
+    fn resolve(&self, id: u32) -> Option<Foreign> {
+        let work = BUNDLED.iter().rfind(|row| row.subject == Subject::DispatchWork)?;
+        (id == self.0).then(|| Foreign::parse(work.text).expect("a schema of ours"))
+    }
+}
+
+#[test]
+fn a_record_whose_schema_can_be_told_is_no_letter() {
+    // What was written under an id met for the first time is decided like any other, if somebody knows the id.
+    let mut world = World::new();
+    world.codec = world.codec.with_resolver(Arc::new(OneMore(250)));
+    let mut record = told(&world, "count");
+    let value = record.value.take().expect("a value");
+    record.value = Some([&[0, 0, 0, 0, 250], &value[5..]].concat().into());
+    let world = after(record, world);
+    assert_eq!(world.letters().len(), 0);
+    assert_eq!(world.facts(1), ["tag:1"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{crates, read, root};
 
 /// What each crate may import of ours.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("contracts", &["domain"]),
     ("intake", &["domain"]),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ("fleet", &["domain", "contracts", "telemetry"]),
     ("local", &["domain", "fleet", "telemetry"]),
     ("kafka", &["domain", "fleet", "telemetry"]),
+    ("registry", &["domain", "contracts", "telemetry"]),
     ("vault", &["domain", "contracts", "fleet", "telemetry"]),
     ("partners", &["domain", "contracts", "fleet", "telemetry"]),
     ("projections", &["domain", "contracts", "fleet", "telemetry"]),
@@ -35,6 +36,7 @@ const LAYERS: [(&str, &[&str]); 16] = [
             "telemetry",
             "local",
             "kafka",
+            "registry",
             "vault",
             "partners",
             "projections",

@@ -1,14 +1,17 @@
 //! The catalogue: which schema has which id.
 //!
 //! The bundled schemas have fixed ids, which the embedded bus uses as they stand; the table only ever grows. With a registry, whoever
-//! talks to it builds a catalogue from the same texts under the registry's ids, and from those of other writers it met.
+//! talks to it builds a catalogue from the same texts under the registry's ids. Schemas of other writers are learnt while reading.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_avro_fast::Schema;
 use serde_avro_fast::schema::{Name, SchemaMut};
 use serde_json::Value;
 
+use crate::foreign::Foreign;
 use crate::phi::{self, PhiField};
 use crate::schema;
 use crate::subject::Subject;
@@ -77,6 +80,14 @@ pub struct Catalogue {
     known: BTreeMap<u32, Known>,
     /// The id this build writes each subject with, by the subject's place in [`Subject::ALL`].
     written: [u32; Subject::ALL.len()],
+    /// What was learnt since, of other writers. Kept apart, so that values of our own are read without a lock.
+    learnt: RwLock<BTreeMap<u32, Foreign>>,
+}
+
+/// A schema under an id, given at the start or learnt since.
+pub(crate) enum Held<'c> {
+    Given(&'c Known),
+    Learnt(Arc<Known>),
 }
 
 /// A schema under an id.
@@ -87,7 +98,7 @@ pub(crate) struct Known {
     pub(crate) schema: Schema,
     /// The names of its fields and branches: nothing else may appear in an error's place.
     pub(crate) names: BTreeSet<String>,
-    json: Value,
+    pub(crate) json: Value,
 }
 
 /// Why schemas make no catalogue.
@@ -136,7 +147,7 @@ impl Catalogue {
                 .ok_or(CatalogueError::Missing { subject, version })?
                 .0;
         }
-        Ok(Self { known, written })
+        Ok(Self { known, written, learnt: RwLock::default() })
     }
 
     /// The id this build writes a subject with.
@@ -144,9 +155,16 @@ impl Catalogue {
         self.written[subject as usize]
     }
 
-    /// The subject and version of an id.
+    /// The subject and version of an id. Learnt schemas count as the version this build writes.
     pub fn lookup(&self, id: u32) -> Option<(Subject, u32)> {
-        self.known.get(&id).map(|known| (known.subject, known.version))
+        self.known(id).map(|known| (known.subject, known.version))
+    }
+
+    /// Takes in another writer's schema. An id that is known keeps its meaning: ids are given once.
+    pub fn learn(&self, id: u32, foreign: Foreign) {
+        if !self.known.contains_key(&id) {
+            self.learnt.write().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(foreign);
+        }
     }
 
     /// The schema this build writes a subject with, as JSON.
@@ -165,15 +183,32 @@ impl Catalogue {
         (id, &self.known[&id])
     }
 
-    pub(crate) fn known(&self, id: u32) -> Option<&Known> {
-        self.known.get(&id)
+    pub(crate) fn known(&self, id: u32) -> Option<Held<'_>> {
+        let learnt = || {
+            let learnt = self.learnt.read().unwrap_or_else(PoisonError::into_inner);
+            learnt.get(&id).map(|foreign| Held::Learnt(Arc::clone(foreign.known())))
+        };
+        self.known.get(&id).map(Held::Given).or_else(learnt)
+    }
+}
+
+// === impl Held ===
+
+impl Deref for Held<'_> {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        match self {
+            Self::Given(known) => known,
+            Self::Learnt(known) => known,
+        }
     }
 }
 
 // === impl Known ===
 
 impl Known {
-    fn parse(subject: Subject, version: u32, text: &str) -> Option<Self> {
+    pub(crate) fn parse(subject: Subject, version: u32, text: &str) -> Option<Self> {
         let json: Value = serde_json::from_str(text).ok()?;
         let mut nodes: SchemaMut = text.parse().ok()?;
         let mut names: BTreeSet<String> =
@@ -196,6 +231,7 @@ impl std::fmt::Debug for Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foreign::ForeignError;
 
     #[test]
     fn the_table_only_grows() {
@@ -220,6 +256,31 @@ mod tests {
         });
         let changed: Vec<_> = changed.collect();
         assert!(changed.is_empty(), "give a changed schema a new version: {changed:#?}");
+    }
+
+    #[test]
+    fn a_schema_tells_its_subject_by_its_name() {
+        for row in BUNDLED {
+            let foreign = Foreign::parse(row.text).expect("a schema of ours");
+            assert_eq!(foreign.subject(), row.subject, "{} v{}", row.subject, row.version);
+        }
+        let stranger = Foreign::parse(r#"{"type": "record", "name": "Command", "namespace": "navy", "fields": []}"#);
+        assert_eq!(stranger.expect_err("not ours"), ForeignError::NotOurs);
+        let broken = Foreign::parse(r#"{"type": "record", "name": "Command", "namespace": "waybill"}"#);
+        assert_eq!(broken.expect_err("no fields"), ForeignError::Malformed);
+    }
+
+    #[test]
+    fn an_id_that_is_known_keeps_its_meaning() {
+        let catalogue = Catalogue::bundled();
+        let command = || Foreign::parse(BUNDLED[4].text).expect("a schema of ours");
+        catalogue.learn(1, command());
+        assert_eq!(catalogue.lookup(1), Some((Subject::IntakeRequest, 1)));
+        assert_eq!(catalogue.lookup(900), None);
+        catalogue.learn(900, command());
+        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 1)));
+        catalogue.learn(900, Foreign::parse(BUNDLED[0].text).expect("a schema of ours"));
+        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 1)));
     }
 
     #[test]

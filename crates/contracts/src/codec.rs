@@ -14,14 +14,18 @@ use serde_avro_fast::de::{DeserializerConfig, DeserializerState};
 use serde_avro_fast::ser::{SerializerConfig, SerializerState};
 use serde_path_to_error::{Path, Segment};
 
-use crate::catalogue::{Catalogue, Known};
+use crate::catalogue::{Catalogue, Held, Known};
+use crate::foreign::Resolver;
 use crate::frame;
 use crate::subject::Subject;
 use crate::topics::Topic;
 
-/// Encodes and decodes. Clones share one catalogue.
+/// Encodes and decodes. Clones share one catalogue, and what it has learnt.
 #[derive(Clone, Debug)]
-pub struct Codec(Arc<Catalogue>);
+pub struct Codec {
+    catalogue: Arc<Catalogue>,
+    resolver: Option<Arc<dyn Resolver>>,
+}
 
 /// A value that does not fit the schema it is to be written with: a defect of this build.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,12 +73,17 @@ impl Codec {
 
     /// A codec over a catalogue.
     pub fn new(catalogue: Catalogue) -> Self {
-        Self(Arc::new(catalogue))
+        Self { catalogue: Arc::new(catalogue), resolver: None }
+    }
+
+    /// The same codec, with somebody to ask for ids that its catalogue does not know. What is told is kept in the catalogue.
+    pub fn with_resolver(self, resolver: Arc<dyn Resolver>) -> Self {
+        Self { resolver: Some(resolver), ..self }
     }
 
     /// The catalogue.
     pub fn catalogue(&self) -> &Catalogue {
-        &self.0
+        &self.catalogue
     }
 
     /// Appends the framed message; answers its schema id.
@@ -153,14 +162,21 @@ impl Codec {
         known.read(datum)
     }
 
-    fn open<'v>(&self, value: &'v [u8]) -> Result<(u32, &Known, &'v [u8]), DecodeError> {
+    fn open<'v>(&self, value: &'v [u8]) -> Result<(u32, Held<'_>, &'v [u8]), DecodeError> {
         let (id, datum) = frame::split(value).ok_or(DecodeError::NotFramed)?;
-        let known = self.0.known(id).ok_or(DecodeError::SchemaUnknown { id })?;
+        let known = self.catalogue.known(id).or_else(|| self.resolve(id)).ok_or(DecodeError::SchemaUnknown { id })?;
         Ok((id, known, datum))
     }
 
+    fn resolve(&self, id: u32) -> Option<Held<'_>> {
+        let foreign = self.resolver.as_ref()?.resolve(id)?;
+        let known = Arc::clone(foreign.known());
+        self.catalogue.learn(id, foreign);
+        Some(Held::Learnt(known))
+    }
+
     fn write<T: Serialize>(&self, subject: Subject, value: &T, out: &mut Vec<u8>) -> Result<u32, EncodeError> {
-        let (id, known) = self.0.writer(subject);
+        let (id, known) = self.catalogue.writer(subject);
         let start = out.len();
         frame::open(id, out);
         known.write(value, out).map_err(|place| {

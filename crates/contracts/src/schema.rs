@@ -33,6 +33,23 @@ pub fn holds(kind: &Value) -> Option<&Value> {
     }
 }
 
+/// The name of a schema: a record's full name, or the namespace that the records of a union share. None for anything else.
+pub fn name(schema: &Value) -> Option<String> {
+    match schema {
+        Value::Object(_) => {
+            let (namespace, name) = full_name(schema)?;
+            Some(if namespace.is_empty() { name.to_owned() } else { format!("{namespace}.{name}") })
+        }
+        Value::Array(branches) => {
+            let (first, _) = full_name(branches.first()?)?;
+            let shared =
+                branches.iter().all(|branch| full_name(branch).is_some_and(|(namespace, _)| namespace == first));
+            (shared && !first.is_empty()).then(|| first.to_owned())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
 struct Walk<'s> {
     named: BTreeMap<&'s str, &'s Map<String, Value>>,
     open: Vec<&'s str>,
@@ -111,6 +128,13 @@ fn name_of(kind: &Value) -> Option<&str> {
     }
 }
 
+/// The namespace and name of a record's declaration. A name with dots carries its namespace itself.
+fn full_name(record: &Value) -> Option<(&str, &str)> {
+    let text = |attribute: &str| record.get(attribute).and_then(Value::as_str);
+    let name = text("name").filter(|_| text("type") == Some("record"))?;
+    Some(name.rsplit_once('.').unwrap_or((text("namespace").unwrap_or_default(), name)))
+}
+
 /// A name without its namespace.
 fn short(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
@@ -144,6 +168,19 @@ mod tests {
         ]});
         let paths: Vec<_> = fields(&schema).into_iter().map(|field| field.path).collect();
         assert_eq!(paths, ["name", "name.given", "others", "others[].given", "boss", "pet", "pet.Cat.lives"]);
+    }
+
+    #[test]
+    fn a_schema_is_named_by_its_record_or_by_what_its_records_share() {
+        let record = |namespace: &str, name: &str| json!({"type": "record", "namespace": namespace, "name": name});
+        assert_eq!(name(&record("a.b", "C")).as_deref(), Some("a.b.C"));
+        assert_eq!(name(&json!({"type": "record", "name": "a.b.C", "namespace": "x"})).as_deref(), Some("a.b.C"));
+        assert_eq!(name(&json!({"type": "record", "name": "C"})).as_deref(), Some("C"));
+        assert_eq!(name(&json!([record("a.b", "C"), record("a.b", "D")])).as_deref(), Some("a.b"));
+        for nameless in [json!([record("a.b", "C"), record("a", "D")]), json!(["null", record("a", "D")]), json!([])] {
+            assert_eq!(name(&nameless), None, "{nameless}");
+        }
+        assert_eq!(name(&json!({"type": "enum", "name": "E", "symbols": []})), None);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Subject {
         Self::MemoryFleet,
     ];
 
-    /// The name of its folder and, in a registry, of the subject.
+    /// The name of its folder, and what it is called where people read.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::IntakeRequest => "intake-request",
@@ -90,6 +90,36 @@ impl Subject {
             Self::MemoryTriage => "memory-triage",
             Self::MemoryFleet => "memory-fleet",
         }
+    }
+
+    /// The name of its schema, which is also that of the subject in a registry: the record's full name or, where the schema is a
+    /// union of records and has no name of its own, the namespace they share.
+    pub fn schema_name(self) -> &'static str {
+        match self {
+            Self::IntakeRequest => "waybill.IntakeRequest",
+            Self::IdentityWork => "waybill.IdentityWork",
+            Self::DispatchWork => "waybill.DispatchWork",
+            Self::PartnerMessage => "waybill.PartnerMessage",
+            Self::Command => "waybill.Command",
+            Self::LifecycleEvent => "waybill.LifecycleEvent",
+            Self::Outcome => "waybill.Outcome",
+            Self::DeadLetter => "waybill.DeadLetter",
+            Self::MemberRecord => "waybill.MemberRecord",
+            Self::Policy => "waybill.PolicyRecord",
+            Self::Dossier => "waybill.Dossier",
+            Self::RosterMember => "waybill.RosterMember",
+            Self::MemoryIntake => "waybill.memory.intake",
+            Self::MemoryIdentity => "waybill.memory.identity",
+            Self::MemoryDispatch => "waybill.memory.dispatch",
+            Self::MemoryReconciliation => "waybill.memory.reconciliation",
+            Self::MemoryTriage => "waybill.memory.triage",
+            Self::MemoryFleet => "waybill.memory.fleet",
+        }
+    }
+
+    /// The subject whose schema has this name.
+    pub fn named(schema_name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|subject| subject.schema_name() == schema_name)
     }
 
     /// The version this build writes. Readers know it and the one before.

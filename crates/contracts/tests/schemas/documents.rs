@@ -43,11 +43,13 @@ fn the_topic_table_is_the_one_in_the_code() {
         writeln!(text, "| `{pattern}` | {key} | {subjects} | {writers} | {readers} | {read_as} | {spread} | {kept} |")
             .expect("text grows");
     }
-    text += "\n## Subjects\n\n| id | subject | version | fingerprint |\n|---|---|---|---|\n";
+    text += "\n## Subjects\n\n| id | subject | version | fingerprint | registered as | versions owe each other |\n|---|---|---|---|---|---|\n";
     for row in BUNDLED {
         let (id, subject, version, fingerprint) = (row.id, row.subject, row.version, row.fingerprint);
-        writeln!(text, "| {id} | [`{subject}`]({subject}/README.md) | {version} | `{fingerprint:016x}` |")
+        let (name, owed) = (subject.schema_name(), subject.compatibility());
+        write!(text, "| {id} | [`{subject}`]({subject}/README.md) | {version} | `{fingerprint:016x}` ")
             .expect("text grows");
+        writeln!(text, "| `{name}` | `{owed}` |").expect("text grows");
     }
     check(&schemas().join("README.md"), &text);
 }

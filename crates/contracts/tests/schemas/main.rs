@@ -2,7 +2,10 @@
 
 mod datum;
 mod documents;
+mod changes;
+mod compatibility;
 mod evolution;
+mod foreign;
 mod examples;
 mod hostile;
 mod marks;

@@ -73,7 +73,9 @@ fn a_refused_submission_is_found_by_its_key_and_by_the_id_it_was_given() {
 fn requests_are_listed_by_what_they_have_in_common() {
     let deployment = Deployment::new();
     let process = deployment.run();
-    ["key-1", "key-2"].map(|key| deployment.accepted(key));
+    for key in ["key-1", "key-2"] {
+        deployment.accepted(key);
+    }
     let list = |filter: &[&str]| {
         let listed = deployment.answer(&[&["requests"], filter].concat());
         listed.as_array().expect("a list").iter().map(|line| line["request_id"].clone()).collect::<Vec<_>>()

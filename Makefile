@@ -6,7 +6,7 @@ help: ## This list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 demo: ## 2,000 seeded requests through all five workers on the embedded log, with faulty partners, and the accounts
-	cargo run --release --quiet -- demo
+	cargo run --release --package waybill --no-default-features -- demo
 
 test: ## Everything that is tested
 	cargo test --workspace --quiet

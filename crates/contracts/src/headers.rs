@@ -19,6 +19,9 @@ pub const SIGNATURE: &str = "waybill-signature";
 /// The signing key's id, as text.
 pub const KEY_ID: &str = "waybill-key-id";
 
+/// All of them: readers know them without looking.
+pub const NAMES: &[&str] = &[CE_ID, CE_SOURCE, CE_TYPE, CE_SPECVERSION, CONTENT_TYPE, TRACEPARENT, SIGNATURE, KEY_ID];
+
 /// The version of CloudEvents spoken here.
 pub const SPECVERSION: &str = "1.0";
 /// The media type of every value.

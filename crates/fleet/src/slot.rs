@@ -151,6 +151,21 @@ pub struct Pending {
     pub entries: usize,
 }
 
+impl std::ops::Add for Pending {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            restoring: self.restoring + other.restoring,
+            blocked: self.blocked + other.blocked,
+            parked: self.parked + other.parked,
+            outstanding: self.outstanding + other.outstanding,
+            timers: self.timers + other.timers,
+            entries: self.entries + other.entries,
+        }
+    }
+}
+
 /// One input topic.
 struct Inlet {
     topic: Arc<str>,

@@ -28,6 +28,7 @@ use tokio::runtime::Handle;
 
 use crate::ask::Ask;
 use crate::compose::{Plant, Running};
+use crate::config::Config;
 use crate::exit::Failure;
 use crate::read_model::ReadModel;
 use crate::service::Service;
@@ -39,6 +40,8 @@ pub(crate) struct Pass {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     secret: Token,
+    /// Whether it keeps the projections: whoever asks it finds them up to date.
+    projects: bool,
 }
 
 /// An error, as it travels: what the command would have ended with.
@@ -62,7 +65,7 @@ struct Desk {
     plant: Plant,
     service: Service,
     standing: Standing,
-    workers: usize,
+    slots: usize,
     secret: Token,
 }
 
@@ -73,23 +76,21 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
     })
 }
 
-/// Opens the endpoint of these workers.
+/// Opens the endpoint of these workers, and of the projections where the process keeps them.
 pub(crate) fn open(
-    listener: TcpListener,
+    (listener, runtime): (TcpListener, &Handle),
     plant: &Plant,
     running: &Running,
-    workers: usize,
-    projections: ReadModel,
-    runtime: &Handle,
+    (projections, projects): (ReadModel, bool),
 ) -> Result<Admin, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::Other(error.into()))?;
     let mut secret = [0; 16];
     getrandom::fill(&mut secret).map_err(|error| Failure::Other(anyhow::anyhow!("no randomness: {error}")))?;
-    let pass = Pass { address, secret: Token(secret) };
-    let admin = Admin { file: pass_file(&plant.config.data_dir) };
+    let pass = Pass { address, secret: Token(secret), projects };
+    let admin = Admin { file: pass_file(&plant.config) };
     let standing = running.standing();
     let service = Service::open(plant, standing.clone(), projections)?;
-    let desk = Desk { plant: plant.clone(), service, standing, workers, secret: pass.secret };
+    let desk = Desk { plant: plant.clone(), service, standing, slots: running.slots(), secret: pass.secret };
     let router = router(Arc::new(desk));
     pass.leave(&admin.file)
         .map_err(|error| Failure::Disk(format!("{} can't be written: {error}", admin.file.display())))?;
@@ -103,10 +104,19 @@ pub(crate) fn open(
 }
 
 impl Pass {
-    /// The pass that the process on this directory has left, if there is one. It may be of a process that was killed.
-    pub(crate) fn find(data_dir: &Path) -> Option<Self> {
-        let text = fs::read(pass_file(data_dir)).ok()?;
-        contracts::json::from_json(serde_json::from_slice(&text).ok()?).ok()
+    /// The passes that processes on this directory have left, those that keep the projections first. Some may be of processes
+    /// that were killed.
+    pub(crate) fn find(data_dir: &Path) -> Vec<Self> {
+        let files = fs::read_dir(data_dir).into_iter().flatten().flatten();
+        let is_pass = |name: &str| name.starts_with(PASS) && name.ends_with(JSON);
+        let files = files.filter(|file| file.file_name().to_str().is_some_and(is_pass));
+        let read = |file: fs::DirEntry| {
+            let text = fs::read(file.path()).ok()?;
+            contracts::json::from_json(serde_json::from_slice(&text).ok()?).ok()
+        };
+        let mut passes: Vec<Self> = files.filter_map(read).collect();
+        passes.sort_by_key(|pass| !pass.projects);
+        passes
     }
 
     /// What an ask says to be let in.
@@ -131,8 +141,16 @@ impl Drop for Admin {
     }
 }
 
-fn pass_file(data_dir: &Path) -> PathBuf {
-    data_dir.join("admin.json")
+const PASS: &str = "admin";
+const JSON: &str = ".json";
+
+/// Only one process at a time has an embedded log; on brokers each has its name.
+fn pass_file(config: &Config) -> PathBuf {
+    let name = match config.kafka {
+        Some(_) => format!("{PASS}-{}{JSON}", config.process_name()),
+        None => format!("{PASS}{JSON}"),
+    };
+    config.data_dir.join(name)
 }
 
 fn router(desk: Arc<Desk>) -> Router {
@@ -149,7 +167,7 @@ async fn live() -> Response {
 }
 
 async fn ready(State(desk): State<Arc<Desk>>) -> Response {
-    if desk.standing.is_ready(desk.workers) {
+    if desk.standing.is_ready(desk.slots) {
         return json_answer(StatusCode::OK, json!({"status": "ready"}).to_string());
     }
     json_answer(StatusCode::SERVICE_UNAVAILABLE, json!({"status": "starting"}).to_string())

@@ -24,6 +24,7 @@ The usual way through:
   waybill requests --state exception which ones, and who owns them
   waybill trace REQUEST              one request's timeline
   waybill doctor                     is everything fit to start
+  waybill topics apply               make the topics on Kafka; before them, waybill schemas register
   waybill reasons                    every reason code, its meaning and remedy
 
 Commands go to the process that runs on the same data directory; without one they open the directory themselves.
@@ -57,10 +58,36 @@ pub(crate) enum Command {
     Operation(Operation),
     /// Look whether everything is fit to start: configuration, folders, keys, log, clock, database.
     Doctor(DoctorArgs),
+    /// The topics of a deployment on Kafka.
+    #[command(subcommand)]
+    Topics(Topics),
+    /// The schemas of a deployment on Kafka, at its registry.
+    #[command(subcommand)]
+    Schemas(Schemas),
     /// Play the simulated payers of deploy/partners until told to stop.
     Sandbox(SandboxArgs),
     /// The catalogue of reason codes.
     Reasons,
+}
+
+/// The topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Topics {
+    /// Make those that are missing, as the topic table has them; what is there is left as it is.
+    Apply,
+    /// Hold what is there against the topic table. Changes nothing; ends with 1 where something differs.
+    Check,
+}
+
+/// The schemas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Schemas {
+    /// Register every schema of this version of Waybill, and what versions of it must be compatible with.
+    Register,
+    /// Hold the registry against this version. Changes nothing; ends with 1 where something differs.
+    Check,
+    /// What this version has that the registry has not, and the other way round.
+    Diff,
 }
 
 /// How closely to look.
@@ -80,6 +107,9 @@ pub(crate) struct RunArgs {
     /// All workers and the projections.
     #[arg(long, conflicts_with = "workers")]
     pub(crate) all: bool,
+    /// This process's name among those of the deployment, in place of `process` in the configuration.
+    #[arg(long)]
+    pub(crate) process: Option<String>,
 }
 
 /// A worker by name.
@@ -95,6 +125,8 @@ pub(crate) enum Worker {
     Reconciliation,
     /// Keeps and replays dead letters.
     Triage,
+    /// Follows the event log into the database; no worker, but a process like one.
+    Projections,
 }
 
 /// How the simulated payers behave.
@@ -156,14 +188,16 @@ pub(crate) enum Sabotage {
     LostRow,
 }
 
-impl From<Worker> for Stage {
-    fn from(worker: Worker) -> Self {
-        match worker {
-            Worker::Intake => Self::Intake,
-            Worker::Identity => Self::Identity,
-            Worker::Dispatch => Self::Dispatch,
-            Worker::Reconciliation => Self::Reconciliation,
-            Worker::Triage => Self::Triage,
+impl Worker {
+    /// Its stage; none for the projections.
+    pub(crate) fn stage(self) -> Option<Stage> {
+        match self {
+            Self::Intake => Some(Stage::Intake),
+            Self::Identity => Some(Stage::Identity),
+            Self::Dispatch => Some(Stage::Dispatch),
+            Self::Reconciliation => Some(Stage::Reconciliation),
+            Self::Triage => Some(Stage::Triage),
+            Self::Projections => None,
         }
     }
 }

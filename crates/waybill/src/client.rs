@@ -30,21 +30,31 @@ pub(crate) fn ask(config: Config, ask: Ask) -> Result<Value, Failure> {
 
 /// Whether a process runs on this directory and answers.
 pub(crate) fn is_running(config: &Config) -> bool {
-    let Some(pass) = Pass::find(&config.data_dir) else { return false };
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return false };
-    runtime.block_on(says_hello(&reqwest::Client::new(), &pass))
+    runtime.block_on(async {
+        let client = reqwest::Client::new();
+        for pass in Pass::find(&config.data_dir) {
+            if says_hello(&client, &pass).await {
+                return true;
+            }
+        }
+        false
+    })
 }
 
 /// The answer of the process that runs on this directory; none if there is none.
 fn running(config: &Config, ask: &Ask) -> Option<Result<Value, Failure>> {
-    let pass = Pass::find(&config.data_dir)?;
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(async {
         let client = reqwest::Client::new();
-        if !says_hello(&client, &pass).await {
-            return None;
+        for pass in Pass::find(&config.data_dir) {
+            if says_hello(&client, &pass).await
+                && let Some(answered) = post(&client, &pass, ask).await.transpose()
+            {
+                return Some(answered);
+            }
         }
-        post(&client, &pass, ask).await.transpose()
+        None
     })
 }
 
@@ -76,7 +86,8 @@ async fn post(client: &reqwest::Client, pass: &Pass, ask: &Ask) -> Result<Option
     })
 }
 
-fn by_ourselves(config: Config, ask: Ask) -> Result<Value, Failure> {
+fn by_ourselves(mut config: Config, ask: Ask) -> Result<Value, Failure> {
+    config.process.get_or_insert_with(|| format!("command-{}", std::process::id()));
     let tables = Tables::load(&config).map_err(Failure::Config)?;
     let plant = match Plant::open(config, tables) {
         Err(Failure::Busy(message)) => {

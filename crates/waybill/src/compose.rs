@@ -8,21 +8,22 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use contracts::{Codec, Topic, Topics};
+use domain::Worker;
 use domain::messages::Stage;
 use domain::phi::Phi;
-use domain::{SourceId, Worker};
-use fleet::bus::{Bus, Cleanup, TopicPartition, TopicSpec};
+use fleet::bus::{Bus, TopicPartition};
 use fleet::caller::Caller;
 use fleet::clock::Clock;
 use fleet::{Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
-use local::Local;
 use telemetry::{Metric, Metrics};
 use vault::Vault;
 
+use crate::bus::Opened;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::failpoint::Failpoint;
+use crate::log;
 use crate::standing::Standing;
 use crate::tables::Tables;
 
@@ -55,50 +56,29 @@ impl Plant {
         std::fs::create_dir_all(&config.data_dir)
             .map_err(|error| Failure::Disk(format!("{} can't be made: {error}", config.data_dir.display())))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let options = local::Options { durability: config.durability, ..local::Options::new(Arc::clone(&clock)) };
-        let local = Local::open(config.log_dir(), options)?;
-        let codec = Codec::bundled();
-        let topics = Topics::new("waybill.", config.partitions);
-        let is_used = !local.topics()?.is_empty();
-        let vault = crate::secrets::open(&config, &codec, is_used)?;
-        let plant = Self {
-            config: Arc::new(config),
-            tables,
-            bus: Arc::new(local),
-            codec,
-            topics,
-            clock,
-            vault: Arc::new(vault),
-            metrics: Metrics::new(),
-        };
-        plant.bus.create_topics(&plant.topic_specs())?;
-        Ok(plant)
-    }
-
-    /// Every topic of the deployment, with those of its sources.
-    fn topic_specs(&self) -> Vec<TopicSpec> {
-        let sources = self.tables.sources.ids().cloned().chain([SourceId::from(UNREGISTERED)]);
-        Topic::fixed().chain(sources.map(Topic::Outcomes)).map(|topic| self.topic_spec(&topic)).collect()
-    }
-
-    fn topic_spec(&self, topic: &Topic) -> TopicSpec {
-        let days = |days: u32| std::time::Duration::from_secs(u64::from(days) * 86_400);
-        let cleanup = match topic.row().cleanup {
-            contracts::topics::Cleanup::Keep => Cleanup::Keep,
-            contracts::topics::Cleanup::Delete { days: kept } => Cleanup::Delete { retention: days(kept) },
-            contracts::topics::Cleanup::Compact => Cleanup::Compact,
-            contracts::topics::Cleanup::CompactDelete { days: kept } => {
-                Cleanup::CompactDelete { retention: days(kept) }
+        let Opened { bus, codec } = crate::bus::open(&config, &clock)?;
+        let topics = Topics::new(&config.prefix, config.partitions);
+        let specs = crate::topics::specs(&topics, &tables.sources);
+        let is_used = match &config.kafka {
+            // On brokers topics are an administrator's: here they are only held against the table.
+            Some(_) => crate::topics::require(&*bus, &specs)?,
+            None => {
+                let is_used = !bus.topics()?.is_empty();
+                bus.create_topics(&specs)?;
+                is_used
             }
         };
-        TopicSpec { name: self.topics.name(topic), partitions: self.topics.partitions(topic), cleanup }
+        let vault = Arc::new(crate::secrets::open(&config, &codec, is_used)?);
+        Ok(Self { config: Arc::new(config), tables, bus, codec, topics, clock, vault, metrics: Metrics::new() })
     }
 
     /// Runs these workers, performing their calls through `caller`.
     pub(crate) fn start(&self, stages: &[Stage], caller: &Arc<dyn Caller>) -> Result<Running, Failure> {
         let mut running = Running { stop: Stop::default(), slots: Vec::new(), standing: Standing::default() };
         for stage in stages {
-            self.start_worker(*stage, caller, &mut running)?;
+            for slot in 0..self.config.fleet.slots {
+                self.start_worker((*stage, slot), caller, &mut running)?;
+            }
         }
         Ok(running)
     }
@@ -110,13 +90,13 @@ impl Plant {
             for partition in 0..self.topics.partitions(&topic) {
                 let at = TopicPartition::new(self.topics.name(&topic), partition);
                 let marks = self.bus.watermarks(&at)?;
-                let taken = self.bus.committed(&group(stage), &at)?.unwrap_or(marks.low);
+                let taken = self.bus.committed(&self.config.group(stage), &at)?.unwrap_or(marks.low);
                 if taken < marks.stable {
                     untaken.push((at, taken..marks.stable));
                 }
             }
         }
-        Ok(untaken)
+        log::without_empty(&*self.bus, untaken)
     }
 
     /// How many records of a worker's inputs it has not taken yet.
@@ -124,7 +104,12 @@ impl Plant {
         Ok(self.untaken(stage)?.iter().map(|(_, offsets)| offsets.end - offsets.start).sum())
     }
 
-    fn start_worker(&self, stage: Stage, caller: &Arc<dyn Caller>, running: &mut Running) -> Result<(), Failure> {
+    fn start_worker(
+        &self,
+        (stage, slot): (Stage, usize),
+        caller: &Arc<dyn Caller>,
+        running: &mut Running,
+    ) -> Result<(), Failure> {
         let phi: Arc<dyn Phi> = self.vault.clone();
         let (tables, partners) = (&self.tables, &self.tables.partners);
         match stage {
@@ -132,27 +117,35 @@ impl Plant {
                 let partitions = NonZeroU32::new(self.config.partitions).unwrap_or(NonZeroU32::MIN);
                 let (sources, policy) = (tables.sources.clone(), tables.intake.clone());
                 let (partners, clocks) = (Arc::clone(partners), tables.clocks());
-                self.spawn(intake::Intake { sources, partners, policy, clocks, partitions, phi }, caller, running)
+                let worker = intake::Intake { sources, partners, policy, clocks, partitions, phi };
+                self.spawn((worker, slot), caller, running)
             }
             Stage::Identity => {
                 let (policy, clocks, partners) = (tables.identity.clone(), tables.clocks(), Arc::clone(partners));
                 let roster = identity::Roster::default();
-                self.spawn(identity::Identity { policy, clocks, partners, phi, roster }, caller, running)
+                let worker = identity::Identity { policy, clocks, partners, phi, roster };
+                self.spawn((worker, slot), caller, running)
             }
             Stage::Dispatch => {
                 let session_timeout = self.config.fleet.session_timeout;
                 let options = dispatch::Options { session_timeout, ..dispatch::Options::STANDARD };
-                self.spawn(dispatch::Dispatch { registry: Arc::clone(partners), options }, caller, running)
+                let worker = dispatch::Dispatch { registry: Arc::clone(partners), options };
+                self.spawn((worker, slot), caller, running)
             }
             Stage::Reconciliation => {
                 let supervisor = reconciliation::Reconciliation::new(tables.supervision.clone(), Arc::clone(partners));
-                self.spawn(supervisor, caller, running)
+                self.spawn((supervisor, slot), caller, running)
             }
-            Stage::Triage => self.spawn(triage::Triage::default(), caller, running),
+            Stage::Triage => self.spawn((triage::Triage::default(), slot), caller, running),
         }
     }
 
-    fn spawn<W: Worker>(&self, worker: W, caller: &Arc<dyn Caller>, running: &mut Running) -> Result<(), Failure> {
+    fn spawn<W: Worker>(
+        &self,
+        (worker, number): (W, usize),
+        caller: &Arc<dyn Caller>,
+        running: &mut Running,
+    ) -> Result<(), Failure> {
         let ports = Ports {
             bus: Arc::clone(&self.bus),
             codec: self.codec.clone(),
@@ -164,8 +157,8 @@ impl Plant {
         };
         let fleet = self.config.fleet;
         let options = SlotOptions {
-            instance: Config::instance(W::STAGE, 0),
-            group: group(W::STAGE),
+            instance: self.config.instance(W::STAGE, number),
+            group: self.config.group(W::STAGE),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             session_timeout: fleet.session_timeout,
             lease_margin: fleet.session_timeout / 5,
@@ -177,13 +170,13 @@ impl Plant {
         let slot = Slot::join(worker, ports, options)?;
         let (stop, metrics, standing) = (running.stop.clone(), self.metrics.clone(), running.standing.clone());
         let name = W::STAGE.as_str();
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
             let ended = slot.run(&stop, |slot, report, took| {
                 observe(&metrics, name, report, took);
-                let now = (slot.pending(), slot.is_ready());
-                if standing.of(W::STAGE) != Some(now) {
-                    show(&metrics, name, now.0);
-                    standing.note(W::STAGE, now.0, now.1);
+                if standing.note((W::STAGE, number), (slot.pending(), slot.is_ready()))
+                    && let Some((pending, _)) = standing.of(W::STAGE)
+                {
+                    show(&metrics, name, pending);
                 }
             });
             if let Err(error) = &ended {
@@ -197,15 +190,15 @@ impl Plant {
     }
 }
 
-/// The consumer group of a worker.
-fn group(stage: Stage) -> String {
-    format!("waybill.{}", stage.as_str())
-}
-
 impl Running {
     /// Whether every worker has its memory and tables at hand.
     pub(crate) fn is_ready(&self) -> bool {
         self.standing.is_ready(self.slots.len())
+    }
+
+    /// How many slots there are.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     /// How the workers stand, for whoever tells others.

@@ -13,6 +13,8 @@ use domain::messages::Stage;
 use local::Durability;
 use telemetry::LogFormat;
 
+use crate::brokers::{self, KafkaConfig};
+
 pub(crate) use read::{Mistake, Reader};
 
 /// Everything a process needs to know before it starts.
@@ -22,6 +24,12 @@ pub(crate) struct Config {
     pub(crate) mode: Mode,
     /// Where everything this process owns lies.
     pub(crate) data_dir: PathBuf,
+    /// The brokers, where the log is theirs; none where it is embedded.
+    pub(crate) kafka: Option<KafkaConfig>,
+    /// What the names of topics, groups and transactional ids begin with.
+    pub(crate) prefix: String,
+    /// The name of this process among those of the deployment; none where the workers it runs name it.
+    pub(crate) process: Option<String>,
     /// How many partitions the co-partitioned topics have; chosen once.
     pub(crate) partitions: u32,
     /// When a commit of the embedded log counts as durable.
@@ -62,6 +70,8 @@ pub(crate) enum Mode {
 /// How a worker's slots behave.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FleetConfig {
+    /// How many slots of each worker this process runs.
+    pub(crate) slots: usize,
     /// How long a group waits for a silent member.
     pub(crate) session_timeout: Duration,
     /// The most records of a turn.
@@ -105,7 +115,11 @@ impl Config {
             Some(path) => base.join(path),
             None => data_dir.join(name),
         };
+        let is_kafka = read.choice("bus", &[("embedded", false), ("kafka", true)]);
         let config = Self {
+            kafka: brokers::read(&mut read, base, is_kafka),
+            prefix: read.text("prefix", "waybill."),
+            process: read.optional_text("process"),
             mode: read.choice("mode", &[("development", Mode::Development), ("production", Mode::Production)]),
             partitions: read.number("partitions", 4, 1..=1000).try_into().unwrap_or(4),
             durability: read.choice("log.durability", &DURABILITIES),
@@ -140,9 +154,24 @@ impl Config {
         self.data_dir.join("keystore")
     }
 
-    /// The stable name of a worker's slot.
-    pub(crate) fn instance(stage: Stage, slot: usize) -> String {
-        format!("waybill-{}-{slot}", stage.as_str())
+    /// The stable name of a worker's slot: its membership, and what it writes under.
+    pub(crate) fn instance(&self, stage: Stage, slot: usize) -> String {
+        self.writer(&format!("{}-{}-{slot}", stage.as_str(), self.process_name()))
+    }
+
+    /// The transactional id of somebody who writes.
+    pub(crate) fn writer(&self, name: &str) -> String {
+        format!("{}-{name}", self.prefix.trim_end_matches('.'))
+    }
+
+    /// The consumer group of a worker.
+    pub(crate) fn group(&self, stage: Stage) -> String {
+        format!("{}{}", self.prefix, stage.as_str())
+    }
+
+    /// How this process is told from others.
+    pub(crate) fn process_name(&self) -> &str {
+        self.process.as_deref().unwrap_or("main")
     }
 }
 
@@ -157,6 +186,7 @@ fn fleet<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>) -> FleetConfig {
     let turn_target = span("fleet.turn_target_ms", 20, 1..=10_000);
     let drain = span("fleet.drain_ms", 5_000, 0..=600_000);
     FleetConfig {
+        slots: usize::try_from(read.number("fleet.slots", 1, 1..=64)).unwrap_or(1),
         session_timeout,
         turn_target,
         drain,
@@ -202,7 +232,10 @@ mod tests {
     fn the_documented_configuration_names_every_key_and_its_default() {
         let documented = include_str!("../../../deploy/waybill.toml");
         let uncommented = documented.replace("\n# listen =", "\nlisten =").replace("\n# file =", "\nfile =");
-        let uncommented = uncommented.replace("\n# keys_file =", "\nkeys_file =");
+        let uncommented = ["keys_file", "process", "bootstrap", "username", "password_file", "token_file", "ca_file"]
+            .into_iter()
+            .chain(["certificate_file", "key_file", "replication", "url"])
+            .fold(uncommented, |text, key| text.replace(&format!("\n# {key} ="), &format!("\n{key} =")));
         let uncommented = uncommented.replace("\n# callback_url =", "\ncallback_url =");
         let asked = std::cell::RefCell::new(Vec::new());
         let note = |name: &str| {

@@ -23,10 +23,11 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// A feed of this name; it is its transactional id, so a second one of the same name fences the first.
+    /// A feed of this name; with the process's it makes its transactional id, so a second one of both names fences the first.
     pub(crate) fn open(plant: &Plant, name: &str) -> Result<Self, Failure> {
         let postman = Postman::named(plant.codec.clone(), plant.topics.clone(), &format!("/waybill/{name}"));
-        let producer = Mutex::new(plant.bus.producer(&format!("waybill-{name}"))?);
+        let id = plant.config.writer(&format!("{name}-{}", plant.config.process_name()));
+        let producer = Mutex::new(plant.bus.producer(&id)?);
         Ok(Self { plant: plant.clone(), postman, producer, name: name.to_owned() })
     }
 

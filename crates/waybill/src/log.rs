@@ -1,6 +1,8 @@
 //! Reading the log from outside the workers: following topics, and finding single records without reading what lies before them.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use contracts::Topic;
 use domain::{Message, Timestamp};
@@ -14,6 +16,52 @@ pub(crate) struct Tail {
     plant: Plant,
     topic: Topic,
     reader: Box<dyn Reader>,
+}
+
+/// Ranges of offsets, as `Plant::untaken` tells them.
+pub(crate) type Ranges = Vec<(TopicPartition, Range<u64>)>;
+
+/// How many offsets a transaction may take up that are no records: on Kafka each ends with a marker.
+const MARKERS_MAX: u64 = 4;
+/// How long the end of a partition that holds nothing is waited for.
+const EMPTY_WAIT: Duration = Duration::from_secs(2);
+
+/// Those of the ranges that hold a record. A short range at a partition's end may hold nothing but the marks of transactions, which
+/// nobody ever takes.
+pub(crate) fn without_empty(bus: &dyn Bus, ranges: Ranges) -> Result<Ranges, Failure> {
+    let is_short = |offsets: &Range<u64>| offsets.end - offsets.start <= MARKERS_MAX;
+    let short: Vec<(TopicPartition, u64)> = ranges
+        .iter()
+        .filter(|(_, offsets)| is_short(offsets))
+        .map(|(at, offsets)| (at.clone(), offsets.start))
+        .collect();
+    if short.is_empty() {
+        return Ok(ranges);
+    }
+    let mut reader = bus.reader(Isolation::ReadCommitted)?;
+    reader.assign(&short)?;
+    let (mut found, mut read) = (BTreeSet::new(), Vec::new());
+    let deadline = Instant::now() + EMPTY_WAIT;
+    let is_read_to_the_end = |found: &BTreeSet<TopicPartition>, reader: &dyn Reader| -> Result<bool, Failure> {
+        for (at, offsets) in ranges.iter().filter(|(at, offsets)| is_short(offsets) && !found.contains(at)) {
+            if reader.position(at)? < offsets.end {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    while !is_read_to_the_end(&found, &*reader)? && Instant::now() < deadline {
+        reader.read(LIMIT, Duration::from_millis(20), &mut read)?;
+        found.extend(read.drain(..).map(|record| TopicPartition { topic: record.topic, partition: record.partition }));
+    }
+    // What could not be read in time counts as there.
+    let mut kept = Vec::with_capacity(ranges.len());
+    for (at, offsets) in ranges {
+        if !is_short(&offsets) || found.contains(&at) || reader.position(&at)? < offsets.end {
+            kept.push((at, offsets));
+        }
+    }
+    Ok(kept)
 }
 
 /// How far the timestamp of a record may be from when its neighbours were appended: a transaction takes its time, and clocks differ.

@@ -2,6 +2,12 @@
 
 mod admin;
 mod ask;
+#[cfg(feature = "kafka")]
+mod brokers;
+#[cfg(not(feature = "kafka"))]
+#[path = "no_brokers.rs"]
+mod brokers;
+mod bus;
 mod cli;
 mod client;
 mod clock;
@@ -21,6 +27,7 @@ mod service;
 mod show;
 mod standing;
 mod tables;
+mod topics;
 
 use std::process::ExitCode;
 

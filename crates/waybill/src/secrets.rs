@@ -15,10 +15,12 @@ pub(crate) fn open(config: &Config, codec: &Codec, is_used: bool) -> Result<Vaul
     }
     if !path.exists() {
         match config.mode {
-            Mode::Development => {
-                Keys::generate(path).map_err(|error| Failure::Disk(described(&error)))?;
-                tracing::info!(path = %path.display(), "new deployment keys were made");
-            }
+            Mode::Development => match Keys::generate(path) {
+                Ok(_) => tracing::info!(path = %path.display(), "new deployment keys were made"),
+                // Another process that starts at the same time has made them: those are the deployment's.
+                Err(_) if path.exists() => {}
+                Err(error) => return Err(Failure::Disk(described(&error))),
+            },
             Mode::Production => {
                 let message = "does not exist; put the deployment's keys there, readable by the owner alone";
                 return Err(Failure::Config(vec![Mistake::file(path, message)]));

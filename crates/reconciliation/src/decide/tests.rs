@@ -1,6 +1,7 @@
 mod commands;
 mod deadlines;
 mod endings;
+mod facts;
 mod properties;
 mod times;
 mod world;

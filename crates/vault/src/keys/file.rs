@@ -76,7 +76,18 @@ impl KeyFile {
     pub(super) fn create(&self, path: &Path) -> Result<(), KeysError> {
         let unwritable = |source| KeysError::Unwritable { path: path.to_owned(), source };
         fs::create_dir_all(directory(path)).map_err(unwritable)?;
-        self.write(path).and_then(|()| disk::sync_directory(directory(path))).map_err(unwritable)
+        // Under its name it is whole from the first moment: another process may be waiting for it.
+        let mut begun = path.as_os_str().to_owned();
+        begun.push(format!(".{}", std::process::id()));
+        let begun = PathBuf::from(begun);
+        let create = || {
+            self.write(&begun)?;
+            let linked = fs::hard_link(&begun, path);
+            fs::remove_file(&begun)?;
+            linked?;
+            disk::sync_directory(directory(path))
+        };
+        create().map_err(unwritable)
     }
 
     /// Replaces a file, wholly or not at all.

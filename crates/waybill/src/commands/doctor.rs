@@ -169,7 +169,7 @@ fn log(config: &Config, verify: bool) -> Vec<Finding> {
 }
 
 fn partitions(config: &Config, found: &[TopicSpec]) -> Finding {
-    let topics = Topics::new("waybill.", config.partitions);
+    let topics = Topics::new(&config.prefix, config.partitions);
     let count = |topic: &Topic| found.iter().find(|spec| spec.name == topics.name(topic)).map(|spec| spec.partitions);
     let differs = |topic: &Topic| count(topic).is_some_and(|found| found != topics.partitions(topic));
     match Topic::fixed().find(differs) {

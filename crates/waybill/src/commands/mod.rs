@@ -6,6 +6,7 @@ mod reasons;
 mod run;
 mod sandbox;
 
+use crate::brokers;
 use crate::cli::{Arguments, Command};
 use crate::config::Config;
 use crate::demo;
@@ -24,6 +25,8 @@ pub(crate) fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args, config()?, json),
         Command::Operation(operation) => operations::carry_out(operation, config()?, json),
         Command::Doctor(args) => doctor::run(file.as_deref(), args, json),
+        Command::Topics(verb) => brokers::about_topics(verb, &config()?, json),
+        Command::Schemas(verb) => brokers::about_schemas(verb, &config()?, json),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Reasons => reasons::print(json),
     }

@@ -1,10 +1,12 @@
 //! `waybill run`: workers until told to stop.
 
+use std::time::Duration;
+
 use domain::Stage;
 use tokio::runtime::Runtime;
 
 use crate::admin;
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, Worker};
 use crate::compose::Plant;
 use crate::config::Config;
 use crate::edge;
@@ -17,28 +19,26 @@ use crate::tables::Tables;
 pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure> {
     let tables = Tables::load(&config).map_err(Failure::Config)?;
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
-    let stages: Vec<Stage> = if arguments.all {
-        Stage::ALL.to_vec()
-    } else {
-        arguments.workers.iter().map(|worker| (*worker).into()).collect()
-    };
+    let Roles { stages, projects, name } = roles(arguments);
+    config.process = arguments.process.clone().or(config.process).or(Some(name));
     if let (None, Some(listen)) = (&config.callback_url, config.callback_listen) {
         config.callback_url = Some(format!("http://{listen}"));
     }
-    let plant = Plant::open(config, tables)?;
+    // Taken before anything is opened: whatever is wrong with it, nothing has to be stopped again.
+    let listener = runtime.block_on(admin::listen(config.admin_listen))?;
+    let plant = opened(&config, &tables)?;
     if let Some(listen) = plant.config.callback_listen {
         runtime.block_on(edge::open_door(&plant, listen))?;
     }
     let caller = edge::caller(&plant, runtime.handle())?;
-    let listener = runtime.block_on(admin::listen(plant.config.admin_listen))?;
-    let projecting = if arguments.all { Some(runtime.block_on(projecting::start(&plant))?) } else { None };
+    let projecting = if projects { Some(runtime.block_on(projecting::start(&plant))?) } else { None };
     let read_model = match &projecting {
         Some(projecting) => projecting.read_model(runtime.handle()),
         None => ReadModel::on_demand(&plant, runtime.handle().clone()),
     };
     let running = plant.start(&stages, &caller)?;
-    let admin = admin::open(listener, &plant, &running, stages.len(), read_model, runtime.handle())?;
-    tracing::info!(stages = ?stages, data = %plant.config.data_dir.display(), "running");
+    let admin = admin::open((listener, runtime.handle()), &plant, &running, (read_model, projects))?;
+    tracing::info!(stages = ?stages, projects, data = %plant.config.data_dir.display(), "running");
     runtime.block_on(until_told(&running));
     tracing::info!("stopping: answers under way are awaited");
     drop(admin);
@@ -51,6 +51,45 @@ pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure
     }
     stopped
 }
+
+/// What a process is to run.
+struct Roles {
+    stages: Vec<Stage>,
+    projects: bool,
+    /// How it is called unless it has a name.
+    name: String,
+}
+
+fn roles(arguments: &RunArgs) -> Roles {
+    if arguments.all {
+        return Roles { stages: Stage::ALL.to_vec(), projects: true, name: "all".into() };
+    }
+    let stages: Vec<Stage> = arguments.workers.iter().filter_map(|worker| worker.stage()).collect();
+    let projects = arguments.workers.contains(&Worker::Projections);
+    let names = stages.iter().map(|stage| stage.as_str()).chain(projects.then_some("projections"));
+    let name = names.collect::<Vec<_>>().join("-");
+    Roles { stages, projects, name }
+}
+
+/// Opens the plant. Brokers and a registry that are not there are waited for: a fleet comes back by itself.
+fn opened(config: &Config, tables: &Tables) -> Result<Plant, Failure> {
+    let mut told = String::new();
+    loop {
+        match Plant::open(config.clone(), tables.clone()) {
+            Err(Failure::Unavailable(reason)) if config.kafka.is_some() => {
+                if told != reason {
+                    tracing::warn!(reason, "can't start yet; it is tried again until it goes");
+                    told = reason;
+                }
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// How long a process that can't start waits before it tries again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Waits for a signal, or for a worker to end by itself.
 async fn until_told(running: &crate::compose::Running) {

@@ -102,6 +102,22 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         }
     }
 
+    /// Lets keys be that begin with one of these and mean nothing to this program.
+    #[cfg(not(feature = "kafka"))]
+    pub(crate) fn ignore(&mut self, prefixes: &[&str]) {
+        let mut paths = Vec::new();
+        collect(&self.table, "", &mut paths);
+        self.known.extend(paths.into_iter().filter(|path| prefixes.iter().any(|prefix| path.starts_with(prefix))));
+    }
+
+    /// Complains of a value that is missing where others make it necessary.
+    pub(crate) fn require(&mut self, path: &str, is_there: bool, remedy: &str) {
+        let is_known_wrong = self.mistakes.iter().any(|mistake| mistake.path == path);
+        if !is_there && !is_known_wrong {
+            self.mistaken::<()>(path, &format!("is missing; {remedy}"));
+        }
+    }
+
     /// All mistakes, those of unknown keys last.
     pub(crate) fn finish(mut self) -> Result<(), Vec<Mistake>> {
         let mut paths = Vec::new();

@@ -1,0 +1,85 @@
+//! A deployment on Kafka: its configuration, its connection, its schemas' ids, and what an administrator does before its first
+//! start. Built with the feature `kafka`; `no_brokers.rs` stands here without it.
+
+mod config;
+mod schemas;
+mod topics;
+
+use std::sync::Arc;
+
+use contracts::Codec;
+use kafka::Kafka;
+use registry::{Cache, IdResolver, Limits, Registry, RegistryError};
+use tokio::runtime::Builder;
+
+use crate::bus::Opened;
+use crate::cli::{Schemas, Topics};
+use crate::config::{Config, Mistake};
+use crate::exit::Failure;
+use crate::secrets::described;
+
+pub(crate) use config::{KafkaConfig, read};
+
+/// Gets ready to work with the brokers.
+pub(crate) fn open(config: &Config, kafka: &KafkaConfig) -> Result<Opened, Failure> {
+    Ok(Opened { bus: Arc::new(connect(config, kafka)?), codec: codec(config, kafka)? })
+}
+
+/// What `waybill topics` asks for.
+pub(crate) fn about_topics(verb: Topics, config: &Config, json: bool) -> Result<(), Failure> {
+    topics::carry_out(verb, config, config.kafka.as_ref().ok_or_else(not_on_kafka)?, json)
+}
+
+/// What `waybill schemas` asks for.
+pub(crate) fn about_schemas(verb: Schemas, config: &Config, json: bool) -> Result<(), Failure> {
+    schemas::carry_out(verb, config, config.kafka.as_ref().ok_or_else(not_on_kafka)?, json)
+}
+
+fn not_on_kafka() -> Failure {
+    Failure::Input(
+        "the log is embedded: its topics and schemas come with it; set bus = \"kafka\" for one on brokers".into(),
+    )
+}
+
+/// A connection to the brokers.
+fn connect(config: &Config, kafka: &KafkaConfig) -> Result<Kafka, Failure> {
+    Ok(Kafka::connect(kafka.settings(&config.writer(config.process_name())).map_err(mistaken)?)?)
+}
+
+/// A runtime and a client for one conversation with the registry.
+fn ask_registry<T>(
+    kafka: &KafkaConfig,
+    conversation: impl AsyncFnOnce(Registry) -> Result<T, RegistryError>,
+) -> Result<T, Failure> {
+    let settings = kafka.registry().map_err(mistaken)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| Failure::Other(error.into()))?;
+    let registry = Registry::new(&settings).map_err(|error| failed(&error))?;
+    runtime.block_on(conversation(registry)).map_err(|error| failed(&error))
+}
+
+/// What values are written and read with: the registry's ids, or those it gave when it last answered.
+fn codec(config: &Config, kafka: &KafkaConfig) -> Result<Codec, Failure> {
+    let cache = Cache::in_directory(&config.data_dir);
+    let opened = ask_registry(kafka, async |registry| registry::open(&registry, &cache).await)?;
+    let settings = kafka.registry().map_err(mistaken)?;
+    let resolver = IdResolver::start(&settings, Some(cache), Limits::default()).map_err(|error| failed(&error))?;
+    Ok(Codec::new(opened.catalogue).with_resolver(Arc::new(resolver)))
+}
+
+fn mistaken(mistake: Mistake) -> Failure {
+    Failure::Config(vec![mistake])
+}
+
+fn failed(error: &RegistryError) -> Failure {
+    let message = described(error);
+    match error {
+        RegistryError::Settings(_) => Failure::Config(vec![Mistake { path: "registry".into(), message }]),
+        RegistryError::Unavailable(_)
+        | RegistryError::Unauthorised(_)
+        | RegistryError::Unexpected(_)
+        | RegistryError::Refused { .. }
+        | RegistryError::Unregistered { .. }
+        | RegistryError::NoIds { .. } => Failure::Unavailable(message),
+        RegistryError::Thread(_) | RegistryError::Catalogue(_) => Failure::Other(anyhow::anyhow!(message)),
+    }
+}

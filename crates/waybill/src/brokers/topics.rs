@@ -1,0 +1,53 @@
+//! `waybill topics`: what an administrator does before the first start on Kafka.
+
+use contracts::Topics as Names;
+use fleet::bus::{Bus as _, TopicSpec};
+use serde::Serialize;
+
+use super::{KafkaConfig, connect};
+use crate::cli::Topics;
+use crate::config::Config;
+use crate::exit::Failure;
+use crate::show;
+use crate::tables::Tables;
+use crate::topics::{self, Difference};
+
+/// A topic, as it is wanted and as it is.
+#[derive(Serialize)]
+struct Line {
+    topic: String,
+    partitions: u32,
+    kept: String,
+    finding: String,
+}
+
+/// Makes the topics, or looks at them.
+pub(super) fn carry_out(verb: Topics, config: &Config, kafka: &KafkaConfig, json: bool) -> Result<(), Failure> {
+    let tables = Tables::load(config).map_err(Failure::Config)?;
+    let brokers = connect(config, kafka)?;
+    let specs = topics::specs(&Names::new(&config.prefix, config.partitions), &tables.sources);
+    let before = topics::differences(&brokers, &specs)?;
+    if verb == Topics::Apply {
+        brokers.create_topics(&specs)?;
+    }
+    let lines: Vec<Line> = before.iter().map(|(spec, difference)| line(verb, spec, difference.as_ref())).collect();
+    let answer = serde_json::to_value(&lines).map_err(|error| Failure::Other(error.into()))?;
+    show::print(&answer, json)?;
+    let after = if verb == Topics::Apply { topics::differences(&brokers, &specs)? } else { before };
+    match after.iter().filter(|(_, difference)| difference.is_some()).count() {
+        0 => Ok(()),
+        wrong => Err(Failure::Other(anyhow::anyhow!(
+            "{wrong} topics are not as they should be; missing ones are made by `waybill topics apply`, how long records are kept \
+             is changed with Kafka's own tools, and partitions are chosen once"
+        ))),
+    }
+}
+
+fn line(verb: Topics, spec: &TopicSpec, difference: Option<&Difference>) -> Line {
+    let finding = match (difference, verb) {
+        (None, _) => "as it should be".to_owned(),
+        (Some(Difference::Missing), Topics::Apply) => "made".to_owned(),
+        (Some(difference), _) => difference.to_string(),
+    };
+    Line { topic: spec.name.to_string(), partitions: spec.partitions, kept: topics::kept(spec.cleanup), finding }
+}

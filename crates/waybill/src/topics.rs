@@ -1,0 +1,116 @@
+//! The topics of a deployment, as the topic table wants them, and how those on brokers are held against it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::topics::Cleanup as Kept;
+use contracts::{Topic, Topics};
+use domain::SourceId;
+use fleet::bus::{Bus, Cleanup, TopicPartition, TopicSpec};
+use intake::Sources;
+
+use crate::compose::UNREGISTERED;
+use crate::config::Mistake;
+use crate::exit::Failure;
+
+/// How a topic on the brokers differs from the table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Difference {
+    /// It is not there.
+    Missing,
+    /// It has another number of partitions.
+    Partitions(u32),
+    /// Its records live for another time.
+    Cleanup(Cleanup),
+}
+
+/// Every topic of the deployment, with those of its sources.
+pub(crate) fn specs(topics: &Topics, sources: &Sources) -> Vec<TopicSpec> {
+    let sources = sources.ids().cloned().chain([SourceId::from(UNREGISTERED)]);
+    Topic::fixed().chain(sources.map(Topic::Outcomes)).map(|topic| spec(topics, &topic)).collect()
+}
+
+fn spec(topics: &Topics, topic: &Topic) -> TopicSpec {
+    let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
+    let cleanup = match topic.row().cleanup {
+        Kept::Keep => Cleanup::Keep,
+        Kept::Delete { days: kept } => Cleanup::Delete { retention: days(kept) },
+        Kept::Compact => Cleanup::Compact,
+        Kept::CompactDelete { days: kept } => Cleanup::CompactDelete { retention: days(kept) },
+    };
+    TopicSpec { name: topics.name(topic), partitions: topics.partitions(topic), cleanup }
+}
+
+/// How each topic differs from what is there; none where it does not.
+pub(crate) fn differences(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<Vec<(TopicSpec, Option<Difference>)>, Failure> {
+    let found: BTreeMap<Arc<str>, TopicSpec> =
+        bus.topics()?.into_iter().map(|spec| (Arc::clone(&spec.name), spec)).collect();
+    let differs = |spec: &TopicSpec| match found.get(&spec.name) {
+        None => Some(Difference::Missing),
+        Some(found) if found.partitions != spec.partitions => Some(Difference::Partitions(found.partitions)),
+        Some(found) if found.cleanup != spec.cleanup => Some(Difference::Cleanup(found.cleanup)),
+        Some(_) => None,
+    };
+    Ok(specs.iter().map(|spec| (spec.clone(), differs(spec))).collect())
+}
+
+/// Sees that all topics are there with the partitions they should have; answers whether anything is on them yet.
+pub(crate) fn require(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<bool, Failure> {
+    let differences = differences(bus, specs)?;
+    let wrong = differences.iter().find_map(|(spec, difference)| match difference {
+        Some(Difference::Partitions(found)) => Some((spec, *found)),
+        Some(Difference::Missing | Difference::Cleanup(_)) | None => None,
+    });
+    if let Some((spec, found)) = wrong {
+        let message = format!(
+            "{} has {found} partitions, {} are configured; set it to what the topics were made with, it is chosen once",
+            spec.name, spec.partitions
+        );
+        return Err(Failure::Config(vec![Mistake { path: "partitions".into(), message }]));
+    }
+    let missing: Vec<&str> = differences
+        .iter()
+        .filter(|(_, difference)| *difference == Some(Difference::Missing))
+        .map(|(spec, _)| &*spec.name)
+        .collect();
+    if let Some(first) = missing.first() {
+        let what = format!("{} topics are missing, {first} among them", missing.len());
+        return Err(Failure::Unavailable(format!("{what}; run `waybill topics apply`")));
+    }
+    is_used(bus, specs)
+}
+
+fn is_used(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<bool, Failure> {
+    for spec in specs {
+        for partition in 0..spec.partitions {
+            let at = TopicPartition { topic: Arc::clone(&spec.name), partition };
+            if 0 < bus.watermarks(&at)?.high {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// How long records are kept, for people.
+pub(crate) fn kept(cleanup: Cleanup) -> String {
+    let days = |retention: Duration| retention.as_secs() / 86_400;
+    match cleanup {
+        Cleanup::Keep => "for ever".into(),
+        Cleanup::Delete { retention } => format!("{} days", days(retention)),
+        Cleanup::Compact => "compacted".into(),
+        Cleanup::CompactDelete { retention } => format!("compacted, {} days", days(retention)),
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("missing"),
+            Self::Partitions(found) => write!(f, "has {found} partitions"),
+            Self::Cleanup(found) => write!(f, "kept {}", kept(*found)),
+        }
+    }
+}

@@ -8,7 +8,7 @@
 //!
 //! Read in this order: [`fact`] (what is projected), [`rows`] (what there is to write), [`project()`] (what one fact changes, pure),
 //! `projection` (batches, with the requests at hand), `write` (the one transaction), `database` (the engine), `projector` (the
-//! live loop), [`rebuild()`] with `parity`, and [`queries`] (what readers ask). `README.md` describes every table for analysts.
+//! live loop), [`rebuild()`] with `parity`, [`as_of()`], and [`queries`] (what readers ask). `README.md` describes every table for analysts.
 
 pub mod fact;
 pub mod rows;
@@ -17,6 +17,7 @@ mod table;
 mod project;
 mod stored;
 
+mod statement;
 mod database;
 mod write;
 mod projection;
@@ -25,17 +26,19 @@ mod log;
 mod parity;
 mod projector;
 mod rebuild;
+mod shadow;
 
 pub mod queries;
 
 #[cfg(test)]
 mod fixture;
 
-pub use database::{Database, StoreError};
+pub use database::{Database, Location, LocationError, Server, StoreError};
 pub use fact::{Fact, Position, Reading, Unreadable};
 pub use log::Log;
 pub use parity::TableDigest;
 pub use project::project;
 pub use projector::{FollowError, Projector, ProjectorOptions, Status};
 pub use rebuild::{Progress, RebuildError, Report, rebuild};
+pub use shadow::as_of;
 pub use write::Offsets;

@@ -12,7 +12,7 @@ use crate::database::{Database, StoreError};
 use crate::fact::Reading;
 use crate::log::{BatchesError, Log, Tail, distance};
 use crate::projection::{Projected, Projection};
-use crate::write::{Offsets, offsets};
+use crate::write::Offsets;
 
 /// Follows the log. Where it stands lies in the database, in the transaction of the rows: whatever fails, it begins again from there
 /// and projects nothing twice.
@@ -78,8 +78,14 @@ impl Projector {
         (Self { log, database, options, status }, watched)
     }
 
-    /// Follows the log until `shutdown` resolves. Failures are logged, counted and waited out.
+    /// Follows the log until `shutdown` resolves. Failures are logged, counted and waited out; so is another program that projects
+    /// into the same schema, whose place is taken once it has gone.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        self.run_until(shutdown).await;
+        self.let_go().await;
+    }
+
+    async fn run_until(&self, shutdown: impl Future<Output = ()>) {
         tokio::pin!(shutdown);
         let mut delays = patience().build();
         loop {
@@ -123,7 +129,15 @@ impl Projector {
             at.extend(projected.next.clone());
             self.note(&batch, &projected, at.clone());
         }
+        self.let_go().await;
         Ok(())
+    }
+
+    /// Leaves the projections to whoever else projects.
+    async fn let_go(&self) {
+        if let Err(error) = self.database.writer().await.let_go().await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the connection that wrote has ended by itself");
+        }
     }
 
     /// Follows the log until something fails.
@@ -154,7 +168,7 @@ impl Projector {
     /// What can't be trusted is put aside: everything in it follows from the log, from its first record on.
     async fn begin_anew(&self) {
         match self.database.begin_anew().await {
-            Ok(aside) => tracing::warn!(aside = %aside.display(), "the projections are made anew from the log"),
+            Ok(aside) => tracing::warn!(%aside, "the projections are made anew from the log"),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "damaged projections can't be put aside");
             }
@@ -162,9 +176,7 @@ impl Projector {
     }
 
     async fn committed(&self) -> Result<Offsets, StoreError> {
-        let mut writer = self.database.writer().await;
-        let mut tx = writer.connect().await?.snapshot().await?;
-        offsets(&mut tx).await
+        self.database.writer().await.offsets().await
     }
 
     /// Writes one batch. The writer's place is taken only for so long, so that a rebuild can step in between.
@@ -173,14 +185,10 @@ impl Projector {
             return Ok(Projected::default());
         }
         let mut writer = self.database.writer().await;
-        let applied = match writer.connect().await {
-            Ok(connection) => projection.apply(connection, batch).await,
-            Err(error) => Err(error),
-        };
-        if applied.is_err() {
-            writer.drop_connection();
-        }
-        applied
+        let mut connection = writer.take().await?;
+        let projected = projection.apply(&mut connection, batch).await?;
+        writer.give_back(connection);
+        Ok(projected)
     }
 
     fn note(&self, batch: &[Reading], projected: &Projected, positions: Offsets) {

@@ -61,7 +61,9 @@ mod tests {
         );
         assert_eq!(
             told(Conflict::Complete),
-            format!("{insert} ON CONFLICT (a) DO UPDATE SET b = coalesce(excluded.b, t.b), c = coalesce(excluded.c, t.c)")
+            format!(
+                "{insert} ON CONFLICT (a) DO UPDATE SET b = coalesce(excluded.b, t.b), c = coalesce(excluded.c, t.c)"
+            )
         );
         assert_eq!(
             told(Conflict::Add),

@@ -1,8 +1,8 @@
 //! One connection, and what is done over it, on every engine.
 
 use futures_util::TryStreamExt;
-use sqlx::sqlite::SqliteRow;
 use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, SqliteConnection};
 
 use super::postgres::{self, Session};
@@ -180,7 +180,11 @@ impl Connection {
         let asked = "SELECT value FROM meta WHERE name = 'projection_version'";
         let found: Vec<(String,)> = tx.rows(asked.into_sql_str(), Vec::new()).await?;
         tx.commit().await?;
-        if found.iter().any(|(version,)| version == PROJECTION_VERSION) { Ok(()) } else { Err(StoreError::OtherVersion) }
+        if found.iter().any(|(version,)| version == PROJECTION_VERSION) {
+            Ok(())
+        } else {
+            Err(StoreError::OtherVersion)
+        }
     }
 }
 
@@ -264,9 +268,10 @@ impl Transaction<'_> {
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        Ok(match self {
+        match self {
             Self::Sqlite(tx) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
-        })
+        }
+        Ok(())
     }
 }

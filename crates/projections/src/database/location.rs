@@ -202,7 +202,8 @@ mod tests {
         for shown in [format!("{location}"), format!("{location:?}"), format!("{location:#?}")] {
             assert!(shown.contains("writer@db.example") && !shown.contains("s3cret"), "{shown}");
         }
-        let mistakes = ["postgres://a:s3cret@h:port/d", "postgres://a@h/d?passwd=s3cret", "postgres://a@h?sslmode=s3cr"];
+        let mistakes =
+            ["postgres://a:s3cret@h:port/d", "postgres://a@h/d?passwd=s3cret", "postgres://a@h?sslmode=s3cr"];
         for mistake in mistakes {
             let error = mistake.parse::<Location>().expect_err("a mistake");
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
@@ -212,10 +213,17 @@ mod tests {
     #[test]
     fn a_mistake_is_told_with_its_remedy() {
         let told = |text: &str| text.parse::<Location>().expect_err("a mistake").to_string();
-        assert!(told("postgres://a@h/d?schema=Way-bill").starts_with("Way-bill is no name for a schema: take up to 40"));
+        assert!(
+            told("postgres://a@h/d?schema=Way-bill").starts_with("Way-bill is no name for a schema: take up to 40")
+        );
         assert!(told("postgres://a@h/d?schema=pg_x").contains("no name for a schema"));
-        assert!(told("postgres://a@h/d?ssl=on").starts_with("ssl is no parameter of a Postgres URL: known are schema, sslmode"));
+        assert!(
+            told("postgres://a@h/d?ssl=on")
+                .starts_with("ssl is no parameter of a Postgres URL: known are schema, sslmode")
+        );
         assert!(told("postgres://a@h:port/d").contains("write postgres://USER@HOST:PORT/DATABASE"));
-        assert!("mysql://a@h/d".parse::<Server>().is_err_and(|error| error.to_string().starts_with("no URL of a Postgres")));
+        assert!(
+            "mysql://a@h/d".parse::<Server>().is_err_and(|error| error.to_string().starts_with("no URL of a Postgres"))
+        );
     }
 }

@@ -133,9 +133,11 @@ impl Session {
     async fn migrate(&mut self, target: Option<i64>) -> Result<(), StoreError> {
         // The generic `run` makes futures that no other thread may take over.
         let migrated = MIGRATOR.run_direct(target, &mut self.connection, false).await;
-        migrated.map_err(|error| match error {
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => self.refused(error.into()),
-            _ => StoreError::OtherVersion,
+        migrated.map_err(|error| {
+            if let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = error {
+                return self.refused(error.into());
+            }
+            StoreError::OtherVersion
         })
     }
 
@@ -180,9 +182,13 @@ impl Session {
         let StoreError::Unavailable { what, source } = error else { return error };
         let (server, schema) = (&self.server, self.server.schema());
         let what = match code(&source).as_deref() {
-            Some("42501") => format!("its user may not make the schema {schema} at {server}: grant it CREATE on the database"),
+            Some("42501") => {
+                format!("its user may not make the schema {schema} at {server}: grant it CREATE on the database")
+            }
             Some("42P07") => {
-                format!("the schema {schema} at {server} holds tables of somebody else: name another one by ?schema=NAME")
+                format!(
+                    "the schema {schema} at {server} holds tables of somebody else: name another one by ?schema=NAME"
+                )
             }
             Some(_) | None => what,
         };
@@ -260,8 +266,7 @@ impl Session {
                      FROM pg_namespace AS n LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relkind = 'v' \
                      WHERE n.nspname ~ ('^' || $1 || '_retired_[0-9]+$') GROUP BY n.nspname";
         let schema = self.server.schema().to_owned();
-        let retired: Vec<(String, String)> =
-            sqlx::query_as(asked).bind(schema).fetch_all(&mut self.connection).await?;
+        let retired: Vec<(String, String)> = sqlx::query_as(asked).bind(schema).fetch_all(&mut self.connection).await?;
         for (schema, views) in retired {
             let views = if views.is_empty() { views } else { format!("DROP VIEW {views};") };
             self.run(format!("{views} DROP SCHEMA \"{schema}\" CASCADE")).await?;
@@ -290,7 +295,9 @@ fn code(error: &sqlx::Error) -> Option<String> {
 }
 
 fn unreachable(server: &Server, source: sqlx::Error) -> StoreError {
-    let what = format!("{server} can't be reached: see that the server runs, that the URL is right, and that it lets its user in");
+    let what = format!(
+        "{server} can't be reached: see that the server runs, that the URL is right, and that it lets its user in"
+    );
     StoreError::Unavailable { what, source }
 }
 

@@ -25,7 +25,8 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new() -> Self {
-        let url = std::env::var("WAYBILL_TEST_POSTGRES").expect("WAYBILL_TEST_POSTGRES names a server; see `make broker`");
+        let url =
+            std::env::var("WAYBILL_TEST_POSTGRES").expect("WAYBILL_TEST_POSTGRES names a server; see `make broker`");
         Self::at(url)
     }
 

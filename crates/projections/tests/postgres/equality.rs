@@ -37,7 +37,9 @@ fn any_history_makes_the_same_rows_in_a_file_and_in_a_schema() {
 fn texts_of_partners_make_the_same_rows_too() {
     let mut theatre = Theatre::new(1);
     theatre.log.append(history::fulfilled(&theatre.log.codec.clone(), 1));
-    for (number, reference) in [(2, "R\"-\\-'-/"), (3, "\u{1}\t\n\r\u{8}\u{c}\u{1f}\u{7f}"), (4, "a\0b"), (5, "é-𝄞-\u{2028}")] {
+    for (number, reference) in
+        [(2, "R\"-\\-'-/"), (3, "\u{1}\t\n\r\u{8}\u{c}\u{1f}\u{7f}"), (4, "a\0b"), (5, "é-𝄞-\u{2028}")]
+    {
         let operation_id = domain::OperationId::of_send(history::request(number));
         let acknowledged = domain::EventBody::Acknowledged { operation_id, reference: reference.to_owned() };
         theatre.log.append([event(history::request(number), 0, history::received(number))]);

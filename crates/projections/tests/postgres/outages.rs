@@ -64,10 +64,16 @@ fn a_server_that_comes_back_is_projected_into_again() {
         let first = 100 * round;
         theatre.log.append((first..first + 50).flat_map(|number| history::fulfilled(&codec, number)));
         theatre.run(live.status.wait_for(|status| 100 < status.records)).expect("it runs");
-        if crashes { server.crash() } else { server.stop() }
+        if crashes {
+            server.crash()
+        } else {
+            server.stop()
+        }
         theatre.log.append((first + 50..first + 60).flat_map(|number| history::fulfilled(&codec, number)));
         let failing = theatre.run(live.status.wait_for(|status| status.failing.is_some())).expect("it runs").clone();
-        assert!(failing.failing.is_some_and(|why| why.contains("database does not answer") || why.contains("be reached")));
+        assert!(
+            failing.failing.is_some_and(|why| why.contains("database does not answer") || why.contains("be reached"))
+        );
         let refused = theatre.run(accounts::of_log(&theatre.database)).expect_err("it is away");
         assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
         server.restart();
@@ -92,7 +98,8 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder");
         // Postgres runs as a user of its own, who has to get there.
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("it is ours");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
         let server = Self { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), port, folder };
         server.restart();
         server

@@ -112,10 +112,12 @@ fn rows_that_somebody_dropped_are_made_anew_under_way() {
 #[test]
 fn a_schema_of_somebody_else_is_left_alone() {
     let theatre = Theatre::new(1);
-    theatre.run(theatre.engine.sql(&format!(
-        "CREATE SCHEMA {0}_theirs; CREATE TABLE {0}_theirs.requests (id INT)",
-        theatre.engine.schema()
-    )));
+    theatre.run(
+        theatre.engine.sql(&format!(
+            "CREATE SCHEMA {0}_theirs; CREATE TABLE {0}_theirs.requests (id INT)",
+            theatre.engine.schema()
+        )),
+    );
     let theirs = theatre.engine.location().beside("theirs");
     let refused = theatre.run(Database::open(&theirs)).err().expect("it is somebody else's");
     assert!(refused.to_string().contains("holds tables of somebody else: name another one by ?schema="), "{refused}");
@@ -146,7 +148,8 @@ fn the_documented_rights_are_enough_and_outlive_a_rebuild() {
         let database = Database::open(&place(&writer)).await.expect("it may");
         for _ in 0..2 {
             rebuild(&log, &database, |_| {}).await.expect("it may");
-            let mut connection = PgConnection::connect(&url.replace("postgres@", &format!("{reader}@"))).await.expect("in");
+            let mut connection =
+                PgConnection::connect(&url.replace("postgres@", &format!("{reader}@"))).await.expect("in");
             let sql = format!("SELECT count(*) FROM {}_rights.v_timeline", theatre.engine.schema());
             let count = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await;
             assert_eq!(count.expect("it may read"), 7);
@@ -155,7 +158,9 @@ fn the_documented_rights_are_enough_and_outlive_a_rebuild() {
             connection.close().await.expect("a good end");
         }
         database.discard().await.expect("it is its own");
-        theatre.engine.sql(&format!("DROP OWNED BY {writer}, {reader}; DROP ROLE {writer}, {reader}")).await;
+        for role in [&reader, &writer] {
+            theatre.engine.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+        }
     });
 }
 
@@ -166,7 +171,10 @@ fn a_server_that_is_away_is_told_with_its_remedy_and_without_a_password() {
     let error = theatre.run(Database::open(&location)).err().expect("nobody is there");
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
     let told = error.to_string();
-    assert!(told.starts_with("postgres://writer@127.0.0.1:1/claims?schema=waybill can't be reached: see that"), "{told}");
+    assert!(
+        told.starts_with("postgres://writer@127.0.0.1:1/claims?schema=waybill can't be reached: see that"),
+        "{told}"
+    );
     assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
 }
 
@@ -177,6 +185,7 @@ fn beside(theatre: &Theatre) -> Vec<String> {
 
 async fn beside_now(theatre: &Theatre) -> Vec<String> {
     let schema = theatre.engine.schema();
-    let sql = format!("SELECT substr(nspname, {}), '' FROM pg_namespace WHERE nspname ~ '^{schema}_'", schema.len() + 2);
+    let sql =
+        format!("SELECT substr(nspname, {}), '' FROM pg_namespace WHERE nspname ~ '^{schema}_'", schema.len() + 2);
     theatre.engine.ask(&sql).await.into_iter().map(|(name, _)| name).collect()
 }

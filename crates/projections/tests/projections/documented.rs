@@ -37,7 +37,8 @@ fn every_question_of_the_readme_has_an_answer() {
     theatre.catch_up(10);
     let questions = README.split("```sql").nth(1).and_then(|rest| rest.split("```").next()).expect("questions");
     let asked = questions.split(';').filter(|question| !question.trim().is_empty());
-    let answered = asked.map(|question| ask(&theatre, &format!("SELECT 'asked', count(*) || '' FROM ({question}) AS answers")));
+    let answered =
+        asked.map(|question| ask(&theatre, &format!("SELECT 'asked', count(*) || '' FROM ({question}) AS answers")));
     assert_eq!(answered.count(), 5);
 }
 

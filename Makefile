@@ -11,8 +11,9 @@ demo: ## 2,000 seeded requests through all five workers on the embedded log, wit
 test: ## Everything that is tested
 	cargo test --workspace --quiet
 
-broker: ## What needs servers: the bus contract over a real Kafka, started here unless WAYBILL_TEST_KAFKA names one
+broker: ## What needs servers: the bus over Kafka, projections in Postgres; started here unless WAYBILL_TEST_KAFKA, _POSTGRES name them
 	scripts/with.sh kafka -- cargo test --package tests --test broker --quiet -- --test-threads 3
+	scripts/with.sh postgres -- cargo test --package projections --test postgres --quiet
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check

@@ -9,6 +9,7 @@ mod postgres;
 mod sqlite;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard, RwLock};
@@ -77,6 +78,14 @@ enum Pool {
 }
 
 // === impl StoreError ===
+
+impl StoreError {
+    /// Nothing was heard of a transaction for so long.
+    pub(crate) fn too_slow(patience: Duration) -> Self {
+        let what = format!("the database did not take a batch within {patience:?}");
+        Self::Unavailable { what, source: sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()) }
+    }
+}
 
 impl From<sqlx::Error> for StoreError {
     /// Damage shows where it is met, which may be long after the database was opened.
@@ -150,7 +159,12 @@ impl Database {
     /// [`StoreError::File`] if a file can't be removed, [`StoreError::Taken`] if another program projects into the schema.
     pub async fn discard(self) -> Result<(), StoreError> {
         self.close().await;
-        match &self.location {
+        Self::remove(&self.location).await
+    }
+
+    /// Removes whatever lies at a place.
+    pub(crate) async fn remove(location: &Location) -> Result<(), StoreError> {
+        match location {
             Location::File(path) => sqlite::remove(path),
             Location::Postgres(server) => postgres::remove(server).await,
         }

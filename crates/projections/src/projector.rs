@@ -30,6 +30,8 @@ pub struct ProjectorOptions {
     pub batch: Limit,
     /// How long the first record of a transaction waits for company: what rows are late by when little happens.
     pub linger: Duration,
+    /// How long a transaction may take. A server that has vanished without a word never answers; after this time it is asked anew.
+    pub patience: Duration,
 }
 
 /// How far it has come, and what it met on the way.
@@ -66,6 +68,8 @@ pub enum FollowError {
 /// What the reading thread hands over: records and where it stands after them.
 type Read = Result<(Vec<Reading>, Offsets), BusError>;
 
+/// How long a transaction may take unless told otherwise: a hundred times what it takes.
+const PATIENCE_STORE: Duration = Duration::from_secs(60);
 /// How long the reading thread waits for records before it looks whether anybody still listens.
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -186,7 +190,8 @@ impl Projector {
         }
         let mut writer = self.database.writer().await;
         let mut connection = writer.take().await?;
-        let projected = projection.apply(&mut connection, batch).await?;
+        let projected = tokio::time::timeout(self.options.patience, projection.apply(&mut connection, batch)).await;
+        let projected = projected.unwrap_or_else(|_| Err(StoreError::too_slow(self.options.patience)))?;
         writer.give_back(connection);
         Ok(projected)
     }
@@ -276,6 +281,10 @@ impl Status {
 
 impl Default for ProjectorOptions {
     fn default() -> Self {
-        Self { batch: Limit { records: 10_000, bytes: 16 << 20 }, linger: Duration::from_millis(50) }
+        Self {
+            batch: Limit { records: 10_000, bytes: 16 << 20 },
+            linger: Duration::from_millis(50),
+            patience: PATIENCE_STORE,
+        }
     }
 }

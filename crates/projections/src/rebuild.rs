@@ -4,9 +4,9 @@ use fleet::bus::BusError;
 use serde::Serialize;
 
 use crate::database::{Connection, Database, Location, StoreError};
-use crate::log::{BatchesError, Log};
+use crate::log::Log;
 use crate::parity::{TableDigest, digests};
-use crate::shadow::Shadow;
+use crate::shadow::{AsOfError, Shadow};
 use crate::write::{Offsets, offsets};
 
 /// How far a rebuild is.
@@ -113,11 +113,12 @@ async fn compare(
 
 // === impl RebuildError ===
 
-impl From<BatchesError> for RebuildError {
-    fn from(error: BatchesError) -> Self {
+impl From<AsOfError> for RebuildError {
+    fn from(error: AsOfError) -> Self {
         match error {
-            BatchesError::Bus(error) => Self::Log(error),
-            BatchesError::Thread(error) => Self::Thread(error),
+            AsOfError::Log(error) => Self::Log(error),
+            AsOfError::Store(error) => Self::Store(error),
+            AsOfError::Thread(error) => Self::Thread(error),
         }
     }
 }

@@ -1,14 +1,28 @@
 //! A database that is made from the log alone, beside the live one or in a place of its own.
 
 use domain::Timestamp;
-use fleet::bus::Limit;
+use fleet::bus::{BusError, Limit};
 
 use crate::database::{Connection, Database, Location, Mode, StoreError};
 use crate::fact::Reading;
-use crate::log::{Log, distance};
+use crate::log::{BatchesError, Log, distance};
 use crate::projection::Projection;
-use crate::rebuild::{Progress, RebuildError};
+use crate::rebuild::Progress;
 use crate::write::Offsets;
+
+/// Why a database can't be made from the log.
+#[derive(Debug, thiserror::Error)]
+pub enum AsOfError {
+    /// The log can't be read.
+    #[error("the event log can't be read")]
+    Log(#[from] BusError),
+    /// The database failed, or there is something in its place.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system gives no thread to read with.
+    #[error("no thread can be started")]
+    Thread(#[source] std::io::Error),
+}
 
 /// The projections being made. Nobody else may look until they are complete.
 pub(crate) struct Shadow {
@@ -35,15 +49,25 @@ pub async fn as_of(
     location: impl Into<Location>,
     moment: Timestamp,
     mut progress: impl FnMut(Progress),
-) -> Result<Database, RebuildError> {
-    let location = location.into();
-    if Database::is_there(&location).await? {
-        return Err(StoreError::Occupied { place: location }.into());
+) -> Result<Database, AsOfError> {
+    let place = location.into();
+    if Database::is_there(&place).await? {
+        return Err(StoreError::Occupied { place }.into());
     }
-    let mut shadow = Shadow::make(location).await?;
-    shadow.load_where(log, &log.ends()?, |reading| reading.appended_at() <= moment, &mut progress).await?;
-    shadow.connection.complete().await?;
-    Ok(Database::open(shadow.close().await).await?)
+    let ends = log.ends()?;
+    let mut shadow = Shadow::make(place).await?;
+    let loaded = shadow.load_where(log, &ends, |reading| reading.appended_at() <= moment, &mut progress).await;
+    let complete = match loaded {
+        Ok(()) => shadow.connection.complete().await.map_err(AsOfError::from),
+        Err(error) => Err(error),
+    };
+    let place = shadow.close().await;
+    if let Err(error) = complete {
+        // Half of it would be in the way of whoever tries again.
+        Database::remove(&place).await?;
+        return Err(error);
+    }
+    Ok(Database::open(place).await?)
 }
 
 // === impl Shadow ===
@@ -61,7 +85,7 @@ impl Shadow {
         log: &Log,
         to: &Offsets,
         progress: &mut impl FnMut(Progress),
-    ) -> Result<(), RebuildError> {
+    ) -> Result<(), AsOfError> {
         self.load_where(log, to, |_| true, progress).await
     }
 
@@ -77,7 +101,7 @@ impl Shadow {
         to: &Offsets,
         is_wanted: impl Fn(&Reading) -> bool,
         progress: &mut impl FnMut(Progress),
-    ) -> Result<(), RebuildError> {
+    ) -> Result<(), AsOfError> {
         let total = self.records + distance(&self.at, to);
         progress(Progress { done: self.records, total });
         if distance(&self.at, to) == 0 {
@@ -93,5 +117,16 @@ impl Shadow {
             progress(Progress { done: self.records, total });
         }
         Ok(())
+    }
+}
+
+// === impl AsOfError ===
+
+impl From<BatchesError> for AsOfError {
+    fn from(error: BatchesError) -> Self {
+        match error {
+            BatchesError::Bus(error) => Self::Log(error),
+            BatchesError::Thread(error) => Self::Thread(error),
+        }
     }
 }

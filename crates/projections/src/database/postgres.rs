@@ -34,7 +34,9 @@ const READERS_WAIT: Duration = Duration::from_secs(5);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// What holds for the session that writes.
-const WRITING: [(&str, &str); 6] = [
+const WRITING: [(&str, &str); 7] = [
+    // A plan that was right for an empty table would read all of a full one.
+    ("plan_cache_mode", "force_custom_plan"),
     // A crash may lose the last batches, offsets included: they are projected again.
     ("synchronous_commit", "off"),
     // Also how long one projector waits for another one's session to end.
@@ -45,6 +47,10 @@ const WRITING: [(&str, &str); 6] = [
     ("tcp_keepalives_count", "3"),
     ("idle_in_transaction_session_timeout", "10min"),
 ];
+
+/// Has the server notice in the middle of a statement that nobody waits for it any more; before version 14 it can't.
+const WATCH_CLIENT: &str = "SELECT set_config('client_connection_check_interval', '1s', false) \
+                            WHERE 140000 <= current_setting('server_version_num')::int";
 
 /// A connection whose statements are about one schema.
 pub(crate) struct Session {
@@ -59,14 +65,13 @@ pub(crate) struct Session {
 impl Session {
     /// A session that writes. Scratch begins with nothing, and holds the schema from then on.
     pub(super) async fn writing(server: &Server, mode: Mode) -> Result<Self, StoreError> {
-        let mut session = Self::connect(server, options(server).options(WRITING)).await?;
+        let mut session = Self::connect_to_write(server).await?;
         match mode {
             Mode::Durable => session.prepare(None).await?,
             Mode::Scratch => {
                 session.hold().await?;
                 session.run(format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(server))).await?;
                 session.prepare(Some(TABLES_ONLY)).await?;
-                session.alter_tables("SET UNLOGGED").await?;
             }
         }
         Ok(session)
@@ -86,9 +91,8 @@ impl Session {
         Ok(self.connection.begin().await?)
     }
 
-    /// Makes what a scratch schema was loaded without. What a crash would empty takes nobody's place, so tables are logged first.
+    /// Makes what a scratch schema was loaded without.
     pub(super) async fn complete(&mut self) -> Result<(), StoreError> {
-        self.alter_tables("SET LOGGED").await?;
         self.migrate(None).await?;
         self.run(format!("ANALYZE {}", TABLES.map(|table| table.name).join(", "))).await
     }
@@ -110,6 +114,12 @@ impl Session {
 
     pub(super) async fn close(self) -> Result<(), sqlx::Error> {
         self.connection.close().await
+    }
+
+    async fn connect_to_write(server: &Server) -> Result<Self, StoreError> {
+        let mut session = Self::connect(server, options(server).options(WRITING)).await?;
+        session.run(WATCH_CLIENT.to_owned()).await?;
+        Ok(session)
     }
 
     async fn connect(server: &Server, options: PgConnectOptions) -> Result<Self, StoreError> {
@@ -160,11 +170,6 @@ impl Session {
 
     fn lock_name(&self, what: &str) -> String {
         format!("waybill {what} {}", self.server.schema())
-    }
-
-    async fn alter_tables(&mut self, how: &str) -> Result<(), StoreError> {
-        let statements: Vec<_> = TABLES.iter().map(|table| format!("ALTER TABLE {} {how};", table.name)).collect();
-        self.run(statements.concat()).await
     }
 
     /// Runs statements made of this crate's own names only.
@@ -222,7 +227,7 @@ pub(super) async fn replace(connection: &mut Connection, server: &Server, by: &S
 
 /// Renames a schema to a name that is free.
 pub(super) async fn set_aside(server: &Server) -> Result<Server, StoreError> {
-    let mut session = Session::connect(server, options(server).options(WRITING)).await?;
+    let mut session = Session::connect_to_write(server).await?;
     session.hold().await?;
     let aside = session.free_name("aside").await?;
     if session.exists(server.schema().to_owned()).await? {
@@ -234,7 +239,7 @@ pub(super) async fn set_aside(server: &Server) -> Result<Server, StoreError> {
 
 /// Drops a schema with everything in it.
 pub(super) async fn remove(server: &Server) -> Result<(), StoreError> {
-    let mut session = Session::connect(server, options(server).options(WRITING)).await?;
+    let mut session = Session::connect_to_write(server).await?;
     session.hold().await?;
     session.run(format!("DROP SCHEMA IF EXISTS {} CASCADE", quoted(server))).await?;
     Ok(session.close().await?)
@@ -316,7 +321,7 @@ fn options(server: &Server) -> PgConnectOptions {
         .clone()
         .application_name(&format!("waybill projections {schema}"))
         .statement_cache_capacity(256)
-        // Telling that what is there need not be made again is nothing for a log.
-        .options([("search_path", schema), ("client_min_messages", "warning")])
+        // That what is there need not be made again is nothing for a log, and compiling takes longer than what we ask.
+        .options([("search_path", schema), ("client_min_messages", "warning"), ("jit", "off")])
         .disable_statement_logging()
 }

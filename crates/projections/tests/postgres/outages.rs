@@ -30,6 +30,25 @@ fn a_connection_that_breaks_within_a_batch_leaves_nothing_of_it() {
     theatre.run(rebuild(&theatre.log.log(), &theatre.database, |_| {})).expect("both are equal");
 }
 
+/// A server that says nothing any more is not waited for without end, and its old session not either.
+#[test]
+fn a_transaction_that_hangs_is_given_up_and_made_again() {
+    let mut theatre = Theatre::new(1);
+    theatre.sql(
+        "CREATE SEQUENCE naps; \
+         CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF nextval('naps') = 1 THEN PERFORM pg_sleep(3600); END IF; RETURN NULL; END $$; \
+         CREATE TRIGGER napping AFTER INSERT OR UPDATE ON offsets FOR EACH STATEMENT EXECUTE FUNCTION nap()",
+    );
+    theatre.log.append(history::fulfilled(&theatre.log.codec.clone(), 1));
+    let mut live = theatre.live(10);
+    let failing = theatre.run(live.status.wait_for(|status| status.failing.is_some())).expect("it runs").clone();
+    assert_eq!(failing.failing.as_deref(), Some("the database did not take a batch within 5s"));
+    theatre.reach_end(&mut live);
+    theatre.stop(live);
+    theatre.run(rebuild(&theatre.log.log(), &theatre.database, |_| {})).expect("both are equal");
+}
+
 /// Whatever the server was doing for the projector or a reader when their connections end, commits among it.
 #[test]
 fn connections_that_are_ended_at_any_moment_lose_nothing_and_repeat_nothing() {

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use projections::queries::{accounts, request};
-use projections::{RebuildError, StoreError, as_of};
+use projections::{AsOfError, StoreError, as_of};
 
 use crate::history::{self, START_MS, STEP_MS, event, received};
 use crate::stage::Theatre;
@@ -55,7 +55,7 @@ fn what_lies_at_the_place_already_is_left_alone() {
     let log = theatre.log.log();
     let refused = as_of(&log, theatre.database.location(), appended(2), |_| {});
     let refused = theatre.run(refused).err().expect("the live projections are there");
-    assert!(matches!(refused, RebuildError::Store(StoreError::Occupied { .. })), "{refused}");
+    assert!(matches!(refused, AsOfError::Store(StoreError::Occupied { .. })), "{refused}");
     let found = theatre.run(request::by_id(&theatre.database, history::request(1))).expect("an answer");
     assert_eq!(found.expect("a request").state, "closed");
 }

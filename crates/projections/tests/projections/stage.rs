@@ -62,7 +62,8 @@ impl Theatre {
     }
 
     fn projector_into(&self, database: &Arc<Database>, records: usize) -> (Projector, watch::Receiver<Status>) {
-        let options = ProjectorOptions { batch: Limit { records, bytes: 1 << 20 }, linger: Duration::ZERO };
+        let batch = Limit { records, bytes: 1 << 20 };
+        let options = ProjectorOptions { batch, linger: Duration::ZERO, patience: Duration::from_secs(5) };
         Projector::new(self.log.log(), Arc::clone(database), options)
     }
 

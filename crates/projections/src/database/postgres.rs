@@ -34,7 +34,7 @@ const READERS_WAIT: Duration = Duration::from_secs(5);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// What holds for the session that writes.
-const WRITING: [(&str, &str); 7] = [
+const WRITING: [(&str, &str); 6] = [
     // A plan that was right for an empty table would read all of a full one.
     ("plan_cache_mode", "force_custom_plan"),
     // A crash may lose the last batches, offsets included: they are projected again.
@@ -45,7 +45,6 @@ const WRITING: [(&str, &str); 7] = [
     ("tcp_keepalives_idle", "10"),
     ("tcp_keepalives_interval", "5"),
     ("tcp_keepalives_count", "3"),
-    ("idle_in_transaction_session_timeout", "10min"),
 ];
 
 /// Has the server notice in the middle of a statement that nobody waits for it any more; before version 14 it can't.

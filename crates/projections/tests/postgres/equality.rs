@@ -1,7 +1,10 @@
 //! The same log makes the same rows on both engines, to the last character.
 
+use std::collections::BTreeSet;
+
 use projections::{Database, Location, rebuild};
 use proptest::prelude::*;
+use sqlx::{Connection, SqliteConnection};
 
 use crate::anything;
 use crate::following::seeded;
@@ -48,4 +51,25 @@ fn texts_of_partners_make_the_same_rows_too() {
     of_both(&theatre).expect("equal rows");
     let rows = theatre.run(theatre.engine.ask("SELECT reference, '' FROM requests WHERE reference LIKE 'a%'"));
     assert_eq!(rows.first().map(|(reference, _)| reference.as_str()), Some("a\u{fffd}b"));
+}
+
+/// What analysts ask of one engine they may ask of the other: tables and views have the same columns.
+#[test]
+fn tables_and_views_have_the_same_columns() {
+    let theatre = Theatre::new(1);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("projections.sqlite");
+    let of_file: Vec<(String, String)> = theatre.run(async {
+        Database::open(&path).await.expect("a file").close().await;
+        let url = format!("sqlite://{}", path.display());
+        let mut connection = SqliteConnection::connect(&url).await.expect("a connection");
+        let sql = "SELECT m.name, c.name FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c \
+                   WHERE m.type IN ('table', 'view')";
+        sqlx::query_as(sql).fetch_all(&mut connection).await.expect("an answer")
+    });
+    let sql = "SELECT table_name::text, column_name::text FROM information_schema.columns \
+               WHERE table_schema = current_schema()";
+    let of_schema = theatre.run(theatre.engine.ask(sql));
+    let sorted = |columns: Vec<(String, String)>| columns.into_iter().collect::<BTreeSet<_>>();
+    assert_eq!(sorted(of_file), sorted(of_schema));
 }

@@ -209,6 +209,13 @@ impl Database {
         self.writer.lock().await
     }
 
+    /// Leaves the projections to whoever else projects.
+    pub(crate) async fn let_go(&self) {
+        if let Err(error) = self.writer().await.let_go().await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the connection that wrote has ended by itself");
+        }
+    }
+
     /// Whether there is anything at a place.
     ///
     /// # Errors

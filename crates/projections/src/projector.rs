@@ -86,7 +86,7 @@ impl Projector {
     /// into the same schema, whose place is taken once it has gone.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         self.run_until(shutdown).await;
-        self.let_go().await;
+        self.database.let_go().await;
     }
 
     async fn run_until(&self, shutdown: impl Future<Output = ()>) {
@@ -133,15 +133,8 @@ impl Projector {
             at.extend(projected.next.clone());
             self.note(&batch, &projected, at.clone());
         }
-        self.let_go().await;
+        self.database.let_go().await;
         Ok(())
-    }
-
-    /// Leaves the projections to whoever else projects.
-    async fn let_go(&self) {
-        if let Err(error) = self.database.writer().await.let_go().await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the connection that wrote has ended by itself");
-        }
     }
 
     /// Follows the log until something fails.

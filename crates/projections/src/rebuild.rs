@@ -57,18 +57,21 @@ pub enum RebuildError {
 ///
 /// Both are compared at one vector of offsets: the live ones in a snapshot, the rebuilt ones where they stand. What comes between
 /// the snapshot and the exchange is projected under the writer's lock.
-pub async fn rebuild(
+pub async fn rebuild(log: &Log, database: &Database, progress: impl FnMut(Progress)) -> Result<Report, RebuildError> {
+    // Whoever can't become the one who projects could not put anything in place in the end.
+    let is_new_holder = database.writer().await.hold().await?;
+    let rebuilt = make_and_exchange(log, database, progress).await;
+    if is_new_holder {
+        database.let_go().await;
+    }
+    rebuilt
+}
+
+async fn make_and_exchange(
     log: &Log,
     database: &Database,
     mut progress: impl FnMut(Progress),
 ) -> Result<Report, RebuildError> {
-    {
-        // Whoever can't become the one who projects could not put anything in place in the end.
-        let mut writer = database.writer().await;
-        let mut connection = writer.take().await?;
-        connection.hold().await?;
-        writer.give_back(connection);
-    }
     let mut shadow = Shadow::make(database.location().beside("rebuilt")).await?;
     let near = database.writer().await.offsets().await?;
     let near = if near.is_empty() { log.ends()? } else { near };

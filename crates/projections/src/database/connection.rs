@@ -80,6 +80,14 @@ impl Writer {
         Ok(offsets)
     }
 
+    /// Becomes the one who projects; the answer is whether this connection was not that before.
+    pub(crate) async fn hold(&mut self) -> Result<bool, StoreError> {
+        let mut connection = self.take().await?;
+        let is_new_holder = connection.hold().await?;
+        self.give_back(connection);
+        Ok(is_new_holder)
+    }
+
     /// Lets another program be the one who projects, until the next transaction begins.
     pub(crate) async fn let_go(&mut self) -> Result<(), StoreError> {
         if let Some(mut connection) = self.connection.take() {
@@ -140,10 +148,10 @@ impl Connection {
         self.transaction().await
     }
 
-    /// Becomes the one who projects, where engines don't see to that by transactions alone.
-    pub(crate) async fn hold(&mut self) -> Result<(), StoreError> {
+    /// Becomes the one who projects, where engines don't see to that by transactions alone; the answer is whether it was not before.
+    pub(crate) async fn hold(&mut self) -> Result<bool, StoreError> {
         match self {
-            Self::Sqlite(_) => Ok(()),
+            Self::Sqlite(_) => Ok(false),
             Self::Postgres(session) => session.hold().await,
         }
     }

@@ -96,14 +96,15 @@ impl Session {
         self.run(format!("ANALYZE {}", TABLES.map(|table| table.name).join(", "))).await
     }
 
-    /// Becomes the one session that projects into this schema, until it ends or lets go.
-    pub(super) async fn hold(&mut self) -> Result<(), StoreError> {
-        if !self.is_holder {
-            let held = self.lock("projects").await;
-            held.map_err(|error| if is_wait_over(&error) { self.taken() } else { error.into() })?;
-            self.is_holder = true;
+    /// Becomes the one session that projects into this schema, until it ends or lets go; the answer is whether it was not before.
+    pub(super) async fn hold(&mut self) -> Result<bool, StoreError> {
+        if self.is_holder {
+            return Ok(false);
         }
-        Ok(())
+        let held = self.lock("projects").await;
+        held.map_err(|error| if is_wait_over(&error) { self.taken() } else { error.into() })?;
+        self.is_holder = true;
+        Ok(true)
     }
 
     pub(super) async fn let_go(&mut self) -> Result<(), StoreError> {

@@ -89,6 +89,8 @@ fn of_two_projectors_one_waits_for_the_other_ones_end() {
     theatre.reach_end(&mut other);
     theatre.stop(other);
     theatre.run(rebuild(&theatre.log.log(), &elsewhere, |_| {})).expect("both are equal, and nobody holds it");
+    theatre.log.append(history::fulfilled(&codec, 30));
+    assert_eq!(theatre.catch_up(16).failures, 0, "the rebuild has let go");
 }
 
 #[test]

@@ -11,9 +11,10 @@ demo: ## 2,000 seeded requests through all five workers on the embedded log, wit
 test: ## Everything that is tested
 	cargo test --workspace --quiet
 
-broker: ## What needs servers, started here unless WAYBILL_TEST_KAFKA and WAYBILL_TEST_REGISTRY name them: Kafka, a registry
+broker: ## What needs servers: Kafka, a registry, Postgres; started here unless WAYBILL_TEST_KAFKA, _REGISTRY, _POSTGRES name them
 	scripts/with.sh kafka -- cargo test --package tests --test broker --quiet -- --test-threads 3
 	scripts/with.sh registry -- cargo test --package registry --test apicurio --quiet
+	scripts/with.sh postgres -- cargo test --package projections --test postgres --quiet
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check

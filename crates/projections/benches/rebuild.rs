@@ -1,4 +1,5 @@
-//! How fast projections are rebuilt from the log: events per second into SQLite, and where the time goes.
+//! How fast projections are rebuilt from the log: events per second into SQLite, and where the time goes; into Postgres too where
+//! `WAYBILL_TEST_POSTGRES` names one.
 //!
 //! Histories of seven events, `WINDOW` requests under way at a time, on an embedded log on disk. Numbers come from the environment:
 //! `REQUESTS`, `PARTITIONS`, `WINDOW`.
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use fleet::bus::{Isolation, Limit, TopicPartition};
 use local::Local;
-use projections::{Database, Progress, Projector, ProjectorOptions, Reading, rebuild};
+use projections::{Database, Location, Progress, Projector, ProjectorOptions, Reading, rebuild};
 
 #[path = "../tests/projections/event_log.rs"]
 mod event_log;
@@ -37,7 +38,15 @@ fn main() {
     reading(&log, events);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(both(&log, folder.path(), events));
+    let path = folder.path().join("projections.sqlite");
+    runtime.block_on(both(&log, &Location::File(path.clone()), events));
+    print(&format!("  {} bytes of SQLite an event\n", std::fs::metadata(&path).expect("a file").len() / events));
+    if let Ok(url) = std::env::var("WAYBILL_TEST_POSTGRES") {
+        let location = format!("{url}?schema=waybill_bench").parse().expect("a URL without parameters");
+        print("Into Postgres, whose own processor time is not counted\n");
+        let database = runtime.block_on(both(&log, &location, events));
+        runtime.block_on(database.discard()).expect("it is ours");
+    }
 }
 
 /// Decoding and rendering alone, on one thread: what the reading thread does.
@@ -69,9 +78,8 @@ fn reading(log: &EventLog, events: u64) {
 }
 
 /// The live projector from the beginning, then a rebuild beside it.
-async fn both(log: &EventLog, folder: &std::path::Path, events: u64) {
-    let path = folder.join("projections.sqlite");
-    let database = Arc::new(Database::open(&path).await.expect("a database"));
+async fn both(log: &EventLog, location: &Location, events: u64) -> Database {
+    let database = Arc::new(Database::open(location).await.expect("a database"));
     let (projector, mut status) = Projector::new(log.log(), Arc::clone(&database), ProjectorOptions::default());
     let begun = Begun::now();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -94,7 +102,7 @@ async fn both(log: &EventLog, folder: &std::path::Path, events: u64) {
     for table in outcome.rebuilt {
         print(&format!("  {:<14} {:>9} rows  {}\n", table.table, table.rows, table.hash));
     }
-    print(&format!("  {} bytes of SQLite an event\n", std::fs::metadata(&path).expect("a file").len() / events));
+    Arc::into_inner(database).expect("the projector has ended")
 }
 
 /// Time passed and processor time spent since a moment.

@@ -1,22 +1,27 @@
 //! The database: a pool for readers, one connection for the writer, whatever the engine.
 //!
-//! One engine stands here, SQLite; another one adds a variant to the three enums below, a file beside `sqlite.rs` and a set of
-//! migrations. Statements are shared: they keep to the SQL both understand.
+//! Two engines stand here, SQLite and Postgres: a variant of the enums, a file and a set of migrations each. Statements are shared:
+//! they keep to the SQL both understand.
 
+mod connection;
+mod location;
+mod postgres;
 mod sqlite;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use futures_util::TryStreamExt;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow, SqlSafeStr, SqlStr, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
 use tokio::sync::{Mutex, MutexGuard, RwLock};
 
-use crate::table::{Table, Value};
+pub(crate) use connection::{Connection, Mode, Readable, Transaction, Writer};
+pub use location::{Location, LocationError, Server};
+
+use crate::table::Value;
 
 /// Where projections are kept. Readers see whole batches; one writer at a time has the connection that writes.
 pub struct Database {
-    path: PathBuf,
+    location: Location,
     readers: RwLock<Pool>,
     writer: Mutex<Writer>,
 }
@@ -36,6 +41,18 @@ pub enum StoreError {
         /// Where.
         path: PathBuf,
     },
+    /// Another program projects into it: let it, or end it.
+    #[error("another program projects into {place}; end that one, or leave the projections to it")]
+    Taken {
+        /// Where.
+        place: Location,
+    },
+    /// There is something already where a database is to be made.
+    #[error("there is something at {place} already; remove it, or name another place")]
+    Occupied {
+        /// Where.
+        place: Location,
+    },
     /// Its file can't be replaced or removed.
     #[error("the file {} can't be replaced", path.display())]
     File {
@@ -44,98 +61,116 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
-    /// The database can't be reached, or has no room; waiting may help.
-    #[error("the database does not answer")]
-    Unavailable(#[source] sqlx::Error),
-}
-
-/// A row of an answer, on every engine.
-pub(crate) trait Readable: for<'r> FromRow<'r, SqliteRow> + Send + Unpin + 'static {}
-
-impl<T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin + 'static> Readable for T {}
-
-/// The connection that writes, opened when it is needed.
-pub(crate) struct Writer {
-    path: PathBuf,
-    mode: Mode,
-    connection: Option<Connection>,
-}
-
-/// How safely a file is written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Mode {
-    /// Whole batches survive a crash.
-    Durable,
-    /// Nothing survives a crash, and nobody else may look: a rebuild starts over.
-    Scratch,
+    /// The database can't be reached, refuses, or has no room; waiting may help.
+    #[error("{what}")]
+    Unavailable {
+        /// What does not work, and what to do about it.
+        what: String,
+        /// Why.
+        source: sqlx::Error,
+    },
 }
 
 /// Connections for readers.
 enum Pool {
     Sqlite(SqlitePool),
-}
-
-/// A connection of one's own.
-pub(crate) enum Connection {
-    Sqlite(SqliteConnection),
-}
-
-/// Writes that become visible together or not at all.
-pub(crate) enum Transaction<'c> {
-    Sqlite(sqlx::Transaction<'c, Sqlite>),
+    Postgres(PgPool),
 }
 
 // === impl StoreError ===
 
+impl StoreError {
+    /// Nothing was heard of a transaction for so long.
+    pub(crate) fn too_slow(patience: Duration) -> Self {
+        let what = format!("the database did not take a batch within {patience:?}");
+        Self::Unavailable { what, source: sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()) }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
-    /// Damage shows where it is met, which may be long after the file was opened.
-    fn from(error: sqlx::Error) -> Self {
-        if sqlite::is_damage(&error) { Self::Damaged(sqlite::DAMAGE.to_owned()) } else { Self::Unavailable(error) }
+    /// Damage shows where it is met, which may be long after the database was opened.
+    fn from(source: sqlx::Error) -> Self {
+        if sqlite::is_damage(&source) {
+            return Self::Damaged(sqlite::DAMAGE.to_owned());
+        }
+        if postgres::is_damage(&source) {
+            return Self::Damaged(postgres::DAMAGE.to_owned());
+        }
+        Self::Unavailable { what: "the database does not answer".to_owned(), source }
     }
 }
 
 // === impl Database ===
 
 impl Database {
-    /// Opens the projections in a file, or makes them.
+    /// Opens the projections in a file or a schema, or makes them.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] and [`StoreError::OtherVersion`] call for a rebuild; see [`Database::set_aside`].
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut writer = Writer::new(path, Mode::Durable);
-        writer.connect().await?;
-        let readers = RwLock::new(Pool::open(path).await?);
-        Ok(Self { path: path.to_owned(), readers, writer: Mutex::new(writer) })
+    pub async fn open(location: impl Into<Location>) -> Result<Self, StoreError> {
+        let location = location.into();
+        let mut writer = Writer::new(&location);
+        let connection = writer.take().await?;
+        writer.give_back(connection);
+        let readers = RwLock::new(Pool::open(&location).await?);
+        Ok(Self { location, readers, writer: Mutex::new(writer) })
     }
 
-    /// Looks whether everything in the file is as SQLite left it. Reads all of it, so it takes as long as that.
+    /// Looks whether everything in a file is as SQLite left it. Reads all of it, so it takes as long as that. Postgres looks after its
+    /// own pages, and needs to be asked for nothing.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] with the first thing that is wrong.
     pub async fn check(&self) -> Result<(), StoreError> {
-        let readers = self.readers.read().await;
-        let Pool::Sqlite(pool) = &*readers;
-        sqlite::check(pool).await
+        match &*self.readers.read().await {
+            Pool::Sqlite(pool) => sqlite::check(pool).await,
+            Pool::Postgres(_) => Ok(()),
+        }
     }
 
-    /// Puts the file aside and begins with an empty one in its place; the answer is where the old one lies. Readers wait meanwhile.
-    pub(crate) async fn begin_anew(&self) -> Result<PathBuf, StoreError> {
+    /// Puts everything aside and begins with nothing in its place; the answer is where the old rows lie. Readers wait meanwhile.
+    pub(crate) async fn begin_anew(&self) -> Result<Location, StoreError> {
         let mut writer = self.writer.lock().await;
         let mut readers = self.readers.write().await;
         readers.close().await;
         writer.close().await;
-        let aside = sqlite::set_aside(&self.path)?;
-        writer.connect().await?;
-        *readers = Pool::open(&self.path).await?;
+        let aside = Self::set_aside(&self.location).await?;
+        let connection = writer.take().await?;
+        writer.give_back(connection);
+        *readers = Pool::open(&self.location).await?;
         Ok(aside)
     }
 
-    /// Moves whatever lies in a file out of the way; the answer is where it lies now. Nobody may have it open.
-    pub fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
-        sqlite::set_aside(path)
+    /// Moves whatever lies there out of the way; the answer is where it lies now. Nobody may have a file open, or project into a
+    /// schema.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] if another program projects into the schema.
+    pub async fn set_aside(location: impl Into<Location>) -> Result<Location, StoreError> {
+        Ok(match location.into() {
+            Location::File(path) => Location::File(sqlite::set_aside(&path)?),
+            Location::Postgres(server) => Location::Postgres(postgres::set_aside(&server).await?),
+        })
     }
 
-    /// Closes all connections in good order; only then may another program replace the file.
+    /// Closes the database and removes it: for what was made to be asked and forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] if a file can't be removed, [`StoreError::Taken`] if another program projects into the schema.
+    pub async fn discard(self) -> Result<(), StoreError> {
+        self.close().await;
+        Self::remove(&self.location).await
+    }
+
+    /// Removes whatever lies at a place.
+    pub(crate) async fn remove(location: &Location) -> Result<(), StoreError> {
+        match location {
+            Location::File(path) => sqlite::remove(path),
+            Location::Postgres(server) => postgres::remove(server).await,
+        }
+    }
+
+    /// Closes all connections in good order; only then may another program replace a file.
     pub async fn close(&self) {
         let mut writer = self.writer.lock().await;
         self.readers.write().await.close().await;
@@ -143,17 +178,21 @@ impl Database {
         writer.close().await;
     }
 
-    /// Its file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where it is.
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// The rows of a query.
     pub(crate) async fn rows<T: Readable>(&self, sql: &'static str, values: Vec<Value>) -> Result<Vec<T>, StoreError> {
-        let readers = self.readers.read().await;
-        let Pool::Sqlite(pool) = &*readers;
-        let query = sqlx::query_as_with::<Sqlite, T, _>(sql, sqlite::arguments(values));
-        Ok(query.fetch_all(pool).await?)
+        Ok(match &*self.readers.read().await {
+            Pool::Sqlite(pool) => {
+                sqlx::query_as_with::<Sqlite, T, _>(sql, sqlite::arguments(values)).fetch_all(pool).await?
+            }
+            Pool::Postgres(pool) => {
+                sqlx::query_as_with::<Postgres, T, _>(sql, postgres::arguments(&values)).fetch_all(pool).await?
+            }
+        })
     }
 
     /// The one row of a query, if there is one.
@@ -170,136 +209,64 @@ impl Database {
         self.writer.lock().await
     }
 
-    /// Puts another file in place of this one, at once for everybody. `writer` is this database's own, so that nobody writes
-    /// meanwhile; readers wait.
-    pub(crate) async fn replace(&self, writer: &mut Writer, by: &Path) -> Result<(), StoreError> {
-        let mut readers = self.readers.write().await;
-        readers.close().await;
-        writer.close().await;
-        let replaced = sqlite::replace(&self.path, by).await;
-        *readers = Pool::open(&self.path).await?;
-        replaced
-    }
-}
-
-// === impl Writer ===
-
-impl Writer {
-    pub(crate) fn new(path: &Path, mode: Mode) -> Self {
-        Self { path: path.to_owned(), mode, connection: None }
-    }
-
-    /// The connection, opened and migrated if it was not. A rebuild makes indexes only once it has loaded the tables.
-    pub(crate) async fn connect(&mut self) -> Result<&mut Connection, StoreError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => Connection::Sqlite(sqlite::connect(&self.path, self.mode).await?),
-        };
-        Ok(self.connection.insert(connection))
-    }
-
-    /// Closes the connection in good order.
-    pub(crate) async fn close(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            connection.close().await;
+    /// Leaves the projections to whoever else projects.
+    pub(crate) async fn let_go(&self) {
+        if let Err(error) = self.writer().await.let_go().await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the connection that wrote has ended by itself");
         }
     }
 
-    /// Gives up a connection that failed; the next one starts from what is committed.
-    pub(crate) fn drop_connection(&mut self) {
-        self.connection = None;
+    /// Whether there is anything at a place.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it can't be reached.
+    pub async fn is_there(location: &Location) -> Result<bool, StoreError> {
+        match location {
+            Location::File(path) => Ok(path.exists()),
+            Location::Postgres(server) => postgres::is_there(server).await,
+        }
+    }
+
+    /// Puts another file or schema in place of this one, at once for everybody. `writer` is this database's own, so that nobody
+    /// writes meanwhile. Readers of a file wait; those of a schema end what they have begun on the old rows.
+    pub(crate) async fn replace(&self, writer: &mut Writer, by: &Location) -> Result<(), StoreError> {
+        match (&self.location, by) {
+            (Location::File(path), Location::File(by)) => {
+                let mut readers = self.readers.write().await;
+                readers.close().await;
+                writer.close().await;
+                let replaced = sqlite::replace(path, by).await;
+                *readers = Pool::open(&self.location).await?;
+                replaced
+            }
+            (Location::Postgres(server), Location::Postgres(by)) => {
+                let mut connection = writer.take().await?;
+                connection.hold().await?;
+                postgres::replace(&mut connection, server, by).await?;
+                writer.give_back(connection);
+                Ok(())
+            }
+            (Location::File(_), Location::Postgres(_)) | (Location::Postgres(_), Location::File(_)) => {
+                unreachable!("what is rebuilt lies beside what it replaces")
+            }
+        }
     }
 }
 
 // === impl Pool ===
 
 impl Pool {
-    async fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::Sqlite(sqlite::readers(path).await?))
+    async fn open(location: &Location) -> Result<Self, StoreError> {
+        Ok(match location {
+            Location::File(path) => Self::Sqlite(sqlite::readers(path).await?),
+            Location::Postgres(server) => Self::Postgres(postgres::readers(server).await?),
+        })
     }
 
     async fn close(&self) {
-        let Self::Sqlite(pool) = self;
-        pool.close().await;
-    }
-}
-
-// === impl Connection ===
-
-impl Connection {
-    /// A connection that only reads.
-    pub(crate) async fn reading(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::Sqlite(sqlite::connect_reading(path).await?))
-    }
-
-    /// Makes what a scratch file was loaded without.
-    pub(crate) async fn complete(&mut self) -> Result<(), StoreError> {
-        let Self::Sqlite(connection) = self;
-        sqlite::migrate(connection, None).await
-    }
-
-    /// A transaction that only reads, and sees one moment throughout.
-    pub(crate) async fn snapshot(&mut self) -> Result<Transaction<'_>, StoreError> {
-        let Self::Sqlite(connection) = self;
-        Ok(Transaction::Sqlite(sqlx::Connection::begin(connection).await?))
-    }
-
-    pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
-        let Self::Sqlite(connection) = self;
-        Ok(Transaction::Sqlite(sqlite::begin(connection).await?))
-    }
-
-    pub(crate) async fn close(self) {
-        let Self::Sqlite(connection) = self;
-        if let Err(error) = sqlx::Connection::close(connection).await {
-            tracing::debug!(%error, "the database connection did not close in good order");
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
         }
-    }
-}
-
-// === impl Transaction ===
-
-impl Transaction<'_> {
-    /// Runs a statement; the answer is how many rows it wrote.
-    pub(crate) async fn execute(&mut self, sql: SqlStr, values: Vec<Value>) -> Result<u64, StoreError> {
-        let Self::Sqlite(transaction) = self;
-        let done = sqlx::query_with(sql, sqlite::arguments(values)).execute(&mut **transaction).await?;
-        Ok(done.rows_affected())
-    }
-
-    /// The rows of a query, as this transaction sees them.
-    pub(crate) async fn rows<T: Readable>(&mut self, sql: SqlStr, values: Vec<Value>) -> Result<Vec<T>, StoreError> {
-        let Self::Sqlite(transaction) = self;
-        let query = sqlx::query_as_with::<Sqlite, T, _>(sql, sqlite::arguments(values));
-        Ok(query.fetch_all(&mut **transaction).await?)
-    }
-
-    /// How an insert begins.
-    pub(crate) fn insert_verb(&self) -> &'static str {
-        let Self::Sqlite(_) = self;
-        sqlite::INSERT
-    }
-
-    /// The text of a placeholder; `index` counts from 1.
-    pub(crate) fn placeholder(&self, index: usize) -> String {
-        let Self::Sqlite(_) = self;
-        sqlite::placeholder(index)
-    }
-
-    /// Hands over every row of a table as one text, in no order.
-    pub(crate) async fn each_row(&mut self, table: &Table, mut see: impl FnMut(&str)) -> Result<(), StoreError> {
-        let Self::Sqlite(transaction) = self;
-        let sql = AssertSqlSafe(sqlite::rows_as_text(table)).into_sql_str();
-        let query = sqlx::query_scalar_with::<Sqlite, String, _>(sql, sqlite::arguments(Vec::new()));
-        let mut rows = query.fetch(&mut **transaction);
-        while let Some(row) = rows.try_next().await? {
-            see(&row);
-        }
-        Ok(())
-    }
-
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        let Self::Sqlite(transaction) = self;
-        Ok(transaction.commit().await?)
     }
 }

@@ -87,6 +87,14 @@ impl Reading {
         Self::Fact(Box::new(Fact::new(position(record), Timestamp(record.timestamp_ms), event, value)))
     }
 
+    /// When it was appended.
+    pub fn appended_at(&self) -> Timestamp {
+        match self {
+            Self::Fact(fact) => fact.appended_at,
+            Self::Unreadable(unreadable) => unreadable.appended_at,
+        }
+    }
+
     /// Where it stands.
     pub fn position(&self) -> Position {
         match self {

@@ -7,8 +7,9 @@
 //! - **Never** decides anything, writes to the log, or stops at a record it can't read: that becomes a visible row.
 //!
 //! Read in this order: [`fact`] (what is projected), [`rows`] (what there is to write), [`project()`] (what one fact changes, pure),
-//! `projection` (batches, with the requests at hand), `write` (the one transaction), `database` (the engine), `projector` (the
-//! live loop), [`rebuild()`] with `parity`, and [`queries`] (what readers ask). `README.md` describes every table for analysts.
+//! `projection` (batches, with the requests at hand), `write` (the one transaction), `database` (the engines), `projector` (the
+//! live loop), [`rebuild()`] with `parity`, [`as_of()`] with `shadow`, and [`queries`] (what readers ask). `README.md` describes every
+//! table for analysts.
 
 pub mod fact;
 pub mod rows;
@@ -17,6 +18,7 @@ mod table;
 mod project;
 mod stored;
 
+mod statement;
 mod database;
 mod write;
 mod projection;
@@ -25,17 +27,19 @@ mod log;
 mod parity;
 mod projector;
 mod rebuild;
+mod shadow;
 
 pub mod queries;
 
 #[cfg(test)]
 mod fixture;
 
-pub use database::{Database, StoreError};
+pub use database::{Database, Location, LocationError, Server, StoreError};
 pub use fact::{Fact, Position, Reading, Unreadable};
 pub use log::Log;
 pub use parity::TableDigest;
 pub use project::project;
 pub use projector::{FollowError, Projector, ProjectorOptions, Status};
 pub use rebuild::{Progress, RebuildError, Report, rebuild};
+pub use shadow::{AsOfError, as_of};
 pub use write::Offsets;

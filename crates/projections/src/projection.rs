@@ -10,9 +10,10 @@ use crate::fact::Reading;
 use crate::project::project;
 use crate::queries::request::Request;
 use crate::rows::{AlarmRow, RequestRow, Rows};
+use crate::statement::Inserts;
 use crate::stored::restore;
 use crate::table::value;
-use crate::write::{Batch, Inserts, Offsets, write};
+use crate::write::{Batch, Offsets, write};
 
 /// Projects batches into one database. It keeps the rows of requests that are under way, so that most facts need no look-up; after
 /// a failure it is dropped and a new one begins from what is committed.

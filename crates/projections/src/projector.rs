@@ -12,7 +12,7 @@ use crate::database::{Database, StoreError};
 use crate::fact::Reading;
 use crate::log::{BatchesError, Log, Tail, distance};
 use crate::projection::{Projected, Projection};
-use crate::write::{Offsets, offsets};
+use crate::write::Offsets;
 
 /// Follows the log. Where it stands lies in the database, in the transaction of the rows: whatever fails, it begins again from there
 /// and projects nothing twice.
@@ -30,6 +30,8 @@ pub struct ProjectorOptions {
     pub batch: Limit,
     /// How long the first record of a transaction waits for company: what rows are late by when little happens.
     pub linger: Duration,
+    /// How long a transaction may take. A server that has vanished without a word never answers; after this time it is asked anew.
+    pub patience: Duration,
 }
 
 /// How far it has come, and what it met on the way.
@@ -66,6 +68,8 @@ pub enum FollowError {
 /// What the reading thread hands over: records and where it stands after them.
 type Read = Result<(Vec<Reading>, Offsets), BusError>;
 
+/// How long a transaction may take unless told otherwise: a hundred times what it takes.
+const PATIENCE_STORE: Duration = Duration::from_secs(60);
 /// How long the reading thread waits for records before it looks whether anybody still listens.
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -78,8 +82,14 @@ impl Projector {
         (Self { log, database, options, status }, watched)
     }
 
-    /// Follows the log until `shutdown` resolves. Failures are logged, counted and waited out.
+    /// Follows the log until `shutdown` resolves. Failures are logged, counted and waited out; so is another program that projects
+    /// into the same schema, whose place is taken once it has gone.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        self.run_until(shutdown).await;
+        self.database.let_go().await;
+    }
+
+    async fn run_until(&self, shutdown: impl Future<Output = ()>) {
         tokio::pin!(shutdown);
         let mut delays = patience().build();
         loop {
@@ -123,6 +133,7 @@ impl Projector {
             at.extend(projected.next.clone());
             self.note(&batch, &projected, at.clone());
         }
+        self.database.let_go().await;
         Ok(())
     }
 
@@ -154,7 +165,7 @@ impl Projector {
     /// What can't be trusted is put aside: everything in it follows from the log, from its first record on.
     async fn begin_anew(&self) {
         match self.database.begin_anew().await {
-            Ok(aside) => tracing::warn!(aside = %aside.display(), "the projections are made anew from the log"),
+            Ok(aside) => tracing::warn!(%aside, "the projections are made anew from the log"),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "damaged projections can't be put aside");
             }
@@ -162,9 +173,7 @@ impl Projector {
     }
 
     async fn committed(&self) -> Result<Offsets, StoreError> {
-        let mut writer = self.database.writer().await;
-        let mut tx = writer.connect().await?.snapshot().await?;
-        offsets(&mut tx).await
+        self.database.writer().await.offsets().await
     }
 
     /// Writes one batch. The writer's place is taken only for so long, so that a rebuild can step in between.
@@ -173,14 +182,11 @@ impl Projector {
             return Ok(Projected::default());
         }
         let mut writer = self.database.writer().await;
-        let applied = match writer.connect().await {
-            Ok(connection) => projection.apply(connection, batch).await,
-            Err(error) => Err(error),
-        };
-        if applied.is_err() {
-            writer.drop_connection();
-        }
-        applied
+        let mut connection = writer.take().await?;
+        let projected = tokio::time::timeout(self.options.patience, projection.apply(&mut connection, batch)).await;
+        let projected = projected.unwrap_or_else(|_| Err(StoreError::too_slow(self.options.patience)))?;
+        writer.give_back(connection);
+        Ok(projected)
     }
 
     fn note(&self, batch: &[Reading], projected: &Projected, positions: Offsets) {
@@ -268,6 +274,10 @@ impl Status {
 
 impl Default for ProjectorOptions {
     fn default() -> Self {
-        Self { batch: Limit { records: 10_000, bytes: 16 << 20 }, linger: Duration::from_millis(50) }
+        Self {
+            batch: Limit { records: 10_000, bytes: 16 << 20 },
+            linger: Duration::from_millis(50),
+            patience: PATIENCE_STORE,
+        }
     }
 }

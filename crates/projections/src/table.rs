@@ -53,6 +53,23 @@ pub(crate) enum Value {
     Text(Option<Arc<str>>),
 }
 
+impl Value {
+    /// The number, of a column of numbers.
+    pub(crate) fn whole(&self) -> Option<i64> {
+        if let Self::Whole(whole) = self { *whole } else { None }
+    }
+
+    /// The flag, of a column of flags.
+    pub(crate) fn flag(&self) -> Option<bool> {
+        if let Self::Flag(flag) = self { *flag } else { None }
+    }
+
+    /// The text, of a column of texts.
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { text.as_deref() } else { None }
+    }
+}
+
 /// What a column takes: a value of its type, or nothing of its type.
 pub(crate) trait Column {
     /// Nothing.
@@ -118,9 +135,9 @@ macro_rules! texts {
 }
 
 texts! {
-    &str: text => text.into();
-    &String: text => text.as_str().into();
-    &Arc<str>: text => Arc::clone(text);
+    &str: text => storable(text).unwrap_or_else(|| text.into());
+    &String: text => storable(text).unwrap_or_else(|| text.as_str().into());
+    &Arc<str>: text => storable(text).unwrap_or_else(|| Arc::clone(text));
     &SourceId: name => name.as_str().into();
     &PartnerId: name => name.as_str().into();
     &OperatorId: name => name.as_str().into();
@@ -135,6 +152,12 @@ texts! {
     &[u8; 32]: digest => hex(digest);
 }
 
+/// A text that no database would take whole, as one that all take alike: Postgres refuses the character zero, which a partner may
+/// have put into a reference, and SQLite's functions end at it.
+fn storable(text: &str) -> Option<Arc<str>> {
+    text.contains('\0').then(|| text.replace('\0', "\u{fffd}").into())
+}
+
 fn uuid(id: &[u8; 16]) -> Arc<str> {
     std::str::from_utf8(&uuid_text(id)).expect("a UUID is ASCII").into()
 }
@@ -144,4 +167,16 @@ fn hex(digest: &[u8; 32]) -> Arc<str> {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     nibbles.map(|nibble| char::from(HEX[usize::from(nibble)])).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_character_zero_is_replaced_and_nothing_else() {
+        let texts = ["a\0b", "\u{1}\n\u{fffd}"].map(|text| value(text).text().map(str::to_owned));
+        assert_eq!(texts, [Some("a\u{fffd}b".to_owned()), Some("\u{1}\n\u{fffd}".to_owned())]);
+        assert_eq!(value(&"\0".to_owned()), value("\u{fffd}"));
+    }
 }

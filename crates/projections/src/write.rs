@@ -1,14 +1,14 @@
 //! The one transaction: rows, offsets and what they must not contradict.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use domain::Timestamp;
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use sqlx::SqlSafeStr;
 
 use crate::database::{StoreError, Transaction};
 use crate::fact::Position;
 use crate::rows::{AcceptanceRow, AlarmKind, AlarmRow, RequestRow, Rows};
+use crate::statement::Inserts;
 use crate::table::{Conflict, Row, Table, Value, value};
 
 /// How far the log is projected.
@@ -28,13 +28,6 @@ pub(crate) struct Batch<'a> {
     /// Where the next batch begins, for the partitions this one moves.
     pub(crate) next: &'a Offsets,
 }
-
-/// The texts of insert statements, by table and number of rows.
-#[derive(Default)]
-pub(crate) struct Inserts(HashMap<(&'static str, usize), SqlStr>);
-
-/// The most rows of one statement; fewer go in powers of two, so that few texts serve all numbers.
-const ROWS_MAX: usize = 256;
 
 /// Writes a batch. The answer is what must never happen and did.
 pub(crate) async fn write(
@@ -81,10 +74,10 @@ async fn insert<'r, R: Row + 'r>(
 ) -> Result<u64, StoreError> {
     let mut written = 0;
     while 0 < rows.len() {
-        let count = 1 << rows.len().min(ROWS_MAX).ilog2();
+        let count = tx.rows_at_once(rows.len());
         let mut values = Vec::with_capacity(count * R::TABLE.columns.len());
         rows.by_ref().take(count).for_each(|row| row.values(&mut values));
-        written += tx.execute(inserts.text(tx, &R::TABLE, count), values).await?;
+        written += tx.insert(inserts, &R::TABLE, values).await?;
     }
     Ok(written)
 }
@@ -152,42 +145,6 @@ impl Row for OffsetRow {
 
     fn values(&self, out: &mut Vec<Value>) {
         out.extend([value(self.0), value(self.1)]);
-    }
-}
-
-// === impl Inserts ===
-
-impl Inserts {
-    fn text(&mut self, tx: &Transaction<'_>, table: &Table, rows: usize) -> SqlStr {
-        let text = self.0.entry((table.name, rows)).or_insert_with(|| {
-            let text: Arc<str> = insert_text(table, rows, tx.insert_verb(), |index| tx.placeholder(index)).into();
-            AssertSqlSafe(text).into_sql_str()
-        });
-        text.clone()
-    }
-}
-
-/// `INSERT INTO t (…) VALUES (…), … ON CONFLICT (…) …`, made of this crate's own names only.
-fn insert_text(table: &Table, rows: usize, verb: &str, placeholder: impl Fn(usize) -> String) -> String {
-    let Table { name, columns, key, conflict } = table;
-    let row = |row: usize| {
-        let values: Vec<String> = (1..=columns.len()).map(|column| placeholder(row * columns.len() + column)).collect();
-        format!("({})", values.join(", "))
-    };
-    let values: Vec<String> = (0..rows).map(row).collect();
-    let insert = format!("{verb} INTO {name} ({}) VALUES {}", columns.join(", "), values.join(", "));
-    let update = |fixed: usize, rule: fn(&str, &str) -> String| {
-        let rules: Vec<String> = columns[fixed..].iter().map(|column| rule(name, column)).collect();
-        format!("{insert} ON CONFLICT ({}) DO UPDATE SET {}", columns[..*key].join(", "), rules.join(", "))
-    };
-    match conflict {
-        Conflict::Refuse => insert,
-        Conflict::Keep => format!("{insert} ON CONFLICT DO NOTHING"),
-        Conflict::Replace { fixed } => update(*fixed, |_, column| format!("{column} = excluded.{column}")),
-        Conflict::Complete => {
-            update(*key, |name, column| format!("{column} = coalesce(excluded.{column}, {name}.{column})"))
-        }
-        Conflict::Add => update(*key, |name, column| format!("{column} = {name}.{column} + excluded.{column}")),
     }
 }
 

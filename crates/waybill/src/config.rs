@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use domain::messages::Stage;
 use local::Durability;
+use projections::Location;
 use telemetry::LogFormat;
 
 use crate::brokers::{self, KafkaConfig};
@@ -43,7 +44,7 @@ pub(crate) struct Config {
     /// Policies.
     pub(crate) policies_dir: PathBuf,
     /// The database of projections.
-    pub(crate) projections: PathBuf,
+    pub(crate) projections: Location,
     /// Where partners reach the callback door.
     pub(crate) callback_url: Option<String>,
     /// Where the callback door listens, if this process opens it.
@@ -127,7 +128,10 @@ impl Config {
             sources_dir: base.join(read.text("sources_dir", "deploy/sources")),
             partners_dir: base.join(read.text("partners_dir", "deploy/partners")),
             policies_dir: base.join(read.text("policies_dir", "deploy/policy")),
-            projections: under(&mut read, "projections.file", "projections.sqlite"),
+            projections: {
+                let file = under(&mut read, "projections.file", "projections.sqlite");
+                read.server("projections.url").map_or(Location::File(file), Location::Postgres)
+            },
             callback_url: read.optional_text("callback_url"),
             callback_listen: read.address("callback.listen"),
             admin_listen: read.address("admin.listen").unwrap_or(ADMIN),
@@ -208,7 +212,19 @@ mod tests {
     fn an_empty_file_is_a_whole_configuration() {
         let config = parse("").expect("defaults");
         assert_eq!((config.mode, config.partitions), (Mode::Development, 4));
-        assert_eq!(config.projections, Path::new("/base/.waybill/projections.sqlite"));
+        assert_eq!(config.projections.to_string(), "/base/.waybill/projections.sqlite");
+    }
+
+    /// A URL takes the file's place, and its password is shown nowhere.
+    #[test]
+    fn projections_are_in_postgres_where_a_url_names_one() {
+        let text = "[projections]\nfile = \"p.sqlite\"\nurl = \"postgres://writer:s3cret@db.example/claims\"\n";
+        let config = parse(text).expect("valid");
+        assert_eq!(config.projections.to_string(), "postgres://writer@db.example:5432/claims?schema=waybill");
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let mistakes = parse("[projections]\nurl = \"db.example/s3cret\"\n").expect_err("no URL");
+        assert_eq!((mistakes.len(), mistakes[0].path.as_str()), (1, "projections.url"));
+        assert!(!mistakes[0].message.contains("s3cret"), "{}", mistakes[0]);
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! Projections in a running process: the projector follows the log into the configured database.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use projections::{Database, Log, Projector, ProjectorOptions, Status, StoreError};
+use projections::{Database, Location, Log, Projector, ProjectorOptions, Status, StoreError};
 use telemetry::{Metric, Metrics};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
@@ -55,32 +54,32 @@ async fn count(metrics: Metrics, mut status: watch::Receiver<Status>) {
 
 /// Opens the database. One that can't be trusted, or is another version's, is put aside and made anew from the log.
 pub(crate) async fn open(plant: &Plant) -> Result<Database, Failure> {
-    let path = &plant.config.projections;
-    or_anew(path, Database::open(path).await).await
+    let location = &plant.config.projections;
+    or_anew(location, Database::open(location).await).await
 }
 
 /// The same, and looks at all of it, which takes a while where there is much: damage that the projector never touches would
 /// stay, and be shown to whoever asks for it.
 pub(crate) async fn open_sound(plant: &Plant) -> Result<Database, Failure> {
-    let path = &plant.config.projections;
-    or_anew(path, sound(path).await).await
+    let location = &plant.config.projections;
+    or_anew(location, sound(location).await).await
 }
 
-async fn or_anew(path: &Path, opened: Result<Database, StoreError>) -> Result<Database, Failure> {
+async fn or_anew(location: &Location, opened: Result<Database, StoreError>) -> Result<Database, Failure> {
     let database = match opened {
         Err(error @ (StoreError::Damaged(_) | StoreError::OtherVersion)) => {
-            let aside = Database::set_aside(path).map_err(|error| failed(path, &error))?;
-            tracing::warn!(error = &error as &dyn std::error::Error, aside = %aside.display(), "projections are made anew");
-            Database::open(path).await
+            let aside = Database::set_aside(location).await.map_err(|error| failed(location, &error))?;
+            tracing::warn!(error = &error as &dyn std::error::Error, %aside, "projections are made anew");
+            Database::open(location).await
         }
         opened => opened,
     };
-    database.map_err(|error| failed(path, &error))
+    database.map_err(|error| failed(location, &error))
 }
 
 /// Opens a database and looks at all of it.
-pub(crate) async fn sound(path: &Path) -> Result<Database, StoreError> {
-    let database = Database::open(path).await?;
+pub(crate) async fn sound(location: &Location) -> Result<Database, StoreError> {
+    let database = Database::open(location).await?;
     if let Err(error) = database.check().await {
         database.close().await;
         return Err(error);
@@ -109,6 +108,6 @@ impl Projecting {
     }
 }
 
-fn failed(path: &Path, error: &StoreError) -> Failure {
-    Failure::Disk(format!("the projections in {} can't be opened: {}", path.display(), described(error)))
+fn failed(location: &Location, error: &StoreError) -> Failure {
+    Failure::Disk(format!("the projections in {location} can't be opened: {}", described(error)))
 }

@@ -124,9 +124,7 @@ impl ReadModel {
         rebuilt.map_err(|error| match error {
             RebuildError::Differs { .. } => Failure::Accounts(described(&error)),
             RebuildError::Log(error) => error.into(),
-            RebuildError::Store(_) | RebuildError::InTheWay { .. } | RebuildError::Thread(_) => {
-                Failure::Disk(described(&error))
-            }
+            RebuildError::Store(_) | RebuildError::Thread(_) => Failure::Disk(described(&error)),
         })
     }
 
@@ -168,7 +166,7 @@ fn not_caught_up(error: &FollowError) -> Failure {
     let message = format!("the projections can't be brought up to date: {}", described(error));
     match error {
         FollowError::Bus(_) | FollowError::Thread(_) => Failure::Unavailable(message),
-        FollowError::Store(_) => Failure::Disk(format!("{message}; `waybill doctor` looks at the file")),
+        FollowError::Store(_) => Failure::Disk(format!("{message}; `waybill doctor` looks at them")),
     }
 }
 

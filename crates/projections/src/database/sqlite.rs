@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{Arguments, ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
@@ -16,8 +18,6 @@ static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// The migration that makes the tables; those after it make indexes and views.
 const TABLES_ONLY: i64 = 1;
-/// What makes these rows: raised when facts come to mean other rows, so that older ones are rebuilt.
-const PROJECTION_VERSION: &str = "2";
 const READERS_MAX: u32 = 4;
 /// How many rows of an answer a connection's thread may be ahead of who takes them.
 const ROWS_AHEAD: usize = 1_024;
@@ -40,6 +40,9 @@ pub(super) async fn connect_reading(path: &Path) -> Result<SqliteConnection, Sto
 
 /// The connection that writes, its tables made.
 pub(super) async fn connect(path: &Path, mode: Mode) -> Result<SqliteConnection, StoreError> {
+    if mode == Mode::Scratch {
+        remove(path)?;
+    }
     let options = options(path).create_if_missing(true);
     let options = match mode {
         // Without a sync per commit a crash may lose the last batches, offsets included: they are projected again.
@@ -52,7 +55,6 @@ pub(super) async fn connect(path: &Path, mode: Mode) -> Result<SqliteConnection,
     };
     let mut connection = options.connect().await?;
     migrate(&mut connection, (mode == Mode::Scratch).then_some(TABLES_ONLY)).await?;
-    check_version(&mut connection).await?;
     Ok(connection)
 }
 
@@ -93,8 +95,20 @@ pub(super) fn arguments(values: Vec<Value>) -> SqliteArguments {
 pub(super) const INSERT: &str = "INSERT OR ROLLBACK";
 
 /// Without a number, which SQLite would look up in a list for each of thousands.
-pub(super) fn placeholder(_index: usize) -> String {
-    "?".to_owned()
+pub(super) const PLACEHOLDER: &str = "?";
+
+/// The most rows of one statement; fewer go in powers of two, so that few texts serve all numbers.
+const ROWS_MAX: usize = 256;
+
+/// How many of so many rows one statement takes.
+pub(super) fn rows_at_once(rows: usize) -> usize {
+    1 << rows.min(ROWS_MAX).ilog2()
+}
+
+/// What takes the values of so many rows.
+pub(super) fn placeholders(rows: usize, columns: usize) -> String {
+    let row = format!("({})", [PLACEHOLDER].repeat(columns).join(", "));
+    format!("VALUES {}", vec![row; rows].join(", "))
 }
 
 /// A query for each row of a table as one text that differs when any value or its type does.
@@ -115,11 +129,14 @@ pub(super) async fn replace(path: &Path, by: &Path) -> Result<(), StoreError> {
     sync_folder(path).map_err(failed)
 }
 
+/// What a file's own name and those of its logs end in.
+const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
+
 /// Moves a file and its logs to a name that is free.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     let aside = (1..).map(|number| with_suffix(path, &format!(".aside-{number}"))).find(|path| !path.exists());
     let aside = aside.expect("some number is free");
-    for suffix in ["", "-wal", "-shm"] {
+    for suffix in SUFFIXES {
         let from = with_suffix(path, suffix);
         if from.exists() {
             let moved = std::fs::rename(&from, with_suffix(&aside, suffix));
@@ -129,12 +146,27 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(aside)
 }
 
+/// Removes a file and its logs, if they are there.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    for suffix in SUFFIXES {
+        let file = with_suffix(path, suffix);
+        match std::fs::remove_file(&file) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::File { path: file, source });
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// What is told of a file that is not as SQLite left it.
 pub(super) const DAMAGE: &str = "the file is no sound SQLite database";
 
 /// Whether an error says that the file can't be trusted.
 pub(super) fn is_damage(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<SqliteError>());
+    let code = error.and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
     // SQLITE_CORRUPT and SQLITE_NOTADB; what stands above the low byte says where it was met.
     code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
 }
@@ -143,16 +175,6 @@ pub(super) fn is_damage(error: &sqlx::Error) -> bool {
 pub(super) async fn check(pool: &SqlitePool) -> Result<(), StoreError> {
     let found = sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)").fetch_one(pool).await?;
     if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(DAMAGE.to_owned())) }
-}
-
-async fn check_version(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let noted = "INSERT INTO meta (name, value) VALUES ('projection_version', $1) ON CONFLICT (name) DO NOTHING";
-    sqlx::query(noted).bind(PROJECTION_VERSION).execute(&mut *connection).await?;
-    let found = sqlx::query_scalar::<_, String>("SELECT value FROM meta WHERE name = 'projection_version'");
-    if found.fetch_one(connection).await? == PROJECTION_VERSION {
-        return Ok(());
-    }
-    Err(StoreError::OtherVersion)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -113,7 +113,7 @@ pub async fn exceptions(database: &Database, limit: u32) -> Result<Vec<Exception
 /// Open reviews, the most pressing first.
 pub async fn reviews(database: &Database, limit: u32) -> Result<Vec<Review>, StoreError> {
     let sql = "SELECT request_id, source, lane, counterparty, code, candidates, opened_at, due_by \
-               FROM v_reviews_open ORDER BY due_by, request_id LIMIT $1";
+               FROM v_reviews_open ORDER BY due_by NULLS FIRST, request_id LIMIT $1";
     database.rows(sql, vec![value(limit)]).await
 }
 

@@ -69,14 +69,14 @@ pub struct StageLetters {
 /// Letters, the newest first; only open ones if asked for.
 pub async fn list(database: &Database, only_open: bool, limit: u32) -> Result<Vec<Letter>, StoreError> {
     let sql = "SELECT letter_id, request_id, worker, failure_class, code, signature, lettered_at, state, settled_at, operator \
-               FROM dead_letters WHERE $1 = 0 OR state = 'open' ORDER BY lettered_at DESC, letter_id LIMIT $2";
+               FROM dead_letters WHERE $1 = 0 OR state = 'open' ORDER BY lettered_at DESC NULLS LAST, letter_id LIMIT $2";
     database.rows(sql, vec![value(i64::from(only_open)), value(limit)]).await
 }
 
 /// The letters of one cause, the newest first.
 pub async fn of_group(database: &Database, signature: Token, limit: u32) -> Result<Vec<Letter>, StoreError> {
     let sql = "SELECT letter_id, request_id, worker, failure_class, code, signature, lettered_at, state, settled_at, operator \
-               FROM dead_letters WHERE signature = $1 ORDER BY lettered_at DESC, letter_id LIMIT $2";
+               FROM dead_letters WHERE signature = $1 ORDER BY lettered_at DESC NULLS LAST, letter_id LIMIT $2";
     database.rows(sql, vec![value(signature), value(limit)]).await
 }
 

@@ -106,6 +106,7 @@ pub async fn attempts(database: &Database, request_id: RequestId) -> Result<Vec<
                       a.failure_class, a.code, a.resolution \
                FROM requests AS r \
                JOIN attempts AS a ON a.log_partition = r.log_partition AND a.first_offset = r.first_offset \
-               WHERE r.request_id = $1 ORDER BY min(a.due_at) OVER (PARTITION BY a.operation_id), a.operation_id, a.attempt";
+               WHERE r.request_id = $1 \
+               ORDER BY min(a.due_at) OVER (PARTITION BY a.operation_id) NULLS FIRST, a.operation_id, a.attempt";
     database.rows(sql, vec![value(request_id)]).await
 }

@@ -8,7 +8,8 @@ use crate::database::Database;
 use crate::fixture::{OPERATION, REQUEST, dispatched, projected, received};
 use crate::queries::request;
 use crate::rows::Rows;
-use crate::write::{Batch, Inserts, Offsets, write};
+use crate::statement::Inserts;
+use crate::write::{Batch, Offsets, write};
 
 /// Whatever a row says, the database gives it back.
 async fn comes_back(row: &RequestRow) {
@@ -16,10 +17,12 @@ async fn comes_back(row: &RequestRow) {
     let database = Database::open(&folder.path().join("p.sqlite")).await.expect("a database");
     {
         let mut writer = database.writer().await;
-        let mut tx = writer.connect().await.expect("a connection").begin().await.expect("a transaction");
+        let mut connection = writer.take().await.expect("a connection");
+        let mut tx = connection.begin().await.expect("a transaction");
         let batch = Batch { requests: vec![row], rows: &Rows::default(), next: &Offsets::new() };
         write(&mut tx, &mut Inserts::default(), &batch).await.expect("it is written");
         tx.commit().await.expect("a commit");
+        writer.give_back(connection);
     }
     let stored = request::by_id(&database, REQUEST).await.expect("an answer").expect("a row");
     assert_eq!(restore(&stored).as_ref(), Ok(row));

@@ -2,33 +2,6 @@ use super::*;
 use crate::database::Database;
 use crate::rows::TABLES;
 
-fn table(conflict: Conflict) -> Table {
-    Table { name: "t", columns: &["a", "b", "c"], key: 1, conflict }
-}
-
-fn numbered(table: &Table, rows: usize) -> String {
-    insert_text(table, rows, "INSERT", |index| format!("${index}"))
-}
-
-#[test]
-fn what_happens_to_a_row_that_is_there_is_said_in_sql_that_all_engines_know() {
-    let insert = "INSERT INTO t (a, b, c) VALUES ($1, $2, $3), ($4, $5, $6)";
-    assert_eq!(numbered(&table(Conflict::Refuse), 2), insert);
-    assert_eq!(numbered(&table(Conflict::Keep), 2), format!("{insert} ON CONFLICT DO NOTHING"));
-    assert_eq!(
-        numbered(&table(Conflict::Replace { fixed: 2 }), 2),
-        format!("{insert} ON CONFLICT (a) DO UPDATE SET c = excluded.c")
-    );
-    assert_eq!(
-        numbered(&table(Conflict::Complete), 2),
-        format!("{insert} ON CONFLICT (a) DO UPDATE SET b = coalesce(excluded.b, t.b), c = coalesce(excluded.c, t.c)")
-    );
-    assert_eq!(
-        numbered(&table(Conflict::Add), 2),
-        format!("{insert} ON CONFLICT (a) DO UPDATE SET b = t.b + excluded.b, c = t.c + excluded.c")
-    );
-}
-
 /// The tables of the code are the tables of the migrations, column by column.
 #[tokio::test]
 async fn every_table_has_the_columns_that_rows_give() {

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use crate::anything;
+use crate::engine;
 use crate::history::{self, event, received};
 use crate::stage::Theatre;
 
@@ -115,12 +116,12 @@ fn a_key_bound_twice_raises_alarms_and_stops_nothing() {
 fn a_database_that_fails_is_waited_out() {
     let mut theatre = Theatre::new(2);
     let codec = theatre.log.codec.clone();
-    theatre.sql("CREATE TRIGGER full BEFORE INSERT ON timeline BEGIN SELECT raise(ABORT, 'disk full'); END");
+    theatre.sql(engine::REFUSE);
     theatre.log.append((0..20).flat_map(|number| history::fulfilled(&codec, number)));
     let mut live = theatre.live(50);
     let failing = theatre.run(live.status.wait_for(|status| status.failing.is_some())).expect("it runs").clone();
     assert_eq!(failing.records, 0);
-    theatre.sql("DROP TRIGGER full");
+    theatre.sql(engine::ALLOW);
     let status = theatre.reach_end(&mut live);
     assert_eq!((status.records, status.failing), (140, None));
     theatre.stop(live);
@@ -128,7 +129,8 @@ fn a_database_that_fails_is_waited_out() {
     assert_eq!((accounts[0].accepted, accounts[0].fulfilled, accounts[0].open), (20, 20, 0));
 }
 
-/// Nobody should start two; each then finds what the other wrote in its way, and begins again from what is committed.
+/// Nobody should start two. In a file each finds what the other wrote in its way, and begins again from what is committed; in a
+/// schema one of them waits until the other one has ended.
 #[test]
 fn two_projectors_on_one_database_project_nothing_twice() {
     let mut theatre = Theatre::new(3);

@@ -7,17 +7,17 @@ use std::time::Duration;
 use fleet::bus::Limit;
 use local::Local;
 use projections::{Database, Offsets, Projector, ProjectorOptions, Status};
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 
+use crate::engine::Engine;
 use crate::event_log::{self, EventLog};
 
 /// Everything a test needs.
 pub(crate) struct Theatre {
     pub(crate) log: EventLog,
     pub(crate) database: Arc<Database>,
-    pub(crate) folder: TempDir,
+    pub(crate) engine: Engine,
     runtime: Runtime,
 }
 
@@ -30,12 +30,16 @@ pub(crate) struct Live {
 
 impl Theatre {
     pub(crate) fn new(partitions: u32) -> Self {
+        Self::on(Engine::new(), partitions)
+    }
+
+    /// The same, its database at a place of the test's choice.
+    pub(crate) fn on(engine: Engine, partitions: u32) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let folder = tempfile::tempdir().expect("a folder");
-        let database = runtime.block_on(Database::open(&folder.path().join("projections.sqlite"))).expect("a database");
+        let database = runtime.block_on(Database::open(engine.location())).expect("a database");
         let bus = Local::in_memory(event_log::options()).expect("a log");
-        Self { log: EventLog::on(bus, partitions), database: Arc::new(database), folder, runtime }
+        Self { log: EventLog::on(bus, partitions), database: Arc::new(database), engine, runtime }
     }
 
     pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
@@ -53,12 +57,13 @@ impl Theatre {
 
     /// A projector in another program, as it were: with connections of its own.
     pub(crate) fn live_elsewhere(&self, records: usize) -> Live {
-        let database = self.run(Database::open(self.database.path())).expect("it can be opened twice");
+        let database = self.run(Database::open(self.database.location())).expect("it can be opened twice");
         self.spawn(self.projector_into(&Arc::new(database), records))
     }
 
     fn projector_into(&self, database: &Arc<Database>, records: usize) -> (Projector, watch::Receiver<Status>) {
-        let options = ProjectorOptions { batch: Limit { records, bytes: 1 << 20 }, linger: Duration::ZERO };
+        let batch = Limit { records, bytes: 1 << 20 };
+        let options = ProjectorOptions { batch, linger: Duration::ZERO, patience: Duration::from_secs(5) };
         Projector::new(self.log.log(), Arc::clone(database), options)
     }
 
@@ -93,12 +98,6 @@ impl Theatre {
 
     /// Runs statements as another program would.
     pub(crate) fn sql(&self, statements: &'static str) {
-        use sqlx::Connection;
-        let path = format!("sqlite://{}", self.database.path().display());
-        self.run(async {
-            let mut connection = sqlx::SqliteConnection::connect(&path).await.expect("a connection");
-            sqlx::raw_sql(statements).execute(&mut connection).await.expect("sound SQL");
-            connection.close().await.expect("a good end");
-        });
+        self.run(self.engine.sql(statements));
     }
 }

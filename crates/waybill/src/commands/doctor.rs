@@ -7,7 +7,7 @@ use contracts::{Codec, Topic, Topics};
 use fleet::bus::{Bus, TopicSpec};
 use fleet::clock::Clock as _;
 use local::Local;
-use projections::{Database, StoreError};
+use projections::{Database, Location, StoreError};
 use serde::Serialize;
 use serde_json::json;
 use vault::{Keys, Vault};
@@ -192,25 +192,32 @@ fn admin(config: &Config) -> Finding {
     }
 }
 
-fn database(path: &Path, verify: bool) -> Finding {
-    if !path.exists() {
-        return Finding::fine("projections", format!("{} will be made by `run --all`", path.display()));
-    }
+fn database(location: &Location, verify: bool) -> Finding {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Finding::wrong("projections", &error, "free some resources of this machine"),
     };
-    let opened =
-        if verify { runtime.block_on(projecting::sound(path)) } else { runtime.block_on(Database::open(path)) };
+    let opened = runtime.block_on(async {
+        if !Database::is_there(location).await? {
+            return Ok(false);
+        }
+        let opened = if verify { projecting::sound(location).await } else { Database::open(location).await };
+        opened.map(|_| true)
+    });
     match opened {
-        Ok(_) => Finding::fine("projections", format!("{} opens", path.display())),
+        Ok(true) => Finding::fine("projections", format!("{location} opens")),
+        Ok(false) => Finding::fine("projections", format!("{location} will be made by `run --all`")),
         Err(error @ (StoreError::Damaged(_) | StoreError::OtherVersion)) => Finding::wrong(
             "projections",
-            &format!("{}: {}", path.display(), described(&error)),
+            &format!("{location}: {}", described(&error)),
             "start `run --all`, which puts it aside and makes it anew",
         ),
         Err(error) => {
-            Finding::wrong("projections", &described(&error), "see that the file and its folder are writable")
+            let remedy = match location {
+                Location::File(_) => "see that the file and its folder are writable",
+                Location::Postgres(_) => "see that the server runs and lets the user of projections.url in",
+            };
+            Finding::wrong("projections", &described(&error), remedy)
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
+use projections::Server;
 use toml::{Table, Value};
 
 /// Something wrong in a configuration.
@@ -86,6 +87,14 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
         match self.optional_text(path)?.parse() {
             Ok(address) => Some(address),
             Err(_) => self.mistaken(path, "must be an address with a port, such as 127.0.0.1:9464"),
+        }
+    }
+
+    /// Where Postgres is reached. What is wrong is told without the text, which may hold a password.
+    pub(crate) fn server(&mut self, path: &str) -> Option<Server> {
+        match self.optional_text(path)?.parse::<Server>() {
+            Ok(server) => Some(server),
+            Err(error) => self.mistaken(path, &error.to_string()),
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) fn prepare(arguments: &DemoArgs, config: &mut Config) -> Result<(), F
     config.mode = Mode::Development;
     config.data_dir.clone_from(dir);
     config.keys_file = dir.join("keys.toml");
-    config.projections = dir.join("projections.sqlite");
+    config.projections = projections::Location::File(dir.join("projections.sqlite"));
     Ok(())
 }
 

@@ -8,9 +8,11 @@ mod topics;
 use std::sync::Arc;
 
 use contracts::Codec;
+use fleet::bus::{Bus as _, TopicSpec};
 use kafka::Kafka;
 use registry::{Cache, IdResolver, Limits, Registry, RegistryError};
 use tokio::runtime::Builder;
+use toml::Table;
 
 use crate::bus::Opened;
 use crate::cli::{Schemas, Topics};
@@ -33,6 +35,17 @@ pub(crate) fn about_topics(verb: Topics, config: &Config, json: bool) -> Result<
 /// What `waybill schemas` asks for.
 pub(crate) fn about_schemas(verb: Schemas, config: &Config, json: bool) -> Result<(), Failure> {
     schemas::carry_out(verb, config, config.kafka.as_ref().ok_or_else(not_on_kafka)?, json)
+}
+
+/// The sections of a configuration that lead to the same brokers.
+pub(crate) fn sections(kafka: &KafkaConfig) -> Table {
+    kafka.sections()
+}
+
+/// What has to be there before the first start: the schemas at the registry and the topics on the brokers.
+pub(crate) fn prepare(config: &Config, kafka: &KafkaConfig, specs: &[TopicSpec]) -> Result<(), Failure> {
+    ask_registry(kafka, async |registry| registry.register().await)?;
+    Ok(connect(config, kafka)?.create_topics(specs)?)
 }
 
 fn not_on_kafka() -> Failure {

@@ -1,5 +1,6 @@
 //! Asking: of the process that runs on the directory, if one does, and otherwise of the directory itself.
 
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -39,6 +40,20 @@ pub(crate) fn is_running(config: &Config) -> bool {
             }
         }
         false
+    })
+}
+
+/// How many processes on this directory say that they are ready.
+pub(crate) fn count_ready(data_dir: &Path) -> usize {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return 0 };
+    runtime.block_on(async {
+        let client = reqwest::Client::new();
+        let mut ready = 0;
+        for pass in Pass::find(data_dir) {
+            let asked = client.get(format!("http://{}/health/ready", pass.address)).timeout(HELLO).send().await;
+            ready += usize::from(asked.is_ok_and(|answer| answer.status() == StatusCode::OK));
+        }
+        ready
     })
 }
 

@@ -116,10 +116,10 @@ impl Config {
             Some(path) => base.join(path),
             None => data_dir.join(name),
         };
+        let prefix = read.text("prefix", "waybill.");
         let is_kafka = read.choice("bus", &[("embedded", false), ("kafka", true)]);
         let config = Self {
             kafka: brokers::read(&mut read, base, is_kafka),
-            prefix: read.text("prefix", "waybill."),
             process: read.optional_text("process"),
             mode: read.choice("mode", &[("development", Mode::Development), ("production", Mode::Production)]),
             partitions: read.number("partitions", 4, 1..=1000).try_into().unwrap_or(4),
@@ -130,8 +130,9 @@ impl Config {
             policies_dir: base.join(read.text("policies_dir", "deploy/policy")),
             projections: {
                 let file = under(&mut read, "projections.file", "projections.sqlite");
-                read.server("projections.url").map_or(Location::File(file), Location::Postgres)
+                read.server("projections.url", &schema(&prefix)).map_or(Location::File(file), Location::Postgres)
             },
+            prefix,
             callback_url: read.optional_text("callback_url"),
             callback_listen: read.address("callback.listen"),
             admin_listen: read.address("admin.listen").unwrap_or(ADMIN),
@@ -177,6 +178,12 @@ impl Config {
     pub(crate) fn process_name(&self) -> &str {
         self.process.as_deref().unwrap_or("main")
     }
+}
+
+/// The schema of projections, unless the URL names one: the deployment's name, as Postgres takes it.
+pub(crate) fn schema(prefix: &str) -> String {
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' };
+    prefix.trim_end_matches('.').chars().map(plain).collect()
 }
 
 /// Where health, metrics and asks are answered unless told otherwise.

@@ -3,6 +3,9 @@
 use std::convert::Infallible;
 use std::path::Path;
 
+use fleet::bus::TopicSpec;
+use toml::Table;
+
 use crate::bus::Opened;
 use crate::cli::{Schemas, Topics};
 use crate::config::{Config, Reader};
@@ -24,6 +27,16 @@ pub(crate) fn read<E: Fn(&str) -> Option<String>>(
 
 /// Never called: there is no such configuration.
 pub(crate) fn open(_config: &Config, kafka: &KafkaConfig) -> Result<Opened, Failure> {
+    match *kafka {}
+}
+
+/// Never called.
+pub(crate) fn sections(kafka: &KafkaConfig) -> Table {
+    match *kafka {}
+}
+
+/// Never called.
+pub(crate) fn prepare(_config: &Config, kafka: &KafkaConfig, _specs: &[TopicSpec]) -> Result<(), Failure> {
     match *kafka {}
 }
 

@@ -113,25 +113,37 @@ impl Server {
     }
 
     /// The schema's name; safe to stand in a statement between double quotes.
-    pub(crate) fn schema(&self) -> &str {
+    pub fn schema(&self) -> &str {
         &self.schema
     }
 
     /// Another schema of the same database.
-    pub(crate) fn beside(&self, name: &str) -> Self {
-        Self { options: self.options.clone(), schema: format!("{}_{name}", self.schema).into() }
+    ///
+    /// # Errors
+    /// A name that no schema of ours has.
+    pub fn in_schema(&self, name: &str) -> Result<Self, LocationError> {
+        Ok(Self { options: self.options.clone(), schema: checked(name)?.into() })
     }
-}
 
-impl FromStr for Server {
-    type Err = LocationError;
+    /// The URL as other clients take it: without password and schema.
+    pub fn address(&self) -> String {
+        let options = &self.options;
+        let host = options.get_socket().map_or_else(|| options.get_host().into(), |path| path.to_string_lossy());
+        let database = options.get_database().unwrap_or(options.get_username());
+        let (user, port) = (options.get_username(), options.get_port());
+        format!("postgres://{user}@{host}:{port}/{database}")
+    }
 
-    fn from_str(text: &str) -> Result<Self, LocationError> {
+    /// The place that a URL names, in this schema unless it names another.
+    ///
+    /// # Errors
+    /// A text that is no URL of Postgres, or names what nobody knows.
+    pub fn parse(text: &str, schema: &str) -> Result<Self, LocationError> {
         if !is_url(text) {
             return Err(LocationError::Url("it begins otherwise".to_owned()));
         }
         let (place, query) = text.split_once('?').unwrap_or((text, ""));
-        let mut schema: Arc<str> = SCHEMA.into();
+        let mut schema: Arc<str> = checked(schema)?.into();
         let mut kept = Vec::new();
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -146,15 +158,24 @@ impl FromStr for Server {
         let options = options.map_err(|error| LocationError::Url(error.to_string()))?;
         Ok(Self { options: Box::new(options), schema })
     }
+
+    /// Another schema of the same database.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        Self { options: self.options.clone(), schema: format!("{}_{name}", self.schema).into() }
+    }
+}
+
+impl FromStr for Server {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        Self::parse(text, SCHEMA)
+    }
 }
 
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let options = &self.options;
-        let host = options.get_socket().map_or_else(|| options.get_host().into(), |path| path.to_string_lossy());
-        let database = options.get_database().unwrap_or(options.get_username());
-        let (user, port) = (options.get_username(), options.get_port());
-        write!(f, "postgres://{user}@{host}:{port}/{database}?schema={}", self.schema)
+        write!(f, "{}?schema={}", self.address(), self.schema)
     }
 }
 

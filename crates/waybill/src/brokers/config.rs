@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kafka::{Mechanism, Sasl, Security, Settings, Tls, TokenSource};
 use registry::Credentials;
+use toml::{Table, Value};
 
 use crate::config::{Mistake, Reader};
 
@@ -133,14 +134,34 @@ fn registry<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>, base: &Path) ->
 // === impl KafkaConfig ===
 
 impl KafkaConfig {
-    /// Where the brokers are, as it was configured.
-    pub(crate) fn bootstrap(&self) -> &str {
-        &self.bootstrap
-    }
-
-    /// Where the registry is, as it was configured.
-    pub(crate) fn registry_urls(&self) -> String {
-        self.registry.urls.join(", ")
+    /// The sections of a configuration that lead to the same brokers and registry, from any folder.
+    pub(crate) fn sections(&self) -> Table {
+        let security = SECURITY.iter().find(|(_, kind)| *kind == self.security).map(|(name, _)| *name);
+        let sasl = SASL.iter().find(|(_, kind)| *kind == self.sasl).map(|(name, _)| *name);
+        let registry = &self.registry;
+        let kafka = [
+            ("bootstrap", Some(self.bootstrap.clone())),
+            ("security", security.map(str::to_owned)),
+            ("sasl", sasl.map(str::to_owned)),
+            ("username", self.username.clone()),
+            ("password_file", absolute(self.password_file.as_deref())),
+            ("token_file", absolute(self.token_file.as_deref())),
+            ("ca_file", absolute(self.tls.ca.as_deref())),
+            ("certificate_file", absolute(self.tls.certificate.as_deref())),
+            ("key_file", absolute(self.tls.key.as_deref())),
+        ];
+        let registry = [
+            ("url", Some(registry.urls.join(","))),
+            ("username", registry.username.clone()),
+            ("password_file", absolute(registry.password_file.as_deref())),
+            ("token_file", absolute(registry.token_file.as_deref())),
+            ("ca_file", absolute(registry.ca.as_deref())),
+        ];
+        let mut sections = Table::new();
+        sections.insert("bus".into(), "kafka".into());
+        sections.insert("kafka".into(), section(&kafka));
+        sections.insert("registry".into(), section(&registry));
+        sections
     }
 
     /// What the client needs to know. `client_id` is how this process calls itself in the brokers' logs.
@@ -186,6 +207,15 @@ impl KafkaConfig {
             }
         }
     }
+}
+
+fn section(keys: &[(&str, Option<String>)]) -> Value {
+    let set = keys.iter().filter_map(|(key, value)| Some(((*key).to_owned(), Value::from(value.clone()?))));
+    Value::Table(set.collect())
+}
+
+fn absolute(path: Option<&Path>) -> Option<String> {
+    Some(std::path::absolute(path?).ok()?.display().to_string())
 }
 
 /// What a file of one secret holds, without the end of its line.

@@ -91,8 +91,8 @@ impl<E: Fn(&str) -> Option<String>> Reader<E> {
     }
 
     /// Where Postgres is reached. What is wrong is told without the text, which may hold a password.
-    pub(crate) fn server(&mut self, path: &str) -> Option<Server> {
-        match self.optional_text(path)?.parse::<Server>() {
+    pub(crate) fn server(&mut self, path: &str, schema: &str) -> Option<Server> {
+        match Server::parse(&self.optional_text(path)?, schema) {
             Ok(server) => Some(server),
             Err(error) => self.mistaken(path, &error.to_string()),
         }

@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fleet::bus::BusError;
+use fleet::clock::Clock as _;
 use local::Local;
+use projections::Location;
 use toml::{Table, Value};
 
+use crate::brokers;
 use crate::cli::DemoArgs;
 use crate::clock::SystemClock;
-use crate::config::{Config, Mode};
+use crate::config::{Config, Mode, schema};
 use crate::exit::Failure;
 use crate::tables::Tables;
 
@@ -36,10 +39,26 @@ pub(super) fn prepare(arguments: &DemoArgs, config: &mut Config) -> Result<(), F
             empty(dir)?;
         }
     }
+    if config.kafka.is_some() {
+        if arguments.resume {
+            return Err(Failure::Input("over Kafka a demo starts anew each time; leave out --resume".into()));
+        }
+        // Each run has topics of its own: what an earlier one left on the brokers is none of its business.
+        config.prefix = format!("waybill-demo-{:x}.", SystemClock.now_ms());
+        if let Location::Postgres(server) = &config.projections {
+            let moved = server.in_schema(&schema(&config.prefix)).map_err(|error| Failure::Other(error.into()))?;
+            config.projections = Location::Postgres(moved);
+        }
+    }
     config.mode = Mode::Development;
     config.data_dir.clone_from(dir);
     config.keys_file = dir.join("keys.toml");
-    config.projections = projections::Location::File(dir.join("projections.sqlite"));
+    match (&config.kafka, &config.projections) {
+        (Some(_), Location::Postgres(_)) => {}
+        (Some(_) | None, Location::Postgres(_) | Location::File(_)) => {
+            config.projections = Location::File(dir.join("projections.sqlite"));
+        }
+    }
     Ok(())
 }
 
@@ -85,7 +104,15 @@ pub(super) fn furnish(
 /// The configuration of the directory as it stands, for commands that come after.
 fn text(config: &Config) -> Result<String, Failure> {
     let folder = |path: &Path| within(&config.data_dir, path).map(Value::from);
-    let mut table = Table::new();
+    let mut table = config.kafka.as_ref().map(brokers::sections).unwrap_or_default();
+    if let (Some(_), Location::Postgres(server)) = (&config.kafka, &config.projections) {
+        let url = ("url".to_owned(), Value::from(server.to_string()));
+        table.insert("projections".into(), Table::from_iter([url]).into());
+    }
+    if let (Some(_), Some(url)) = (&config.kafka, &config.callback_url) {
+        table.insert("callback_url".into(), url.as_str().into());
+    }
+    table.insert("prefix".into(), config.prefix.as_str().into());
     table.insert("data_dir".into(), ".".into());
     table.insert("partitions".into(), i64::from(config.partitions).into());
     table.insert("sources_dir".into(), folder(&config.sources_dir)?);

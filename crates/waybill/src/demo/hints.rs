@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use projections::Location;
 use serde::Serialize;
 
 use super::directory::CONFIG;
@@ -18,7 +19,11 @@ const SQL: &str =
     "SELECT partner, fulfilled_pct, failed_attempts, fulfil_mean_ms FROM v_partner_scorecard ORDER BY partner";
 
 /// The commands for what lies in a demo's directory. `request` is worth tracing, `letter` worth a look.
-pub(super) fn hints(dir: &Path, request: Option<&str>, letter: Option<&str>) -> Vec<Hint> {
+pub(super) fn hints(
+    (dir, projections): (&Path, &Location),
+    request: Option<&str>,
+    letter: Option<&str>,
+) -> Vec<Hint> {
     let waybill = format!("{} --config {}", program(), quoted(&dir.join(CONFIG)));
     let mut hints = vec![Hint { shows: "how many requests are where", command: format!("{waybill} status") }];
     let owned = format!("{waybill} requests --state exception");
@@ -32,8 +37,13 @@ pub(super) fn hints(dir: &Path, request: Option<&str>, letter: Option<&str>) -> 
     }
     let rebuild = format!("{waybill} projections rebuild");
     hints.push(Hint { shows: "the rows made once more, and proved equal", command: rebuild });
-    let database = quoted(&dir.join("projections.sqlite"));
-    let sql = format!("sqlite3 -readonly -box {database} \"{SQL}\"");
+    let sql = match projections {
+        Location::File(path) => format!("sqlite3 -readonly -box {} \"{SQL}\"", quoted(path)),
+        Location::Postgres(server) => {
+            let (schema, address) = (server.schema(), server.address());
+            format!("PGOPTIONS='-c search_path={schema}' psql '{address}' -c \"{SQL}\"")
+        }
+    };
     hints.push(Hint { shows: "anything, in SQL (crates/projections/README.md has the tables)", command: sql });
     hints
 }

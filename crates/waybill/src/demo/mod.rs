@@ -8,19 +8,24 @@ mod accounts;
 mod figures;
 mod hints;
 mod summary;
+mod workers;
 
 use std::time::{Duration, Instant};
 
+use contracts::Topics;
 use domain::SourceId;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::runtime::Runtime;
 
+use crate::brokers;
 use crate::cli::DemoArgs;
-use crate::compose::{Plant, Running};
+use crate::compose::Plant;
 use crate::config::Config;
 use crate::edge;
 use crate::exit::Failure;
-use crate::projecting;
+use crate::projecting::{self, Projecting};
+use crate::read_model::ReadModel;
+use crate::topics;
 
 use accounts::Books;
 use operator::Operator;
@@ -28,6 +33,7 @@ use payers::Payers;
 pub(crate) use payers::{FAULTS, SCALE};
 use summary::{Remains, Report};
 use upstream::Upstream;
+use workers::{Processes, Workers};
 
 /// The source that the demo's traffic comes from.
 pub(crate) const SOURCE: &str = "enrolment";
@@ -42,39 +48,61 @@ pub(crate) fn run(arguments: &DemoArgs, mut config: Config, json: bool) -> Resul
     let began = Instant::now();
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
     let payers = runtime.block_on(Payers::open(arguments))?;
-    let tables = directory::furnish(arguments, &mut config, &payers.files())?;
     let door = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     let door = door.map_err(|error| Failure::Other(error.into()))?;
     config.callback_url = Some(format!("http://{door}"));
+    let tables = directory::furnish(arguments, &mut config, &payers.files())?;
+    if let Some(kafka) = &config.kafka {
+        let specs = topics::specs(&Topics::new(&config.prefix, config.partitions), &tables.sources);
+        brokers::prepare(&config, kafka, &specs)?;
+    }
     let plant = Plant::open(config, tables)?;
     runtime.block_on(edge::open_door(&plant, door))?;
-    let caller = edge::caller(&plant, runtime.handle())?;
-    let projecting = runtime.block_on(projecting::start(&plant))?;
-    let running = plant.start(&edge::ALL_STAGES, &caller)?;
+    let (mut workers, projecting) = start(&plant, &runtime)?;
     let upstream = Upstream::new(arguments, &plant)?;
-    let result = play(&plant, &running, &upstream, arguments);
-    let stopped = running.stop();
+    let result = play(&plant, &mut workers, &upstream, arguments);
+    let stopped = workers.stop();
     let books = result?;
     stopped?;
     let effects = runtime.block_on(payers.effects())?;
-    let projections = projecting.read_model(runtime.handle());
+    let projections = match &projecting {
+        Some(projecting) => projecting.read_model(runtime.handle()),
+        None => ReadModel::on_demand(&plant, runtime.handle().clone()),
+    };
     let remains = Remains { plant: &plant, books, upstream: &upstream, effects, projections };
     let report = Report::draw_up(remains, arguments.sabotage, began.elapsed());
-    runtime.block_on(projecting.stop());
+    if let Some(projecting) = projecting {
+        runtime.block_on(projecting.stop());
+    }
     runtime.block_on(payers.close());
     let report = report?;
     report.print(json)?;
     report.verdict()
 }
 
+/// Starts the workers and the projections: here, or over Kafka as processes of their own.
+fn start(plant: &Plant, runtime: &Runtime) -> Result<(Workers, Option<Projecting>), Failure> {
+    if plant.config.kafka.is_some() {
+        return Ok((Workers::Elsewhere(Processes::start(plant)?), None));
+    }
+    let caller = edge::caller(plant, runtime.handle())?;
+    let projecting = runtime.block_on(projecting::start(plant))?;
+    Ok((Workers::Here(plant.start(&edge::ALL_STAGES, &caller)?), Some(projecting)))
+}
+
 /// Sends everything, decides what a person has to decide, and waits until all requests have ended.
-fn play(plant: &Plant, running: &Running, upstream: &Upstream, arguments: &DemoArgs) -> Result<Books, Failure> {
+fn play(
+    plant: &Plant,
+    workers: &mut Workers,
+    upstream: &Upstream,
+    arguments: &DemoArgs,
+) -> Result<Books, Failure> {
     let bar = ProgressBar::new(arguments.requests);
     bar.set_style(style());
     let mut books = Books::open(plant, &SourceId::from(SOURCE))?;
     let mut operator = Operator::new(plant)?;
     upstream.enrol()?;
-    wait_until_ready(running)?;
+    wait_until_ready(workers)?;
     let (mut sent, mut last_change) = (upstream.sent_before(&mut books)?, Instant::now());
     loop {
         sent += upstream.send(sent)?;
@@ -91,9 +119,7 @@ fn play(plant: &Plant, running: &Running, upstream: &Upstream, arguments: &DemoA
             bar.finish_with_message(books.told());
             return Ok(books);
         }
-        if running.has_failed() {
-            return Err(Failure::Other(anyhow::anyhow!("a worker has stopped; see the log above")));
-        }
+        workers.tend()?;
         if PATIENCE < last_change.elapsed() {
             let open: Vec<String> =
                 books.accounts().open().take(3).map(|(id, story)| format!("{id}: {story:?}")).collect();
@@ -103,10 +129,12 @@ fn play(plant: &Plant, running: &Running, upstream: &Upstream, arguments: &DemoA
     }
 }
 
-fn wait_until_ready(running: &Running) -> Result<(), Failure> {
-    while !running.is_ready() {
-        if running.has_failed() {
-            return Err(Failure::Other(anyhow::anyhow!("a worker has stopped; see the log above")));
+fn wait_until_ready(workers: &mut Workers) -> Result<(), Failure> {
+    let began = Instant::now();
+    while !workers.are_ready() {
+        workers.tend()?;
+        if PATIENCE < began.elapsed() {
+            return Err(Failure::Unavailable("the workers are not ready after a minute; see their logs".into()));
         }
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -85,7 +85,7 @@ impl Report {
             letter_groups: desk.carry_out(Ask::LetterGroups)?,
             operations_at_partners,
             imbalances: imbalances.collect(),
-            commands: hints(&plant.config.data_dir, request, letter),
+            commands: hints((&plant.config.data_dir, &plant.config.projections), request, letter),
             figures,
             timeline,
         })

@@ -1,12 +1,21 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test broker lint fmt doc bench sim deny clean
+.PHONY: help demo servers-stop test broker lint fmt doc bench sim deny clean
 
 help: ## This list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: ## 2,000 seeded requests through all five workers on the embedded log, with faulty partners, and the accounts
+demo: ## 2,000 seeded requests through all five workers, with faulty partners, and the accounts; BUS=kafka: over servers started here
+ifeq ($(BUS),kafka)
+	scripts/demo.sh
+else
 	cargo run --release --package waybill --no-default-features -- demo
+endif
+
+servers-stop: ## End the servers that make demo BUS=kafka has started
+	scripts/postgres.sh stop
+	scripts/registry.sh stop
+	scripts/kafka.sh stop
 
 test: ## Everything that is tested
 	cargo test --workspace --quiet

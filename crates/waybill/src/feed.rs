@@ -1,6 +1,6 @@
 //! Writing to the log from outside the workers: submissions, roster records, commands, callbacks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use contracts::Topic;
 use domain::ids::derive;
@@ -10,6 +10,7 @@ use domain::phi::Phi;
 use domain::{Lane, Message, RecordId, Timestamp, Trace};
 use fleet::Postman;
 use fleet::bus::{BusError, Outgoing, Producer};
+use fleet::sync::locked;
 
 use crate::compose::Plant;
 use crate::exit::Failure;
@@ -19,7 +20,14 @@ pub(crate) struct Feed {
     plant: Plant,
     postman: Postman,
     producer: Mutex<Box<dyn Producer>>,
+    waiting: Mutex<Vec<Arc<Errand>>>,
     name: String,
+}
+
+/// What somebody wants appended, and what became of it.
+struct Errand {
+    records: Vec<Outgoing>,
+    done: OnceLock<Result<(), Failure>>,
 }
 
 impl Feed {
@@ -28,7 +36,7 @@ impl Feed {
         let postman = Postman::named(plant.codec.clone(), plant.topics.clone(), &format!("/waybill/{name}"));
         let id = plant.config.writer(&format!("{name}-{}", plant.config.process_name()));
         let producer = Mutex::new(plant.bus.producer(&id)?);
-        Ok(Self { plant: plant.clone(), postman, producer, name: name.to_owned() })
+        Ok(Self { plant: plant.clone(), postman, producer, waiting: Mutex::default(), name: name.to_owned() })
     }
 
     /// The record of a submission, under a key of the producer's own choice.
@@ -71,19 +79,20 @@ impl Feed {
         self.append(vec![record]).map(drop)
     }
 
-    /// Appends records in one transaction.
+    /// Appends records in one transaction. Threads that append at the same time share one: a transaction takes a while, and what
+    /// comes meanwhile goes with the next.
     pub(crate) fn append(&self, records: Vec<Outgoing>) -> Result<usize, Failure> {
         let count = records.len();
-        let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent =
-            records.into_iter().try_for_each(|record| producer.send(record)).and_then(|()| producer.commit(None));
-        match sent {
-            Ok(()) => Ok(count),
-            Err(error) => {
-                let aborted = producer.abort();
-                tracing::debug!(?aborted, "the feed's transaction was given up");
-                Err(refused(error))
-            }
+        let errand = Arc::new(Errand { records, done: OnceLock::new() });
+        locked(&self.waiting).push(Arc::clone(&errand));
+        let mut producer = locked(&self.producer);
+        if errand.done.get().is_none() {
+            run(&mut **producer, &std::mem::take(&mut *locked(&self.waiting)));
+        }
+        drop(producer);
+        match Arc::into_inner(errand).and_then(|errand| errand.done.into_inner()) {
+            Some(done) => done.map(|()| count),
+            None => Err(Failure::Other(anyhow::anyhow!("the feed has lost an errand"))),
         }
     }
 
@@ -113,8 +122,30 @@ impl Feed {
     }
 }
 
-fn refused(error: BusError) -> Failure {
-    Failure::from(error)
+/// Runs errands in one transaction. If that fails each gets one of its own: what is wrong with one is not the others' fault. Where
+/// nobody knows whether it went through, nothing is sent again.
+fn run(producer: &mut dyn Producer, errands: &[Arc<Errand>]) {
+    let together = commit(producer, errands);
+    for errand in errands {
+        let done = match &together {
+            Ok(()) => Ok(()),
+            Err(error @ BusError::OutcomeUnknown(_)) => Err(error.clone()),
+            Err(_) if 1 < errands.len() => commit(producer, std::slice::from_ref(errand)),
+            Err(error) => Err(error.clone()),
+        };
+        // Each errand is run once, by whoever took it from the queue.
+        let _ = errand.done.set(done.map_err(Failure::from));
+    }
+}
+
+fn commit(producer: &mut dyn Producer, errands: &[Arc<Errand>]) -> Result<(), BusError> {
+    let mut records = errands.iter().flat_map(|errand| errand.records.iter().cloned());
+    let sent = records.try_for_each(|record| producer.send(record)).and_then(|()| producer.commit(None));
+    if sent.is_err() {
+        let aborted = producer.abort();
+        tracing::debug!(?aborted, "the feed's transaction was given up");
+    }
+    sent
 }
 
 /// A feed shared between threads.

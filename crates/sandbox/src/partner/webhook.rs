@@ -53,6 +53,7 @@ pub(super) async fn send_callbacks(desk: Arc<Desk>, client: Client) {
 async fn deliver(desk: Arc<Desk>, client: Client, callback: Callback) {
     let payer = desk.payer();
     let body = serde_json::to_vec(&callback.message).expect("a callback message is plain data");
+    let mut answered = String::new();
     for attempt in 0..TRIES_MAX {
         let timestamp_s = epoch_ms() / 1000;
         let signed = signature(&payer.callback_secret, &callback.webhook_id, timestamp_s, &body);
@@ -66,13 +67,15 @@ async fn deliver(desk: Arc<Desk>, client: Client, callback: Callback) {
             .body(body.clone())
             .send()
             .await;
-        if sent.is_ok_and(|answer| answer.status().is_success()) {
-            return;
-        }
+        answered = match sent {
+            Ok(answer) if answer.status().is_success() => return,
+            Ok(answer) => answer.status().to_string(),
+            Err(error) => error.without_url().to_string(),
+        };
         let wait_ms = (payer.backoff_ms << attempt).min(payer.backoff_ms_max);
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
     }
-    tracing::warn!(payer = payer.id, callback.id = callback.webhook_id, "callback given up");
+    tracing::warn!(payer = payer.id, callback.id = callback.webhook_id, answered, "callback given up");
 }
 
 #[cfg(test)]

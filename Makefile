@@ -1,6 +1,6 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo servers-stop test broker lint fmt doc bench sim deny clean
+.PHONY: help demo servers-stop test unit broker lint fmt doc bench sim deny clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -17,13 +17,14 @@ servers-stop: ## End the servers that make demo BUS=kafka has started
 	scripts/registry.sh stop
 	scripts/kafka.sh stop
 
-test: ## Everything that is tested
+test: unit broker ## Everything that is tested
+
+unit: ## What needs no server
 	cargo test --workspace --quiet
 
 broker: ## What needs servers: Kafka, a registry, Postgres; started here unless WAYBILL_TEST_KAFKA, _REGISTRY, _POSTGRES name them
-	scripts/with.sh kafka -- cargo test --package tests --test broker --quiet -- --test-threads 3
-	scripts/with.sh registry -- cargo test --package registry --test apicurio --quiet
-	scripts/with.sh postgres -- cargo test --package projections --test postgres --quiet
+	scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet \
+		--test broker --test apicurio --test postgres --test over_kafka -- --test-threads 3
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check

@@ -2,6 +2,7 @@
 //! start. Built with the feature `kafka`; `no_brokers.rs` stands here without it.
 
 mod config;
+mod doctor;
 mod schemas;
 mod topics;
 
@@ -21,6 +22,7 @@ use crate::exit::Failure;
 use crate::secrets::described;
 
 pub(crate) use config::{KafkaConfig, read};
+pub(crate) use doctor::findings;
 
 /// Gets ready to work with the brokers.
 pub(crate) fn open(config: &Config, kafka: &KafkaConfig) -> Result<Opened, Failure> {

@@ -134,6 +134,16 @@ fn registry<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>, base: &Path) ->
 // === impl KafkaConfig ===
 
 impl KafkaConfig {
+    /// Where the brokers are, as it was configured.
+    pub(crate) fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// Where the registry is, as it was configured.
+    pub(crate) fn registry_urls(&self) -> String {
+        self.registry.urls.join(", ")
+    }
+
     /// The sections of a configuration that lead to the same brokers and registry, from any folder.
     pub(crate) fn sections(&self) -> Table {
         let security = SECURITY.iter().find(|(_, kind)| *kind == self.security).map(|(name, _)| *name);

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 use vault::{Keys, Vault};
 
+use crate::brokers;
 use crate::cli::DoctorArgs;
 use crate::client;
 use crate::clock::SystemClock;
@@ -24,7 +25,7 @@ use crate::tables::Tables;
 
 /// One thing looked at.
 #[derive(Serialize)]
-struct Finding {
+pub(crate) struct Finding {
     check: &'static str,
     ok: bool,
     finding: String,
@@ -78,7 +79,9 @@ fn look_at(config: &Config, verify: bool) -> Vec<Finding> {
     findings.push(keys(config));
     findings.extend(keystore(config));
     findings.push(clock());
-    if client::is_running(config) {
+    if let Some(kafka) = &config.kafka {
+        findings.extend(brokers::findings(config, kafka));
+    } else if client::is_running(config) {
         findings.push(Finding::fine("log", "held by a running process, which answers".into()));
     } else {
         findings.extend(log(config, verify));
@@ -223,11 +226,11 @@ fn database(location: &Location, verify: bool) -> Finding {
 }
 
 impl Finding {
-    fn fine(check: &'static str, finding: String) -> Self {
+    pub(crate) fn fine(check: &'static str, finding: String) -> Self {
         Self { check, ok: true, finding, remedy: None }
     }
 
-    fn wrong(check: &'static str, finding: &impl ToString, remedy: &str) -> Self {
+    pub(crate) fn wrong(check: &'static str, finding: &impl ToString, remedy: &str) -> Self {
         Self { check, ok: false, finding: finding.to_string(), remedy: Some(remedy.to_owned()) }
     }
 }

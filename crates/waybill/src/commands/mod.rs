@@ -1,6 +1,6 @@
 //! The commands of the command line, one file each.
 
-mod doctor;
+pub(crate) mod doctor;
 mod operations;
 mod reasons;
 mod run;

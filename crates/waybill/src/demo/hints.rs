@@ -19,11 +19,7 @@ const SQL: &str =
     "SELECT partner, fulfilled_pct, failed_attempts, fulfil_mean_ms FROM v_partner_scorecard ORDER BY partner";
 
 /// The commands for what lies in a demo's directory. `request` is worth tracing, `letter` worth a look.
-pub(super) fn hints(
-    (dir, projections): (&Path, &Location),
-    request: Option<&str>,
-    letter: Option<&str>,
-) -> Vec<Hint> {
+pub(super) fn hints((dir, projections): (&Path, &Location), request: Option<&str>, letter: Option<&str>) -> Vec<Hint> {
     let waybill = format!("{} --config {}", program(), quoted(&dir.join(CONFIG)));
     let mut hints = vec![Hint { shows: "how many requests are where", command: format!("{waybill} status") }];
     let owned = format!("{waybill} requests --state exception");

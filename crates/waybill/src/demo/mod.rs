@@ -91,12 +91,7 @@ fn start(plant: &Plant, runtime: &Runtime) -> Result<(Workers, Option<Projecting
 }
 
 /// Sends everything, decides what a person has to decide, and waits until all requests have ended.
-fn play(
-    plant: &Plant,
-    workers: &mut Workers,
-    upstream: &Upstream,
-    arguments: &DemoArgs,
-) -> Result<Books, Failure> {
+fn play(plant: &Plant, workers: &mut Workers, upstream: &Upstream, arguments: &DemoArgs) -> Result<Books, Failure> {
     let bar = ProgressBar::new(arguments.requests);
     bar.set_style(style());
     let mut books = Books::open(plant, &SourceId::from(SOURCE))?;

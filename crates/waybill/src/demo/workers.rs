@@ -22,7 +22,7 @@ pub(crate) enum Workers {
     Elsewhere(Processes),
 }
 
-/// Processes that are started again when they are killed.
+/// Processes that are started again when they are killed, or have ended in good order because somebody told them to.
 pub(crate) struct Processes {
     config: PathBuf,
     data_dir: PathBuf,
@@ -31,6 +31,19 @@ pub(crate) struct Processes {
 
 /// Which processes there are.
 const ROLES: [&str; 6] = ["intake", "identity", "dispatch", "reconciliation", "triage", "projections"];
+/// What the demo's own configuration decides, whatever the environment says.
+const WRITTEN: [&str; 10] = [
+    "PREFIX",
+    "DATA_DIR",
+    "KEYS_FILE",
+    "SOURCES_DIR",
+    "PARTNERS_DIR",
+    "POLICIES_DIR",
+    "PARTITIONS",
+    "CALLBACK_URL",
+    "CALLBACK_LISTEN",
+    "PROCESS",
+];
 /// How long processes may take to be ready, and to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -88,6 +101,9 @@ impl Processes {
         let log = File::options().create(true).append(true).open(log).map_err(failed)?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.arg("--config").arg(&self.config).args(["run", role]).env("WAYBILL_ADMIN_LISTEN", "127.0.0.1:0");
+        for key in WRITTEN {
+            command.env_remove(format!("WAYBILL_{key}"));
+        }
         if again {
             command.env_remove(failpoint::VARIABLE);
         }
@@ -104,8 +120,8 @@ impl Processes {
             let (role, status) = (*role, child.try_wait().map_err(|error| Failure::Other(error.into()))?);
             match status {
                 None => {}
-                Some(status) if was_killed(status) => {
-                    tracing::info!(role, %status, "a process was killed; it is started again");
+                Some(status) if was_killed(status) || status.success() => {
+                    tracing::info!(role, %status, "a process has ended; it is started again");
                     self.children[index].1 = self.spawn(role, true)?;
                 }
                 Some(status) => {

@@ -1,0 +1,89 @@
+//! What an administrator does, and what is told where something is missing or wrong.
+
+use serde_json::Value;
+
+use crate::cluster::{Deployment, until};
+
+#[test]
+fn topics_and_schemas_are_made_once_and_then_as_they_should_be() {
+    let deployment = Deployment::new();
+    let missing = deployment.refusal(1, &["topics", "check"]);
+    assert!(missing.contains("intake.urgent") && missing.contains("missing"), "{missing}");
+    deployment.done(&["schemas", "register"]);
+    deployment.done(&["schemas", "check"]);
+    assert_eq!(deployment.answer(&["schemas", "diff"])["rows"], Value::Array(Vec::new()));
+    let made = deployment.answer(&["topics", "apply"]);
+    assert!(made.as_array().is_some_and(|topics| topics.iter().all(|topic| topic["finding"] == "made")), "{made}");
+    for verb in ["check", "apply"] {
+        let there = deployment.answer(&["topics", verb]);
+        let is_fine = |topic: &Value| topic["finding"] == "as it should be";
+        assert!(there.as_array().is_some_and(|topics| topics.iter().all(is_fine)), "{verb}: {there}");
+    }
+    let doctor = deployment.done(&["doctor"]);
+    for check in ["brokers", "topics", "registry", "projections"] {
+        assert!(doctor.contains(check), "{check} is missing in {doctor}");
+    }
+}
+
+#[test]
+fn partitions_that_were_chosen_otherwise_are_a_mistake_of_the_configuration() {
+    let mut deployment = Deployment::prepared();
+    deployment.set("PARTITIONS", "6");
+    let told = deployment.refusal(64, &["run", "intake"]);
+    assert!(told.contains("has 4 partitions, 6 are configured"), "{told}");
+    let doctor = deployment.refusal(1, &["doctor"]);
+    assert!(doctor.contains("has 4 partitions"), "{doctor}");
+}
+
+#[test]
+fn a_worker_waits_for_topics_and_begins_by_itself() {
+    let deployment = Deployment::new();
+    deployment.done(&["schemas", "register"]);
+    let worker = deployment.start("intake", &["run", "intake"]);
+    until("what it waits for", || deployment.logged("intake").contains("waybill topics apply").then_some(()));
+    let told = deployment.refusal(69, &["status"]);
+    assert!(told.contains("run `waybill topics apply`"), "{told}");
+    deployment.done(&["topics", "apply"]);
+    until("its start", || deployment.logged("intake").contains("running").then_some(()));
+    worker.signal("TERM");
+    let mut worker = worker;
+    assert!(worker.ends(), "{}", deployment.logged("intake"));
+}
+
+#[test]
+fn brokers_that_are_not_there_are_told_with_their_address() {
+    let mut deployment = Deployment::new();
+    deployment.set("KAFKA_BOOTSTRAP", "127.0.0.1:9");
+    let told = deployment.refusal(69, &["topics", "check"]);
+    assert!(told.contains("topics") || told.contains("127.0.0.1:9"), "{told}");
+    let doctor = deployment.refusal(1, &["doctor"]);
+    assert!(doctor.contains("look at kafka.bootstrap"), "{doctor}");
+}
+
+#[test]
+fn a_configuration_for_brokers_names_what_it_lacks() {
+    let mut deployment = Deployment::new();
+    deployment.set("KAFKA_SECURITY", "sasl-tls");
+    let told = deployment.refusal(64, &["run", "intake"]);
+    assert!(told.contains("kafka.username: is missing") && told.contains("kafka.password_file: is missing"), "{told}");
+}
+
+/// Two processes of one worker share its partitions; under one name the second takes the first one's place.
+#[test]
+fn processes_of_one_worker_need_names_of_their_own() {
+    let deployment = Deployment::prepared();
+    let ready = |name: &str| until("it to run", || deployment.logged(name).contains("running").then_some(()));
+    let mut first = deployment.start("first", &["run", "intake", "--process", "a"]);
+    ready("first");
+    let second = deployment.start("second", &["run", "intake", "--process", "b"]);
+    ready("second");
+    let third = deployment.start("third", &["run", "intake", "--process", "a"]);
+    ready("third");
+    assert!(!first.ends(), "another process has its name");
+    assert!(
+        deployment.logged("first").contains("fenced") || deployment.logged("first").contains("name"),
+        "{}",
+        deployment.logged("first")
+    );
+    drop((second, third));
+}

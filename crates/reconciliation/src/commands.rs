@@ -43,7 +43,7 @@ pub(crate) fn on_command(
                     return case.finish();
                 }
             }
-            Some(Entry::EndedRequest(_)) => return judged(judge, view, (request_id, &[command.clone()]), moment),
+            Some(Entry::EndedRequest(_)) => return judged(judge, view, (request_id, std::slice::from_ref(command)), moment),
             Some(Entry::EarlyCommands(_)) | None => {}
         }
     }

@@ -87,7 +87,7 @@ impl ReadModel {
     pub(crate) fn until<T>(
         &self,
         patience: Duration,
-        query: impl AsyncFn(&Database) -> Result<Option<T>, StoreError>,
+        query: &impl AsyncFn(&Database) -> Result<Option<T>, StoreError>,
     ) -> Result<Option<T>, Failure> {
         let Keeper::Projector { database, status } = &self.keeper else {
             return self.now()?.get(|database| query(database));

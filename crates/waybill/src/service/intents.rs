@@ -60,7 +60,7 @@ pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> 
         .feed
         .command(&key, Command { command_id, target, action, operator, reason, issued_at, verdict, expected_state })?;
     let judging = async |database: &Database| command::by_id(database, command_id).await;
-    let judged = service.projections.until(PATIENCE, judging)?;
+    let judged = service.projections.until(PATIENCE, &judging)?;
     let (result, code) = match judged {
         Some(judged) => (judged.result, judged.code.as_deref().map(Code::of)),
         None => (PENDING.to_owned(), None),

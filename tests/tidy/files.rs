@@ -51,11 +51,14 @@ fn no_file_is_dead() {
     }
 }
 
-/// Marks a file and everything its `mod` lines name.
+/// Marks a file and everything its `mod` and `#[path]` lines name.
 fn reach(file: &Path, folder: &Path, alive: &mut BTreeSet<PathBuf>) {
     alive.insert(file.to_path_buf());
     for line in read(file).lines() {
         let line = line.trim();
+        if let Some(path) = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]")) {
+            alive.insert(folder.join(path));
+        }
         let line = line.strip_prefix("pub(crate) ").or_else(|| line.strip_prefix("pub(super) ")).unwrap_or(line);
         let line = line.strip_prefix("pub ").unwrap_or(line);
         let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) else { continue };

@@ -61,7 +61,10 @@ impl Plant {
         let specs = crate::topics::specs(&topics, &tables.sources);
         let is_used = match &config.kafka {
             // On brokers topics are an administrator's: here they are only held against the table.
-            Some(_) => crate::topics::require(&*bus, &specs)?,
+            Some(_) => {
+                crate::topics::require(&*bus, &specs)?;
+                crate::topics::are_used(&*bus, &topics)?
+            }
             None => {
                 let is_used = !bus.topics()?.is_empty();
                 bus.create_topics(&specs)?;

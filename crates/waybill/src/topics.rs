@@ -56,8 +56,8 @@ pub(crate) fn differences(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<Vec<(Top
     Ok(specs.iter().map(|spec| (spec.clone(), differs(spec))).collect())
 }
 
-/// Sees that all topics are there with the partitions they should have; answers whether anything is on them yet.
-pub(crate) fn require(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<bool, Failure> {
+/// Sees that all topics are there with the partitions they should have.
+pub(crate) fn require(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<(), Failure> {
     let differences = differences(bus, specs)?;
     let wrong = differences.iter().find_map(|(spec, difference)| match difference {
         Some(Difference::Partitions(found)) => Some((spec, *found)),
@@ -79,13 +79,14 @@ pub(crate) fn require(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<bool, Failur
         let what = format!("{} topics are missing, {first} among them", missing.len());
         return Err(Failure::Unavailable(format!("{what}; run `waybill topics apply`")));
     }
-    is_used(bus, specs)
+    Ok(())
 }
 
-fn is_used(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<bool, Failure> {
-    for spec in specs {
-        for partition in 0..spec.partitions {
-            let at = TopicPartition { topic: Arc::clone(&spec.name), partition };
+/// Whether anything was written that the deployment's keys had a part in. Sources may have submitted before the first start.
+pub(crate) fn are_used(bus: &dyn Bus, topics: &Topics) -> Result<bool, Failure> {
+    for topic in [Topic::Events, Topic::Members] {
+        for partition in 0..topics.partitions(&topic) {
+            let at = TopicPartition { topic: topics.name(&topic), partition };
             if 0 < bus.watermarks(&at)?.high {
                 return Ok(true);
             }

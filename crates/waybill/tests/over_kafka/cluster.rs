@@ -66,6 +66,12 @@ impl Deployment {
         deployment
     }
 
+    /// What the names of its topics begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        let set = self.environment.iter().find(|(name, _)| name == "WAYBILL_PREFIX");
+        set.map_or("", |(_, prefix)| prefix)
+    }
+
     /// Overrides a setting, for all that is started from here on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.push((format!("WAYBILL_{name}"), value.to_owned()));

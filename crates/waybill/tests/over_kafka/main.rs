@@ -5,6 +5,7 @@
 
 mod administration;
 mod cluster;
+mod foreign;
 mod killed;
 mod outages;
 mod proxy;

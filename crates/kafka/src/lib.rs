@@ -31,6 +31,7 @@ mod holders;
 mod pulse;
 mod flag;
 mod context;
+mod complaint;
 mod tokens;
 mod errors;
 

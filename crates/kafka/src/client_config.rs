@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fleet::bus::{Isolation, Membership, RECORD_LIMIT_BYTES};
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 
 use crate::settings::{Mechanism, Sasl, Security, Settings, Tls};
 
@@ -34,6 +35,8 @@ pub(crate) fn heartbeat(session_timeout: Duration) -> Duration {
 /// The properties of a client.
 pub(crate) fn client_config(settings: &Settings, role: Role<'_>) -> ClientConfig {
     let mut config = ClientConfig::new();
+    // Why a connection is lost is only in the log, at this level; which lines are shown is for the subscriber to say.
+    config.set_log_level(RDKafkaLogLevel::Info);
     config.set("bootstrap.servers", &settings.bootstrap);
     config.set("client.id", &settings.client_id);
     config.set("socket.nagle.disable", "true");

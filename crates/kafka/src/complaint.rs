@@ -21,6 +21,11 @@ struct Refusal {
     heard: Instant,
 }
 
+/// What librdkafka says where a connection ended at its first word, as those do that are met with something else than was expected:
+/// plaintext at a listener of TLS above all.
+const AT_ONCE: &str = "in state APIVERSION_QUERY";
+/// What librdkafka says where a broker does not offer the mechanism.
+const NOT_OFFERED: &str = "Unsupported SASL mechanism";
 /// What librdkafka says where a connection ended before TLS was agreed on: a broker that stops does that, as well as one that speaks
 /// something else.
 const ENDED: [&str; 2] = ["Disconnected", "Connection reset"];
@@ -30,16 +35,22 @@ const ENDED: [&str; 2] = ["Disconnected", "Connection reset"];
 impl Complaint {
     /// Hears an error of the client. Whether it is a refusal.
     pub(crate) fn hear(&mut self, code: Code, reason: &str) -> bool {
-        let is_an_end = code == Code::SSL && ENDED.iter().any(|end| reason.contains(end));
-        match remedy(code) {
-            Some(remedy) if !is_an_end => self.refuse(format!("{reason}; {remedy}")),
-            Some(_) => self.outage = Some(reason.to_owned()),
-            None if matches!(code, Code::BrokerTransportFailure | Code::Resolve) => {
-                self.outage = Some(reason.to_owned());
-            }
-            None => {}
+        // librdkafka has one code for all that fails about SASL.
+        let code = if reason.contains(NOT_OFFERED) { Code::UnsupportedSASLMechanism } else { code };
+        if code == Code::SSL && ENDED.iter().any(|end| reason.contains(end)) {
+            return false;
         }
-        remedy(code).is_some() && !is_an_end
+        let remedy = remedy(code);
+        if let Some(remedy) = remedy {
+            self.refuse(format!("{reason}; {remedy}"));
+        }
+        remedy.is_some()
+    }
+
+    /// Notes why a connection was lost or not made, as librdkafka logs it: after the name of its thread.
+    pub(crate) fn lose(&mut self, line: &str) {
+        let reason = line.split_once("]: ").filter(|_| line.starts_with("[thrd:")).map_or(line, |(_, reason)| reason);
+        self.outage = Some(reason.to_owned());
     }
 
     /// Notes a refusal that needs no remedy beside what it says.
@@ -63,9 +74,12 @@ impl Complaint {
         let refusal = self.refusal.as_ref().map(|refusal| &refusal.reason);
         match (error, refusal, &self.outage) {
             (BusError::Unavailable(_), Some(reason), _) => BusError::Refused(reason.clone()),
-            (BusError::Unavailable(what), None, Some(reason)) => BusError::Unavailable(format!(
-                "{what}; {reason}; see that the brokers run, and that they want to be spoken to this way"
-            )),
+            (BusError::Unavailable(what), None, Some(reason)) => {
+                let is_at_once = reason.contains(AT_ONCE);
+                let remedy =
+                    if is_at_once { "choose the security this listener wants" } else { "see that brokers run there" };
+                BusError::Unavailable(format!("{what}; {reason}; {remedy}"))
+            }
             (BusError::OutcomeUnknown(what), Some(reason), _)
             | (BusError::OutcomeUnknown(what), None, Some(reason)) => {
                 BusError::OutcomeUnknown(format!("{what}; {reason}"))
@@ -104,10 +118,20 @@ mod tests {
             (Code::SSL, "one:9092: SSL handshake failed: Disconnected"),
         ];
         for (code, reason) in gone {
-            let told = after(code, reason).explain(nobody());
-            assert!(matches!(&told, BusError::Unavailable(what) if what.contains(reason)), "{told}");
+            let mut complaint = after(code, reason);
+            complaint.lose(&format!("[thrd:one:9092]: {reason}"));
+            let told = complaint.explain(nobody());
+            assert!(matches!(&told, BusError::Unavailable(what) if what.contains(&format!("; {reason};"))), "{told}");
         }
         assert_eq!(after(Code::AllBrokersDown, "1/1 brokers are down").explain(nobody()), nobody());
+    }
+
+    #[test]
+    fn who_is_cut_off_at_once_is_told_to_look_at_the_security() {
+        let mut complaint = Complaint::default();
+        complaint.lose("[thrd:one:9092]: one:9092: Disconnected (after 1ms in state APIVERSION_QUERY)");
+        let told = complaint.explain(nobody()).to_string();
+        assert!(told.ends_with("APIVERSION_QUERY); choose the security this listener wants"), "{told}");
     }
 
     #[test]

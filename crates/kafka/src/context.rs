@@ -48,6 +48,9 @@ pub(crate) enum Rebalance {
     },
 }
 
+/// The kind of log line that tells why a connection was lost or not made. Not all of them come as errors.
+const LOST: &str = "FAIL";
+
 // === impl Context ===
 
 impl Context {
@@ -114,6 +117,9 @@ impl ClientContext for Context {
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.note();
+        if facility == LOST {
+            self.complaint().lose(message);
+        }
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
                 tracing::warn!(target: "librdkafka", facility, "{message}");
@@ -182,6 +188,7 @@ impl ProducerContext for Context {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        self.note();
         if let Err((error, _)) = result {
             let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
             locked(&self.undelivered).get_or_insert(code);

@@ -76,9 +76,11 @@ pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option
             return BusError::StaleGeneration;
         }
         Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => return BusError::Fenced,
-        // However the transaction stands, trying it again helps nobody.
-        code if remedy(code).is_some() => return failed_by(what, code),
         _ => {}
+    }
+    // However the transaction stands, trying it again helps nobody. The error names the topic or group.
+    if let Some(remedy) = remedy(error.code()) {
+        return BusError::Refused(format!("{what}: {error}; {remedy}"));
     }
     if let Some(fatal) = fatal {
         return ended(what, fatal);

@@ -176,6 +176,11 @@ impl KafkaProducer {
             if matches!(error, BusError::Refused(_)) { error } else { BusError::Abort(error.to_string()) }
         })?;
         if let Some(code) = self.client.context().take_undelivered() {
+            // Records that librdkafka itself has let go fell with their transaction, whose end alone says why.
+            let is_purged = matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight);
+            if is_purged && let Err(error) = self.client.commit_transaction(STEP) {
+                return Err(self.judged("a record", &error));
+            }
             // What librdkafka says of the transaction then is only that a record failed.
             return Err(undelivered(code, self.client.client().fatal_error()));
         }
@@ -184,6 +189,7 @@ impl KafkaProducer {
     }
 
     fn explained(&self, error: BusError) -> BusError {
+        listen(&self.client);
         self.client.context().complaint().explain(error)
     }
 
@@ -261,7 +267,7 @@ fn persist(
     call: impl Fn(&BaseProducer<Context>) -> KafkaResult<()>,
 ) -> Result<(), BusError> {
     loop {
-        client.poll(Duration::ZERO);
+        listen(client);
         let error = match call(client) {
             Ok(()) => {
                 client.context().answered();
@@ -272,7 +278,19 @@ fn persist(
         };
         let is_worth_it = error.is_retriable() && !error.is_fatal() && !error.txn_requires_abort();
         if !is_worth_it || deadline <= Instant::now() + LATE {
+            listen(client);
             return Err(transaction_failed(what, &error, client.client().fatal_error()));
+        }
+    }
+}
+
+/// Hears all a client has to tell; it tells one thing at a time.
+fn listen(client: &BaseProducer<Context>) {
+    loop {
+        let told = client.context().told();
+        client.poll(Duration::ZERO);
+        if client.context().told() == told {
+            return;
         }
     }
 }

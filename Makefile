@@ -11,9 +11,9 @@ demo: ## 2,000 seeded requests through all five workers on the embedded log, wit
 test: ## Everything that is tested
 	cargo test --workspace --quiet
 
-broker: ## What needs servers, started here unless WAYBILL_TEST_KAFKA and WAYBILL_TEST_REGISTRY name them: Kafka, a registry
+broker: ## What needs servers, started here unless WAYBILL_TEST_KAFKA, _SECURE_KAFKA and _REGISTRY name them: Kafka, a registry
 	scripts/with.sh kafka -- cargo test --package tests --test broker --quiet -- --test-threads 3 --skip security::
-	scripts/with.sh "kafka --secure" -- cargo test --package tests --test broker --quiet -- security::
+	scripts/with.sh "kafka --secure" -- cargo test --package tests --test broker --quiet -- --test-threads 4 security::
 	scripts/with.sh registry -- cargo test --package registry --test apicurio --quiet
 
 lint: ## Formatting, clippy and docs without a warning

@@ -166,6 +166,10 @@ impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
         self.note();
         if self.closing.load(Ordering::Acquire) {
+            // What the group wanted before it let go may be told after that, when nobody is left to take the answer.
+            if consumer.closed() {
+                return;
+            }
             if let Err(error) = consumer.unassign() {
                 tracing::debug!(%error, "giving up partitions at the end failed");
             }

@@ -18,7 +18,7 @@ use super::{Topic, Topics};
 pub enum Role {
     /// One of the five workers.
     Worker(Stage),
-    /// An upstream system.
+    /// An upstream system. If it reads its outcomes as a group, that is called `source.` and its id, after the deployment's prefix.
     Source(SourceId),
     /// The system that keeps enrolment.
     Enrolment,

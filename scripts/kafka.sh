@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# Apache Kafka, one node, or three with everything replicated three times:
-#   scripts/kafka.sh start|stop [--nodes 3] [--dir DIRECTORY]
-# WAYBILL_TEST_KAFKA names a cluster to use instead. KAFKA_PORT moves the first node (19092), KAFKA_HEAP its memory (512m).
+# Apache Kafka, one node, or three with everything replicated three times, or one that asks who is there and what they may do:
+#   scripts/kafka.sh start|stop [--nodes 3 | --secure] [--dir DIRECTORY]
+# WAYBILL_TEST_KAFKA names a cluster to use instead, WAYBILL_TEST_SECURE_KAFKA one with --secure. KAFKA_PORT moves the first node
+# (19092; the secured one stands 100 above it), KAFKA_HEAP its memory (512m).
 set -euo pipefail
 # shellcheck source=scripts/servers.sh
 source "$(dirname "$0")/servers.sh"
+# shellcheck source=scripts/kafka-secure.sh
+source "$(dirname "$0")/kafka-secure.sh"
 options "$@"
 
 version=4.3.1
 port=${KAFKA_PORT:-19092}
 libs=$dir/kafka-$version
 
-# Each node takes two ports: clients, controllers.
+# Each node takes two ports: clients, controllers. The secured one takes a third, for its administration.
 client_port() { echo $((port + 10 * ($1 - 1))); }
 controller_port() { echo $((port + 10 * ($1 - 1) + 1)); }
 
@@ -44,9 +47,9 @@ POM
     mv "$build/libs" "$libs" && rm -rf "$build"
 }
 
-# The cleaner and sessions are quick, for tests; the rest is what one machine needs.
+# Where a node listens and to whom it belongs.
 properties() {
-    local node=$1 copies=$nodes in_sync=$((nodes > 1 ? 2 : 1))
+    local node=$1
     cat <<PROPERTIES
 process.roles=broker,controller
 node.id=$node
@@ -57,6 +60,14 @@ controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=$dir/kafka-$node
+PROPERTIES
+    common
+}
+
+# The cleaner and sessions are quick, for tests; the rest is what one machine needs.
+common() {
+    local copies=$nodes in_sync=$((nodes > 1 ? 2 : 1))
+    cat <<PROPERTIES
 default.replication.factor=$copies
 min.insync.replicas=$in_sync
 offsets.topic.replication.factor=$copies
@@ -75,16 +86,29 @@ log.cleaner.dedupe.buffer.size=16777216
 PROPERTIES
 }
 
+# format NODE ARGUMENT...: makes a node's data directory, with what is to be in its metadata from the start.
 format() {
     local node=$1
-    properties "$node" >"$dir/kafka-$node.properties"
+    shift
     [ -f "$dir/kafka-$node/meta.properties" ] && return
     [ -f "$dir/kafka.id" ] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 >"$dir/kafka.id"
-    java -cp "$libs/*" kafka.tools.StorageTool format -t "$(cat "$dir/kafka.id")" -c "$dir/kafka-$node.properties" \
+    java -cp "$libs/*" kafka.tools.StorageTool format -t "$(cat "$dir/kafka.id")" -c "$dir/kafka-$node.properties" "$@" \
         >"$dir/kafka-$node.log" 2>&1 || die "a node can't be made: $(tail -n 3 "$dir/kafka-$node.log")"
 }
 
+# run NODE: starts a node that was made.
+run() {
+    launch "kafka-$1" java "-Xmx${KAFKA_HEAP:-512m}" -Dlog4j2.level=INFO -cp "$libs/*" kafka.Kafka "$dir/kafka-$1.properties"
+}
+
+# Its port is open before it may lead anything. After a kill it waits until its earlier registration has expired.
+await() { ready "kafka-$1" 90 grep -q "Kafka Server started" "$dir/kafka-$1.log"; }
+
 start() {
+    if [ "$secure" = yes ]; then
+        start_secure
+        return
+    fi
     if [ -n "${WAYBILL_TEST_KAFKA:-}" ]; then
         echo "WAYBILL_TEST_KAFKA=$WAYBILL_TEST_KAFKA"
         return
@@ -97,15 +121,19 @@ start() {
     for node in $(seq "$nodes"); do
         alive "$dir/kafka-$node.pid" && continue
         answers "$(client_port "$node")" && die "port $(client_port "$node") is taken; choose another by KAFKA_PORT"
+        properties "$node" >"$dir/kafka-$node.properties"
         format "$node"
-        launch "kafka-$node" java "-Xmx${KAFKA_HEAP:-512m}" -Dlog4j2.level=INFO -cp "$libs/*" kafka.Kafka "$dir/kafka-$node.properties"
+        run "$node"
     done
-    # Its port is open before it may lead anything. After a kill it waits until its earlier registration has expired.
-    for node in $(seq "$nodes"); do ready "kafka-$node" 90 grep -q "Kafka Server started" "$dir/kafka-$node.log"; done
+    for node in $(seq "$nodes"); do await "$node"; done
     echo "WAYBILL_TEST_KAFKA=$(list address)"
 }
 
 stop() {
+    if [ "$secure" = yes ]; then
+        halt kafka-secure
+        return
+    fi
     local names=() pid
     for pid in "$dir"/kafka-[0-9].pid; do
         [ -e "$pid" ] && names+=("$(basename "$pid" .pid)")

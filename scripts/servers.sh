@@ -1,14 +1,14 @@
 # What the scripts of the servers share. Sourced, not run.
 #
 # Each script knows `start` and `stop`. `start` does nothing if the server runs already or is named in the environment, waits until
-# it is ready, and prints one line NAME=value that says where it is; everything else goes to standard error. Programs and data lie
+# it is ready, and prints lines NAME=value that say where it is, the first of them its address; everything else goes to standard error. Programs and data lie
 # below --dir, or WAYBILL_SERVERS, or .waybill/servers at the top of the repository.
 # shellcheck shell=bash
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 dir=${WAYBILL_SERVERS:-$top/.waybill/servers}
-# How many nodes of Kafka; the other servers are one each.
-export nodes=1
+# How many nodes of Kafka, and whether it asks who is there; the other servers are one each, and ask nobody.
+export nodes=1 secure=no
 
 say() { echo "$*" >&2; }
 
@@ -17,17 +17,18 @@ die() {
     exit 1
 }
 
-# options ARGUMENTS...: sets verb, dir and nodes.
+# options ARGUMENTS...: sets verb, dir, nodes and secure.
 options() {
     verb=${1:-}
     shift || true
     while [ $# -gt 0 ]; do
         case $1 in
-        --dir) mkdir -p "${2:?--dir needs a directory}" && dir=$(cd "$2" && pwd) ;;
-        --nodes) nodes=${2:?--nodes needs a number} ;;
-        *) die "there is no option $1; it knows --dir DIRECTORY and --nodes 1|3" ;;
+        --dir) mkdir -p "${2:?--dir needs a directory}" && dir=$(cd "$2" && pwd) && shift ;;
+        --nodes) nodes=${2:?--nodes needs a number} && shift ;;
+        --secure) secure=yes ;;
+        *) die "there is no option $1; it knows --dir DIRECTORY, --nodes 1|3 and --secure, the last two for Kafka" ;;
         esac
-        shift 2
+        shift
     done
     case $verb in
     start | stop) ;;

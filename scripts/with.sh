@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command with servers at hand, and stops those it has started when the command ends:
 #   scripts/with.sh kafka registry postgres -- COMMAND...
+# A server's options stand in one word with its name: "kafka --secure".
 set -euo pipefail
 here=$(dirname "$0")
 
@@ -15,21 +16,30 @@ if [ $# -lt 2 ]; then
 fi
 shift
 
+# of VERB SERVER: has a server's script do something.
+of() {
+    local words
+    read -ra words <<<"$2"
+    [ -x "$here/${words[0]}.sh" ] || {
+        echo "with.sh: there is no server ${words[0]}" >&2
+        return 1
+    }
+    "$here/${words[0]}.sh" "$1" "${words[@]:1}"
+}
+
 started=()
 stop_started() {
-    for server in "${started[@]}"; do "$here/$server.sh" stop || true; done
+    for server in "${started[@]}"; do of stop "$server" || true; done
 }
 trap stop_started EXIT
 
 for server in "${servers[@]}"; do
-    [ -x "$here/$server.sh" ] || {
-        echo "with.sh: there is no server $server" >&2
-        exit 1
-    }
-    place=$("$here/$server.sh" start)
+    places=$(of start "$server")
     # What is named in the environment is not ours to stop.
-    [ -n "$(printenv "${place%%=*}" || true)" ] || started=("$server" "${started[@]}")
-    export "${place?}"
-    echo "$place" >&2
+    [ -n "$(printenv "${places%%=*}" || true)" ] || started=("$server" "${started[@]}")
+    while IFS= read -r place; do
+        export "${place?}"
+        echo "$place" >&2
+    done <<<"$places"
 done
 "$@"

@@ -1,7 +1,8 @@
 //! Kafka held to the contract of the bus port: the cases of `tests/contracts`, as they are, against a real broker.
 //!
-//! The broker is named by `WAYBILL_TEST_KAFKA` (host:port). Without it these tests fail rather than pass for nothing, and `cargo
-//! test` leaves them out: `make broker` starts one, runs them and stops it.
+//! The broker is named by `WAYBILL_TEST_KAFKA` (host:port), the secured one of `security` by `WAYBILL_TEST_SECURE_KAFKA`. Without
+//! them these tests fail rather than pass for nothing, and `cargo test` leaves them out: `make broker` starts both, runs the tests
+//! and stops them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../contracts/bench.rs"]
@@ -21,6 +22,7 @@ mod model;
 mod processes;
 #[path = "../contracts/reading.rs"]
 mod reading;
+mod security;
 #[path = "../contracts/stage.rs"]
 mod stage;
 #[path = "../contracts/topics.rs"]

@@ -1,5 +1,7 @@
-//! Topics: where every message goes, under which key, and how long it stays. One table; `waybill topics apply` makes them.
+//! Topics: where every message goes, under which key, and how long it stays. One table; `waybill topics apply` makes them, and
+//! [`access`] says who may do what with them.
 
+pub mod access;
 mod table;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fleet::bus::{Isolation, Membership, RECORD_LIMIT_BYTES};
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 
 use crate::settings::{Mechanism, Sasl, Security, Settings, Tls};
 
@@ -48,23 +49,36 @@ pub(crate) fn client_config(settings: &Settings, role: Role<'_>) -> ClientConfig
     secure(&mut config, &settings.security);
     match role {
         Role::Member(membership) => member(&mut config, settings, membership),
-        Role::Producer(transactional_id) => producer(&mut config, settings, transactional_id),
+        Role::Producer(transactional_id) => {
+            producer(&mut config, settings, transactional_id);
+            explaining(&mut config);
+        }
         Role::Reader(isolation) => {
             config.set("group.id", settings.readers_group());
             isolate(&mut config, isolation);
             fetching(&mut config, settings);
         }
-        Role::Observer(isolation) => isolate(&mut config, isolation),
+        Role::Observer(isolation) => {
+            isolate(&mut config, isolation);
+            explaining(&mut config);
+        }
         Role::GroupObserver(group) => {
             config.set("group.id", group);
             // Offsets in a transaction that is being committed are waited for.
             isolate(&mut config, Isolation::ReadCommitted);
+            explaining(&mut config);
         }
     }
     for (name, value) in &settings.overrides.0 {
         config.set(name, value);
     }
     config
+}
+
+/// Why a connection is lost is only in the log, at this level; which lines are shown is for the subscriber to say. Whoever joins
+/// or reads has asked an observer before.
+fn explaining(config: &mut ClientConfig) {
+    config.set_log_level(RDKafkaLogLevel::Info);
 }
 
 fn member(config: &mut ClientConfig, settings: &Settings, membership: &Membership) {

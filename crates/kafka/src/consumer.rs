@@ -31,6 +31,7 @@ pub(crate) struct KafkaConsumer {
     signal: Arc<Signal>,
     /// Whether the client may have something to tell beside records.
     news: Flag,
+    session_timeout: Duration,
 }
 
 /// How brokers say that a member may not be one.
@@ -64,7 +65,8 @@ impl KafkaConsumer {
         let (group, member) = (membership.group.clone(), membership.instance.clone());
         let group = GroupMetadata { group, generation: 0, member, token: bytes::Bytes::new() };
         let taps = Taps::new(client.clone(), signal.clone(), settings.header_names);
-        Ok(Self { client, taps, standing: Standing::Waiting, group, passes, signal, news })
+        let (standing, session_timeout) = (Standing::Waiting, membership.session_timeout);
+        Ok(Self { client, taps, standing, group, passes, signal, news, session_timeout })
     }
 
     /// What the group has to tell.
@@ -108,7 +110,17 @@ impl KafkaConsumer {
             }
         }
         client.context().pulse().seen_all();
-        Ok(())
+        self.check_refusal()
+    }
+
+    /// Brokers that refuse a member once may take it the next time, as after a password was changed. Whoever was refused until the
+    /// session ended is no member any more, and nobody else would tell.
+    fn check_refusal(&self) -> Result<(), BusError> {
+        let age = self.heartbeat_age();
+        if age <= self.session_timeout {
+            return Ok(());
+        }
+        self.client.context().complaint().refused_within(age).map_or(Ok(()), Err)
     }
 
     /// Most errors a member hears of mend themselves: brokers come and go.

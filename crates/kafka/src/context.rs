@@ -13,6 +13,7 @@ use rdkafka::producer::{DeliveryResult, ProducerContext};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
+use crate::complaint::Complaint;
 use crate::pulse::Pulse;
 use crate::settings::{Settings, TokenSource};
 use crate::tokens;
@@ -32,8 +33,7 @@ pub(crate) struct Context {
     pulse: Mutex<Pulse>,
     /// Why the first record of the open transaction failed that did.
     undelivered: Mutex<Option<RDKafkaErrorCode>>,
-    /// What brokers last said against our credentials.
-    refusal: Mutex<Option<String>>,
+    complaint: Mutex<Complaint>,
 }
 
 /// What a group wants of a member.
@@ -48,12 +48,8 @@ pub(crate) enum Rebalance {
     },
 }
 
-/// How brokers and librdkafka say that credentials are no good.
-const REFUSALS: [Option<RDKafkaErrorCode>; 3] = [
-    Some(RDKafkaErrorCode::Authentication),
-    Some(RDKafkaErrorCode::SaslAuthenticationFailed),
-    Some(RDKafkaErrorCode::SSL),
-];
+/// The kind of log line that tells why a connection was lost or not made. Not all of them come as errors.
+const LOST: &str = "FAIL";
 
 // === impl Context ===
 
@@ -67,7 +63,7 @@ impl Context {
             end: AtomicI64::new(-1),
             pulse: Mutex::new(Pulse::new()),
             undelivered: Mutex::new(None),
-            refusal: Mutex::new(None),
+            complaint: Mutex::default(),
         }
     }
 
@@ -101,9 +97,14 @@ impl Context {
         locked(&self.undelivered).take()
     }
 
-    /// What brokers said against our credentials since this was last asked.
-    pub(crate) fn take_refusal(&self) -> Option<String> {
-        locked(&self.refusal).take()
+    /// What was heard against us since brokers last answered.
+    pub(crate) fn complaint(&self) -> std::sync::MutexGuard<'_, Complaint> {
+        locked(&self.complaint)
+    }
+
+    /// Brokers have answered: what was heard before is over.
+    pub(crate) fn answered(&self) {
+        *self.complaint() = Complaint::default();
     }
 
     fn note(&self) {
@@ -116,6 +117,9 @@ impl ClientContext for Context {
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.note();
+        if facility == LOST {
+            self.complaint().lose(message);
+        }
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
                 tracing::warn!(target: "librdkafka", facility, "{message}");
@@ -136,12 +140,11 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.note();
-        let code = error.rdkafka_error_code();
-        if code == Some(RDKafkaErrorCode::PartitionEOF) {
+        let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
+        if code == RDKafkaErrorCode::PartitionEOF {
             self.end.store(end_of(reason).unwrap_or(-1), Ordering::Relaxed);
-        } else if REFUSALS.contains(&code) {
+        } else if self.complaint().hear(code, reason) {
             tracing::warn!(target: "librdkafka", "{reason}");
-            *locked(&self.refusal) = Some(reason.to_owned());
         } else {
             tracing::info!(target: "librdkafka", %error, "{reason}");
         }
@@ -152,7 +155,7 @@ impl ClientContext for Context {
         let source = self.token_source.as_ref().ok_or("no source of tokens is configured")?;
         tokens::token(source).inspect_err(|error| {
             tracing::warn!(%error, "no token for the brokers");
-            *locked(&self.refusal) = Some(error.to_string());
+            self.complaint().refuse(error.to_string());
         })
     }
 }
@@ -163,6 +166,10 @@ impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
         self.note();
         if self.closing.load(Ordering::Acquire) {
+            // What the group wanted before it let go may be told after that, when nobody is left to take the answer.
+            if consumer.closed() {
+                return;
+            }
             if let Err(error) = consumer.unassign() {
                 tracing::debug!(%error, "giving up partitions at the end failed");
             }
@@ -185,6 +192,7 @@ impl ProducerContext for Context {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        self.note();
         if let Err((error, _)) = result {
             let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
             locked(&self.undelivered).get_or_insert(code);

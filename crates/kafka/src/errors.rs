@@ -25,6 +25,9 @@ pub(crate) fn failed(what: &str, error: &KafkaError) -> BusError {
 
 /// The same, by code.
 pub(crate) fn failed_by(what: &str, code: Code) -> BusError {
+    if let Some(remedy) = remedy(code) {
+        return BusError::Refused(format!("{what}: {code}; {remedy}"));
+    }
     match code {
         Code::FencedInstanceId | Code::ProducerFenced | Code::Fenced | Code::InvalidProducerEpoch => BusError::Fenced,
         Code::IllegalGeneration | Code::UnknownMemberId | Code::RebalanceInProgress => BusError::StaleGeneration,
@@ -32,15 +35,6 @@ pub(crate) fn failed_by(what: &str, code: Code) -> BusError {
             BusError::UnknownPartition(what.to_owned())
         }
         Code::MessageSizeTooLarge => BusError::TooLarge { bytes: RECORD_LIMIT_BYTES, limit: RECORD_LIMIT_BYTES },
-        Code::TopicAuthorizationFailed
-        | Code::GroupAuthorizationFailed
-        | Code::ClusterAuthorizationFailed
-        | Code::TransactionalIdAuthorizationFailed => {
-            BusError::Refused(format!("{what}: {code}; grant this principal what it asks for"))
-        }
-        Code::Authentication | Code::SaslAuthenticationFailed | Code::UnsupportedSASLMechanism => {
-            BusError::Refused(format!("{what}: {code}; look at the credentials"))
-        }
         Code::InvalidTopic | Code::PolicyViolation | Code::InvalidReplicationFactor | Code::InvalidConfig => {
             BusError::Refused(format!("{what}: {code}"))
         }
@@ -48,6 +42,29 @@ pub(crate) fn failed_by(what: &str, code: Code) -> BusError {
             BusError::Damaged(format!("{what}: {code}; restore the partition from a replica"))
         }
         _ => BusError::Unavailable(format!("{what}: {code}")),
+    }
+}
+
+/// What helps where brokers refuse us, or we them; none where a code is no refusal.
+pub(crate) fn remedy(code: Code) -> Option<&'static str> {
+    match code {
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed => Some(
+            "grant this principal what it asks for, if it is its own: `waybill topics acls` prints what each role needs",
+        ),
+        Code::Authentication | Code::SaslAuthenticationFailed => {
+            Some("look at the name and the password, or at the token, and whether the brokers know them")
+        }
+        Code::UnsupportedSASLMechanism | Code::IllegalSASLState => {
+            Some("choose a SASL mechanism that the brokers offer on this listener")
+        }
+        Code::SSL => Some(
+            "look at the authority that is trusted here (ca), at the name the broker's certificate is for, and whether the listener \
+             speaks TLS at all",
+        ),
+        _ => None,
     }
 }
 
@@ -60,6 +77,10 @@ pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option
         }
         Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => return BusError::Fenced,
         _ => {}
+    }
+    // However the transaction stands, trying it again helps nobody. The error names the topic or group.
+    if let Some(remedy) = remedy(error.code()) {
+        return BusError::Refused(format!("{what}: {error}; {remedy}"));
     }
     if let Some(fatal) = fatal {
         return ended(what, fatal);
@@ -97,14 +118,6 @@ pub(crate) fn commit_failed(error: BusError) -> BusError {
     if matches!(error, BusError::Unavailable(_)) { BusError::OutcomeUnknown(error.to_string()) } else { error }
 }
 
-/// The same error, unless it is only that nobody answers and the brokers have said why.
-pub(crate) fn explained(error: BusError, refusal: Option<String>) -> BusError {
-    match refusal.filter(|_| matches!(error, BusError::Unavailable(_))) {
-        Some(refusal) => BusError::Refused(format!("{refusal}; look at the credentials")),
-        None => error,
-    }
-}
-
 /// The error, if asking again does not mend it.
 pub(crate) fn lasting(error: BusError) -> Result<(), BusError> {
     if matches!(error, BusError::Refused(_) | BusError::Damaged(_) | BusError::Fatal(_)) {
@@ -118,6 +131,7 @@ pub(crate) fn lasting(error: BusError) -> Result<(), BusError> {
 pub(crate) fn ended(what: &str, (code, reason): (Code, String)) -> BusError {
     match code {
         Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => BusError::Fenced,
+        code if remedy(code).is_some() => failed_by(what, code),
         // The broker has forgotten the id, or a record is missing in its sequence: a new producer starts a new one.
         _ => BusError::OutcomeUnknown(format!("{what}: {reason}")),
     }

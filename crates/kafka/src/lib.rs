@@ -5,8 +5,9 @@
 //! - **Stands on** one librdkafka client for each consumer, producer and reader, and two that only look (one for each isolation).
 //!   Their threads belong to librdkafka; none is started here.
 //! - **Promises** that a small transaction commits in a few round trips and no wait of a fixed length; that what is fetched ahead is
-//!   bounded for each partition, so that one that is flooded or paused holds up no other; that no error, log line or `Debug`
-//!   shows keys, values, headers or credentials.
+//!   bounded for each partition, so that one that is flooded or paused holds up no other; that who is refused is told so, in
+//!   time and with what to look at, and is not taken for who waits for a broker; that no error, log line or `Debug` shows keys,
+//!   values, headers or credentials.
 //! - **Never** retries a transaction by itself, subscribes twice under one name, or commits offsets outside a transaction.
 //!
 //! Order of reading: `settings` says how a client is configured, `kafka` is the bus, then the three who work with it (`consumer`,
@@ -31,6 +32,7 @@ mod holders;
 mod pulse;
 mod flag;
 mod context;
+mod complaint;
 mod tokens;
 mod errors;
 

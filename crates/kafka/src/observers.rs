@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
-use crate::errors::{explained, failed, number};
+use crate::errors::{failed, number};
 use crate::settings::Settings;
 use crate::standing::{list, offset};
 use fleet::sync::locked;
@@ -124,13 +124,16 @@ pub(crate) fn patiently<T>(
     loop {
         listen(client);
         let error = match ask(step.min(patience)) {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                client.context().answered();
+                return Ok(answer);
+            }
             Err(error) => error,
         };
         let is_passing = error.rdkafka_error_code().is_some_and(|code| PASSING.contains(&code));
         if !is_passing || deadline <= Instant::now() {
             listen(client);
-            return Err(explained(failed(what, &error), client.context().take_refusal()));
+            return Err(client.context().complaint().explain(failed(what, &error)));
         }
         step = (step * 2).min(STEP_MAX);
         std::thread::sleep(ASK_AGAIN);

@@ -14,7 +14,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::catalogue::Catalogue;
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
-use crate::errors::{commit_failed, explained, failed, sending_failed, transaction_failed, undelivered, unknown};
+use crate::errors::{commit_failed, failed, sending_failed, transaction_failed, undelivered, unknown};
 use crate::holders::{Holder, Holders};
 use crate::passes::Passes;
 use crate::record::outgoing;
@@ -85,7 +85,8 @@ impl KafkaProducer {
         CONNECTING.into_iter().any(is_connected);
         // An earlier holder's transaction is ended first, which takes its time while a broker starts.
         let deadline = Instant::now() + settings.request_timeout.max(settings.transaction_timeout);
-        persist(&client, &what, deadline, |client| client.init_transactions(STEP))?;
+        persist(&client, &what, deadline, |client| client.init_transactions(STEP))
+            .map_err(|error| client.context().complaint().explain(error))?;
         let holder = holders.succeed(transactional_id);
         Ok(Self { client, catalogue, passes, holder, partitions, state: State::Idle, patience })
     }
@@ -161,6 +162,7 @@ impl KafkaProducer {
             // All in one call, since what has timed out here can't be taken up again.
             client.send_offsets_to_transaction(&offsets, &proof, deadline.saturating_duration_since(Instant::now()))
         })
+        .map_err(|error| self.explained(error))
     }
 
     /// Ends the open transaction by a commit. Offsets travel while the records do.
@@ -169,12 +171,26 @@ impl KafkaProducer {
         if let Some(consumed) = consumed.filter(|consumed| !consumed.next.is_empty()) {
             self.consume(consumed, deadline)?;
         }
-        self.drain(deadline).map_err(|error| BusError::Abort(error.to_string()))?;
+        self.drain(deadline).map_err(|error| {
+            let error = self.explained(error);
+            if matches!(error, BusError::Refused(_)) { error } else { BusError::Abort(error.to_string()) }
+        })?;
         if let Some(code) = self.client.context().take_undelivered() {
+            // Records that librdkafka itself has let go fell with their transaction, whose end alone says why.
+            let is_purged = matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight);
+            if is_purged && let Err(error) = self.client.commit_transaction(STEP) {
+                return Err(self.judged("a record", &error));
+            }
             // What librdkafka says of the transaction then is only that a record failed.
             return Err(undelivered(code, self.client.client().fatal_error()));
         }
-        persist(&self.client, "committing", deadline, |client| client.commit_transaction(STEP)).map_err(commit_failed)
+        let committed = persist(&self.client, "committing", deadline, |client| client.commit_transaction(STEP));
+        committed.map_err(commit_failed).map_err(|error| self.explained(error))
+    }
+
+    fn explained(&self, error: BusError) -> BusError {
+        listen(&self.client);
+        self.client.context().complaint().explain(error)
     }
 
     fn judged(&self, what: &str, error: &KafkaError) -> BusError {
@@ -223,7 +239,8 @@ impl Producer for KafkaProducer {
         let deadline = Instant::now() + self.patience;
         let aborted = self
             .drain(deadline)
-            .and_then(|()| persist(&self.client, "aborting", deadline, |client| client.abort_transaction(STEP)));
+            .and_then(|()| persist(&self.client, "aborting", deadline, |client| client.abort_transaction(STEP)))
+            .map_err(|error| self.explained(error));
         self.client.context().take_undelivered();
         self.after(aborted)?;
         self.state = State::Idle;
@@ -250,16 +267,30 @@ fn persist(
     call: impl Fn(&BaseProducer<Context>) -> KafkaResult<()>,
 ) -> Result<(), BusError> {
     loop {
-        client.poll(Duration::ZERO);
+        listen(client);
         let error = match call(client) {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                client.context().answered();
+                return Ok(());
+            }
             Err(KafkaError::Transaction(error)) => error,
             Err(error) => return Err(failed(what, &error)),
         };
         let is_worth_it = error.is_retriable() && !error.is_fatal() && !error.txn_requires_abort();
         if !is_worth_it || deadline <= Instant::now() + LATE {
-            let refusal = client.context().take_refusal();
-            return Err(explained(transaction_failed(what, &error, client.client().fatal_error()), refusal));
+            listen(client);
+            return Err(transaction_failed(what, &error, client.client().fatal_error()));
+        }
+    }
+}
+
+/// Hears all a client has to tell; it tells one thing at a time.
+fn listen(client: &BaseProducer<Context>) {
+    loop {
+        let told = client.context().told();
+        client.poll(Duration::ZERO);
+        if client.context().told() == told {
+            return;
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::client_config::{Role, client_config};
 use crate::context::Context;
 use crate::errors::{failed, unknown};
 use crate::flag::Flag;
-use crate::observers::listen;
+use crate::observers::{listen, patiently};
 use crate::settings::Settings;
 use crate::standing::list;
 use crate::tap::Taps;
@@ -26,6 +26,8 @@ pub(crate) struct KafkaReader {
     signal: Arc<Signal>,
     /// Whether the client may have something to tell beside records.
     news: Flag,
+    /// How long a question may take.
+    patience: Duration,
     /// The sum of the positions when it last moved, so that passing over a gap counts as moving.
     reached: u64,
 }
@@ -43,13 +45,27 @@ impl KafkaReader {
         client.set_nonempty_callback(raise);
         let client = Arc::new(client);
         let taps = Taps::new(client.clone(), signal.clone(), settings.header_names);
-        Ok(Self { client, catalogue, taps, signal, news, reached: 0 })
+        Ok(Self { client, catalogue, taps, signal, news, patience: settings.request_timeout, reached: 0 })
     }
 
     /// Hears what the client has to tell beside records: logs, tokens to renew, brokers that come and go.
     fn listen(&self) {
         self.news.lower();
         listen(&self.client);
+    }
+
+    /// Who is refused would wait for records that never come. Whether that is so still, a question tells: brokers that are merely
+    /// away are waited for.
+    fn check_refusal(&self) -> Result<(), BusError> {
+        let names = if self.client.context().complaint().is_refusal() { self.taps.names() } else { Vec::new() };
+        let Some(first) = names.first() else { return Ok(()) };
+        let asked = patiently(&self.client, &first.to_string(), self.patience, |step| {
+            self.client.fetch_metadata(Some(&first.topic), step)
+        });
+        match asked.err() {
+            Some(refused @ BusError::Refused(_)) => Err(refused),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn sum(&self) -> Result<u64, BusError> {
@@ -79,7 +95,11 @@ impl Reader for KafkaReader {
             }
             self.taps.take(None, limit, out)?;
             let left = timeout.saturating_sub(begun.elapsed());
-            if before < out.len() || left.is_zero() {
+            if before < out.len() {
+                return Ok(());
+            }
+            self.check_refusal()?;
+            if left.is_zero() {
                 return Ok(());
             }
             let reached = self.sum()?;

@@ -11,7 +11,8 @@ pub struct Settings {
     /// `host:port` of some brokers, separated by commas.
     pub bootstrap: String,
     /// How this process calls itself in the brokers' logs and quotas. Readers ask for the group `{client_id}-reader`, which never
-    /// has members; where access is controlled they need to be allowed to describe it.
+    /// has members; where access is controlled they need to be allowed to describe it, as the grants of the topic table have it for
+    /// all ids that begin with the deployment's name and a hyphen.
     pub client_id: String,
     /// How the connection is secured.
     pub security: Security,
@@ -44,7 +45,8 @@ pub struct Settings {
 #[derive(Clone, Default)]
 pub struct Overrides(pub BTreeMap<String, String>);
 
-/// How a connection is secured.
+/// How a connection is secured. What a listener wants is the brokers' to say: who speaks otherwise gets no answer, and is told what
+/// the client has heard. Credentials that are refused are [`fleet::bus::BusError::Refused`].
 #[derive(Clone, Debug)]
 pub enum Security {
     /// Neither encrypted nor authenticated: one machine, or a network nobody else is on.
@@ -63,7 +65,8 @@ pub enum Security {
 /// The files of a TLS connection, all PEM.
 #[derive(Clone, Debug, Default)]
 pub struct Tls {
-    /// The authorities that sign the brokers' certificates; the system's, if none.
+    /// The authorities that sign the brokers' certificates; the system's, if none. A certificate has to be for the name in
+    /// `bootstrap`, and for those under which the brokers make themselves known.
     pub ca: Option<PathBuf>,
     /// Our certificate, followed by those between it and the authority.
     pub certificate: Option<PathBuf>,

@@ -43,7 +43,9 @@ pub(crate) fn on_command(
                     return case.finish();
                 }
             }
-            Some(Entry::EndedRequest(_)) => return judged(judge, view, (request_id, std::slice::from_ref(command)), moment),
+            Some(Entry::EndedRequest(_)) => {
+                return judged(judge, view, (request_id, std::slice::from_ref(command)), moment);
+            }
             Some(Entry::EarlyCommands(_)) | None => {}
         }
     }

@@ -77,6 +77,8 @@ pub(crate) enum Topics {
     Apply,
     /// Hold what is there against the topic table. Changes nothing; ends with 1 where something differs.
     Check,
+    /// Who may do what, as the topic table has it: one run of Kafka's own `kafka-acls` a line, to be given the brokers' address.
+    Acls,
 }
 
 /// The schemas.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use contracts::topics::Cleanup as Kept;
 use contracts::{Topic, Topics};
 use domain::SourceId;
-use fleet::bus::{Bus, Cleanup, TopicPartition, TopicSpec};
+use fleet::bus::{Bus, BusError, Cleanup, TopicPartition, TopicSpec};
 use intake::Sources;
 
 use crate::compose::UNREGISTERED;
@@ -56,30 +56,43 @@ pub(crate) fn differences(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<Vec<(Top
     Ok(specs.iter().map(|spec| (spec.clone(), differs(spec))).collect())
 }
 
-/// Sees that all topics are there with the partitions they should have.
+/// Sees that all topics are there with the partitions they should have. It asks for no more than whoever may read or write them may
+/// know.
 pub(crate) fn require(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<(), Failure> {
-    let differences = differences(bus, specs)?;
-    let wrong = differences.iter().find_map(|(spec, difference)| match difference {
-        Some(Difference::Partitions(found)) => Some((spec, *found)),
-        Some(Difference::Missing | Difference::Cleanup(_)) | None => None,
-    });
-    if let Some((spec, found)) = wrong {
-        let message = format!(
-            "{} has {found} partitions, {} are configured; set it to what the topics were made with, it is chosen once",
-            spec.name, spec.partitions
-        );
-        return Err(Failure::Config(vec![Mistake { path: "partitions".into(), message }]));
+    let mut missing = Vec::new();
+    for spec in specs {
+        match partitions(bus, &spec.name, spec.partitions)? {
+            0 => missing.push(&*spec.name),
+            found if found == spec.partitions => {}
+            found => {
+                let message = format!(
+                    "{} has {found} partitions, {} are configured; set it to what the topics were made with, it is chosen once",
+                    spec.name, spec.partitions
+                );
+                return Err(Failure::Config(vec![Mistake { path: "partitions".into(), message }]));
+            }
+        }
     }
-    let missing: Vec<&str> = differences
-        .iter()
-        .filter(|(_, difference)| *difference == Some(Difference::Missing))
-        .map(|(spec, _)| &*spec.name)
-        .collect();
-    if let Some(first) = missing.first() {
-        let what = format!("{} topics are missing, {first} among them", missing.len());
-        return Err(Failure::Unavailable(format!("{what}; run `waybill topics apply`")));
+    let Some(first) = missing.first() else { return Ok(()) };
+    let what = format!("{} topics are missing, {first} among them", missing.len());
+    Err(Failure::Unavailable(format!("{what}; run `waybill topics apply`")))
+}
+
+/// How many partitions a topic has, none where it is not there. `expected` is looked at first.
+fn partitions(bus: &dyn Bus, topic: &Arc<str>, expected: u32) -> Result<u32, Failure> {
+    let has = |partition: u32| match bus.watermarks(&TopicPartition { topic: Arc::clone(topic), partition }) {
+        Ok(_) => Ok(true),
+        Err(BusError::UnknownPartition(_)) => Ok(false),
+        Err(error) => Err(Failure::from(error)),
+    };
+    if has(expected.saturating_sub(1))? && !has(expected)? {
+        return Ok(expected);
     }
-    Ok(())
+    let mut count = 0;
+    while has(count)? {
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// Whether anything was written that the deployment's keys had a part in. Sources may have submitted before the first start.

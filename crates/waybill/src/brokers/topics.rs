@@ -1,6 +1,7 @@
 //! `waybill topics`: what an administrator does before the first start on Kafka.
 
 use contracts::Topics as Names;
+use contracts::topics::access;
 use fleet::bus::{Bus as _, TopicSpec};
 use serde::Serialize;
 
@@ -24,8 +25,12 @@ struct Line {
 /// Makes the topics, or looks at them.
 pub(super) fn carry_out(verb: Topics, config: &Config, kafka: &KafkaConfig, json: bool) -> Result<(), Failure> {
     let tables = Tables::load(config).map_err(Failure::Config)?;
+    let names = Names::new(&config.prefix, config.partitions);
+    if verb == Topics::Acls {
+        return acls(&names, &tables, json);
+    }
     let brokers = connect(config, kafka)?;
-    let specs = topics::specs(&Names::new(&config.prefix, config.partitions), &tables.sources);
+    let specs = topics::specs(&names, &tables.sources);
     let before = topics::differences(&brokers, &specs)?;
     if verb == Topics::Apply {
         brokers.create_topics(&specs)?;
@@ -41,6 +46,18 @@ pub(super) fn carry_out(verb: Topics, config: &Config, kafka: &KafkaConfig, json
              is changed with Kafka's own tools, and partitions are chosen once"
         ))),
     }
+}
+
+/// Kafka's own tool makes them: whoever may do that is no worker of ours.
+fn acls(names: &Names, tables: &Tables, json: bool) -> Result<(), Failure> {
+    let grants = access::all(names, tables.sources.ids());
+    if json {
+        let answer = serde_json::to_value(&grants).map_err(|error| Failure::Other(error.into()))?;
+        return show::print(&answer, true);
+    }
+    let runs = access::commands(&grants, |role| role.principal(access::PRINCIPAL_PREFIX));
+    let lines = runs.iter().map(|arguments| format!("kafka-acls {}\n", arguments.join(" ")));
+    show::tell(&lines.collect::<String>())
 }
 
 fn line(verb: Topics, spec: &TopicSpec, difference: Option<&Difference>) -> Line {

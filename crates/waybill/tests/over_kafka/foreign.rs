@@ -25,10 +25,12 @@ fn submissions() -> Vec<(String, Vec<u8>)> {
     let lines = std::fs::read_to_string(example("requests.jsonl")).expect("an example");
     let id = ask("subjects/waybill.IntakeRequest/versions/latest")["id"].as_u64().expect("an id");
     let rows = contracts::catalogue::BUNDLED.iter();
-    let rows = rows.map(|row| (if row.id == 1 { id as u32 } else { 1_000_000 + row.id }, row.subject, row.version, row.text));
+    let rows =
+        rows.map(|row| (if row.id == 1 { id as u32 } else { 1_000_000 + row.id }, row.subject, row.version, row.text));
     let codec = Codec::new(Catalogue::new(rows).expect("a catalogue"));
     let framed = |line: &str| {
-        let request: IntakeRequest = contracts::json::from_json(serde_json::from_str(line).expect("JSON")).expect("a request");
+        let request: IntakeRequest =
+            contracts::json::from_json(serde_json::from_str(line).expect("JSON")).expect("a request");
         let (key, mut value) = (request.idempotency_key.clone(), Vec::new());
         codec.encode(&Message::Intake(Box::new(request)), &mut value).expect("it fits");
         (key, value)
@@ -81,7 +83,8 @@ fn consumers_decode_by_the_registry_alone() {
         .set("auto.offset.reset", "earliest")
         .create()
         .expect("a consumer");
-    let topics = ["events", "outcomes.enrolment", "identity.standard"].map(|name| format!("{}{name}", deployment.prefix()));
+    let topics =
+        ["events", "outcomes.enrolment", "identity.standard"].map(|name| format!("{}{name}", deployment.prefix()));
     consumer.subscribe(&topics.each_ref().map(String::as_str)).expect("subscribed");
     let mut decoded = BTreeSet::new();
     until("a record of every topic", || {

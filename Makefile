@@ -23,9 +23,9 @@ unit: ## What needs no server
 	cargo test --workspace --quiet
 
 broker: ## What needs servers: Kafka, a registry, Postgres, and a Kafka that asks who one is; those not named by WAYBILL_TEST_* are started
-	scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet \
+	scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet --no-fail-fast \
 		--test broker --test apicurio --test postgres --test over_kafka -- --test-threads 3 --skip security::
-	scripts/with.sh "kafka --secure" -- cargo test --workspace --quiet --test broker -- --test-threads 4 security::
+	scripts/with.sh "kafka --secure" -- cargo test --workspace --quiet --no-fail-fast --test broker -- --test-threads 4 security::
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check

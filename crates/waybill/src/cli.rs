@@ -112,6 +112,9 @@ pub(crate) struct RunArgs {
     /// This process's name among those of the deployment, in place of `process` in the configuration.
     #[arg(long)]
     pub(crate) process: Option<String>,
+    /// Stop once standard input ends: when whoever started this process is gone.
+    #[arg(long, hide = true)]
+    pub(crate) while_attended: bool,
 }
 
 /// A worker by name.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::Stage;
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::runtime::Runtime;
 
 use crate::admin;
@@ -17,6 +18,9 @@ use crate::tables::Tables;
 
 /// Runs workers until SIGTERM or SIGINT, then drains them.
 pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure> {
+    if arguments.while_attended {
+        end_unattended();
+    }
     let tables = Tables::load(&config).map_err(Failure::Config)?;
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
     let Roles { stages, projects, name } = roles(arguments);
@@ -105,6 +109,16 @@ async fn until_told(running: &crate::compose::Running) {
         _ = tokio::signal::ctrl_c() => {}
         () = failed(running) => {}
     }
+}
+
+/// Ends this process in good order once standard input does.
+fn end_unattended() {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        if let Err(error) = kill_process(getpid(), Signal::TERM) {
+            tracing::error!(%error, "the process is unattended and can't end itself");
+        }
+    });
 }
 
 async fn failed(running: &crate::compose::Running) {

@@ -100,14 +100,19 @@ impl Processes {
         let failed = |error: std::io::Error| Failure::Other(anyhow::anyhow!("{role} can't be started: {error}"));
         let log = File::options().create(true).append(true).open(log).map_err(failed)?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.arg("--config").arg(&self.config).args(["run", role]).env("WAYBILL_ADMIN_LISTEN", "127.0.0.1:0");
+        command
+            .arg("--config")
+            .arg(&self.config)
+            .args(["run", role, "--while-attended"])
+            .env("WAYBILL_ADMIN_LISTEN", "127.0.0.1:0");
         for key in WRITTEN {
             command.env_remove(format!("WAYBILL_{key}"));
         }
         if again {
             command.env_remove(failpoint::VARIABLE);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().map_err(failed)
+        // The pipe ends with this process, however it ends, and with it the child.
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn().map_err(failed)
     }
 
     fn are_ready(&self) -> bool {

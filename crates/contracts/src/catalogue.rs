@@ -71,7 +71,7 @@ bundled! {
     24 MemoryDispatch 2 0xaf5d_3b38_d60a_f16a "memory-dispatch/v2"
     25 MemoryReconciliation 2 0xba9a_d45f_5c40_b273 "memory-reconciliation/v2"
     26 LifecycleEvent 3 0x2251_b24d_bc3d_ea70 "lifecycle-event/v3"
-    27 MemoryReconciliation 3 0x6eef_1fdd_aa34_2ab2 "memory-reconciliation/v3"
+    27 MemoryReconciliation 3 0x0564_7fe9_9650_3278 "memory-reconciliation/v3"
 }
 
 /// Schemas by id, and by what this build writes.

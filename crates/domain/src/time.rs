@@ -15,6 +15,25 @@ impl Timestamp {
     /// Later than any moment that will be met.
     pub const NEVER: Self = Self(i64::MAX);
 
+    /// Reads RFC 3339 in UTC (`2026-11-26T18:08:48.082Z`, seconds and their fraction may be absent), or a day, which is its first moment.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (day, clock) = text.split_once('T').unwrap_or((text, "00:00Z"));
+        let mut parts = clock.strip_suffix('Z')?.splitn(3, ':');
+        let mut below = |limit: i64| {
+            let digits = parts.next()?;
+            let is_plain = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit());
+            digits.parse::<i64>().ok().filter(|number| is_plain && *number < limit)
+        };
+        let minutes = below(24)? * 60 + below(60)?;
+        let seconds = parts.next().unwrap_or("00");
+        let (seconds, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
+        let is_plain = seconds.len() == 2 && (1..=9).contains(&fraction.len());
+        let is_plain = is_plain && seconds.bytes().chain(fraction.bytes()).all(|digit| digit.is_ascii_digit());
+        let seconds = seconds.parse::<i64>().ok().filter(|number| is_plain && *number < 60)?;
+        let ms = format!("{fraction:0<3}")[..3].parse::<i64>().ok()?;
+        Some(Self(Date::parse(day)?.days() * 86_400_000 + minutes * 60_000 + seconds * 1000 + ms))
+    }
+
     /// The time from `earlier` until this moment; zero if it lies ahead.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -146,6 +165,22 @@ mod tests {
         assert_eq!(parse_span("5ms"), Some(Duration::from_millis(5)));
         for broken in ["", "5", "s", "-1s", "1.5h", "1 h", "1w", "99999999999999999999d", "18446744073709551615d"] {
             assert_eq!(parse_span(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn moments_read_back_as_they_are_shown() {
+        for ms in [0, 1_700_000_000_123, -1, 86_399_999] {
+            assert_eq!(Timestamp::parse(&Timestamp(ms).to_string()), Some(Timestamp(ms)));
+        }
+        let minute = Timestamp::parse("2023-11-14T22:13Z").expect("a moment");
+        assert_eq!(minute.to_string(), "2023-11-14T22:13:00.000Z");
+        assert_eq!(Timestamp::parse("2023-11-14T22:13:20.5Z").map(|at| at.0 % 1000), Some(500));
+        assert_eq!(Timestamp::parse("2023-11-14").map(|at| at.0 % 86_400_000), Some(0));
+        let wrong =
+            ["", "2023-02-30", "2023-11-14T24:00Z", "2023-11-14T22:13", "2023-11-14T22Z", "2023-11-14T22:13:60Z"];
+        for text in wrong.into_iter().chain(["2023-11-14T22:13:+5Z", "2023-11-14T22:13:20.Z", "2023-11-14T1:13Z"]) {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }
 

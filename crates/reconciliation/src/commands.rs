@@ -4,6 +4,8 @@
 pub mod table;
 
 use domain::lifecycle::Progress;
+use std::time::Duration;
+
 use domain::messages::{Command, CommandAction, DispatchTask, IdentityTask, Verdict};
 use domain::{Code, Decision, EventBody, Moment, OperationId, RequestId, State, TerminalOutcome, View};
 
@@ -15,6 +17,10 @@ use table::{Condition, Judgement, judge};
 
 /// How many commands are remembered, so that one that comes again is not judged again.
 const REMEMBERED: usize = 8;
+/// How long a command waits for a request that nobody has heard of: intake may have it before itself still.
+const UNHEARD_OF: Duration = Duration::from_secs(5);
+/// What is due in the moment it was given would be covered by a look at the log that was taken before it.
+const NEXT_MOMENT: Duration = Duration::from_millis(1);
 
 /// Judges a command. What can be carried out is carried out at once.
 ///
@@ -54,13 +60,32 @@ pub(crate) fn on_command(
         return decision;
     }
     if early.commands.len() == REMEMBERED {
-        decision.event(request_id, refusal(command, Code::NotInThisState));
+        let is_known = view.get(&Key::Request(request_id)).is_some();
+        let (id, code) = match is_known {
+            true => (request_id, Code::NotInThisState),
+            false => (RequestId(command.command_id.0), Code::TargetUnknown),
+        };
+        decision.event(id, refusal(command, code));
         return decision;
     }
-    early.came_at = moment.now;
+    let is_known = view.get(&Key::Request(request_id)).is_some();
+    early.judge_at = moment.now + if is_known { NEXT_MOMENT } else { UNHEARD_OF };
     early.commands.push(EarlyCommand::of(command));
     decision.put(Key::Early(request_id), Entry::EarlyCommands(early));
     decision
+}
+
+/// Has commands judged that waited for a request, now that its first fact was read.
+pub(crate) fn request_is_heard_of(
+    decision: &mut Decision<Key, Entry>,
+    view: &View<'_, Key, Entry>,
+    request_id: RequestId,
+    moment: &Moment,
+) {
+    if let Some(Entry::EarlyCommands(early)) = view.get(&Key::Early(request_id)) {
+        let early = EarlyCommands { judge_at: moment.now + NEXT_MOMENT, ..(**early).clone() };
+        decision.put(Key::Early(request_id), Entry::EarlyCommands(Box::new(early)));
+    }
 }
 
 /// Judges the commands that could not be carried out at once, now that the log was read to its end.
@@ -95,7 +120,11 @@ fn judged(
             new.for_each(|command| decision.event(request_id, refusal(command, after_the_end(ended, command))));
         }
         Some(Entry::EarlyCommands(_)) | None => {
-            commands.iter().for_each(|command| decision.event(request_id, refusal(command, Code::TargetUnknown)));
+            // The request's own story must begin with its acceptance, should it come to be: what is refused about nothing stands
+            // under the command's id.
+            let stands_under = |command: &Command| RequestId(command.command_id.0);
+            let refused = |command: &Command| (stands_under(command), refusal(command, Code::TargetUnknown));
+            commands.iter().map(refused).for_each(|(id, body)| decision.event(id, body));
         }
     }
     decision
@@ -200,12 +229,18 @@ impl Case<'_> {
             self.write(EventBody::Released { command_id, operator: operator.clone() });
             return self.close(TerminalOutcome::Escalated, self.request.code);
         }
+        let is_exception = self.shown().state == State::Exception;
+        let raised_meanwhile = self.request.code.filter(|code| is_exception && *code != Code::HoldOverdue);
         if let Some(since) = self.request.held_since.take() {
             let due_by = self.request.context.due_by;
             self.request.context.due_by = due_by + self.now.since(since);
         }
         self.write(EventBody::Released { command_id, operator: operator.clone() });
         self.tell_stage(Errand::Release, command_id);
+        // What came over the hold and was not of its making goes on being somebody's to settle.
+        if let Some(code) = raised_meanwhile {
+            self.raise(code);
+        }
     }
 
     fn decide_review(&mut self, command: &Command) -> Result<(), Code> {
@@ -228,6 +263,10 @@ impl Case<'_> {
             Some(verdict @ Verdict::TookNoEffect {}) => (verdict, false),
             Some(Verdict::IsMember { .. } | Verdict::IsNobody {}) | None => return Err(Code::VerdictMissing),
         };
+        if self.request.held_since.is_some() && self.shown().state == State::Exception {
+            // It would hide the hold that lies beneath: that is released first.
+            return Err(Code::NotInThisState);
+        }
         self.write(EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict });
         self.request.unresolved = false;
         let send = OperationId::of_send(self.id());

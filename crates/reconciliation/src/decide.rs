@@ -47,7 +47,11 @@ fn on_event(
         }
         Some(Entry::EndedRequest(ended)) => on_event_after_the_end(judge, ended, event),
         Some(Entry::EarlyCommands(_)) | None => match Case::begin(judge, event, record.trace, moment) {
-            Some(case) => facts::on_event(case, event, &record.value),
+            Some(case) => {
+                let mut decision = facts::on_event(case, event, &record.value);
+                commands::request_is_heard_of(&mut decision, view, event.request_id, moment);
+                decision
+            }
             None => on_event_of_nobody(judge, event),
         },
     }

@@ -120,8 +120,8 @@ pub struct EndedRequest {
 /// Commands that wait until the log was read to its end: only then is it certain that they have no place.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct EarlyCommands {
-    /// When the last of them came.
-    pub came_at: Timestamp,
+    /// When they are judged at the earliest: then the log was read to where it ended at that moment.
+    pub judge_at: Timestamp,
     /// The commands, in the order they came.
     pub commands: Vec<EarlyCommand>,
 }
@@ -203,7 +203,7 @@ impl Entry {
         match self {
             Self::WatchedRequest(watched) => watched.wake,
             Self::EndedRequest(ended) => ended.forget_at,
-            Self::EarlyCommands(early) => early.came_at,
+            Self::EarlyCommands(early) => early.judge_at,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use domain::ids::OperatorId;
 use domain::messages::{CommandAction, CommandTarget, Verdict};
-use domain::{Code, Lane, LetterId, PartnerId, RecordId, RequestId, SourceId, State};
+use domain::{Code, Lane, LetterId, PartnerId, RecordId, RequestId, SourceId, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// One question or instruction, as JSON tagged by `verb`.
@@ -51,11 +51,15 @@ pub(crate) enum Ask {
         open: bool,
         /// So many.
         limit: u32,
+        /// How things stood then; now, if none.
+        as_of: Option<Timestamp>,
     },
     /// One request's timeline.
     Trace {
         /// The request, or the submission that was refused.
         request_id: RequestId,
+        /// How things stood then; now, if none.
+        as_of: Option<Timestamp>,
     },
     /// The same, by what its source calls it.
     TraceKey {
@@ -63,6 +67,8 @@ pub(crate) enum Ask {
         source: SourceId,
         /// Its idempotency key.
         key: String,
+        /// How things stood then; now, if none.
+        as_of: Option<Timestamp>,
     },
     /// Dead letters, the newest first.
     Letters {
@@ -158,9 +164,10 @@ mod tests {
                 partner: None,
                 open: true,
                 limit: 3,
+                as_of: Some(Timestamp(5)),
             },
-            Ask::Trace { request_id },
-            Ask::TraceKey { source: "enrolment".into(), key: "k".into() },
+            Ask::Trace { request_id, as_of: None },
+            Ask::TraceKey { source: "enrolment".into(), key: "k".into(), as_of: None },
             Ask::Letters { settled: true, limit: 9 },
             Ask::LetterGroups,
             Ask::Letter { letter_id: LetterId([4; 16]) },

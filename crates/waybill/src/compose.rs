@@ -65,13 +65,13 @@ impl Plant {
                 crate::topics::require(&*bus, &specs)?;
                 crate::topics::are_used(&*bus, &topics)?
             }
-            None => {
-                let is_used = !bus.topics()?.is_empty();
-                bus.create_topics(&specs)?;
-                is_used
-            }
+            None => !bus.topics()?.is_empty(),
         };
+        // Only then is there anything that keys could be missing for.
         let vault = Arc::new(crate::secrets::open(&config, &codec, is_used)?);
+        if config.kafka.is_none() {
+            bus.create_topics(&specs)?;
+        }
         Ok(Self { config: Arc::new(config), tables, bus, codec, topics, clock, vault, metrics: Metrics::new() })
     }
 

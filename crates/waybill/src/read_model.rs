@@ -4,10 +4,14 @@
 //! ask itself brings the database up to date first.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use projections::{Database, FollowError, Log, Projector, ProjectorOptions, RebuildError, Report, Status, StoreError};
+use domain::Timestamp;
+use projections::{
+    AsOfError, Database, FollowError, Log, Projector, ProjectorOptions, RebuildError, Report, Status, StoreError,
+};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -22,6 +26,8 @@ pub(crate) struct ReadModel {
     log: Log,
     runtime: Handle,
     keeper: Keeper,
+    /// How many databases were made for a moment: each has a name of its own.
+    asked: AtomicU64,
 }
 
 /// Who keeps the database up to date.
@@ -32,9 +38,10 @@ enum Keeper {
     Asks(Mutex<Option<Arc<Database>>>),
 }
 
-/// The projections as of an ask, or later.
+/// The projections as of an ask, or later; or as of another moment, which go with this.
 pub(crate) struct Rows {
-    database: Arc<Database>,
+    database: Option<Arc<Database>>,
+    is_scratch: bool,
     runtime: Handle,
 }
 
@@ -60,7 +67,7 @@ impl ReadModel {
     }
 
     fn new(plant: &Plant, runtime: Handle, keeper: Keeper) -> Self {
-        Self { plant: plant.clone(), log: projecting::log(plant), runtime, keeper }
+        Self { plant: plant.clone(), log: projecting::log(plant), runtime, keeper, asked: AtomicU64::new(0) }
     }
 
     /// The projections, with everything that is committed now. Blocks until they are that far.
@@ -79,7 +86,20 @@ impl ReadModel {
                 database
             }
         };
-        Ok(Rows { database, runtime: self.runtime.clone() })
+        Ok(Rows { database: Some(database), is_scratch: false, runtime: self.runtime.clone() })
+    }
+
+    /// The projections as they stood at a moment, or now. Those of a moment are made from the log for this ask alone.
+    pub(crate) fn at(&self, moment: Option<Timestamp>) -> Result<Rows, Failure> {
+        let Some(moment) = moment else { return self.now() };
+        let name = format!("as-of-{}-{}.sqlite", moment.0, self.asked.fetch_add(1, Ordering::Relaxed));
+        let place = self.plant.config.data_dir.join(format!("{}-{name}", std::process::id()));
+        let made = self.runtime.block_on(projections::as_of(&self.log, &place, moment, |_| {}));
+        let database = made.map_err(|error| match error {
+            AsOfError::Log(error) => error.into(),
+            AsOfError::Store(_) | AsOfError::Thread(_) => Failure::Disk(described(&error)),
+        })?;
+        Ok(Rows { database: Some(Arc::new(database)), is_scratch: true, runtime: self.runtime.clone() })
     }
 
     /// Asks again with every batch that is projected, until there is an answer or patience is at an end. Where no process projects,
@@ -178,8 +198,23 @@ impl Rows {
     where
         Answer: Future<Output = Result<T, StoreError>>,
     {
-        let answer = self.runtime.block_on(query(&self.database));
+        let Some(database) = &self.database else { return Err(Failure::Disk("the projections are closed".into())) };
+        let answer = self.runtime.block_on(query(database));
         answer.map_err(|error| unreadable(&error))
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        let database = self.database.take().filter(|_| self.is_scratch).and_then(Arc::into_inner);
+        if let Some(database) = database
+            && let Err(error) = self.runtime.block_on(database.discard())
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a database made for one ask could not be removed"
+            );
+        }
     }
 }
 

@@ -48,14 +48,14 @@ impl Service {
             Ask::Outcomes { source, id, limit } => answer(&submissions::outcomes(plant, source, id, limit)?),
             Ask::Command(intent) => answer(&intents::give(self, intent)?),
             Ask::Status => answer(&overview::status(plant, &self.standing, &self.projections)?),
-            Ask::Requests { state, code, source, partner, open, limit } => {
+            Ask::Requests { state, code, source, partner, open, limit, as_of } => {
                 let filter = Filter { state, code, source, counterparty: partner, open };
-                answer(&requests::list(&self.projections.now()?, &filter, limit)?)
+                answer(&requests::list(&self.projections.at(as_of)?, &filter, limit)?)
             }
-            Ask::Trace { request_id } => answer(&stories::trace(&self.projections.now()?, request_id)?),
-            Ask::TraceKey { source, key } => {
+            Ask::Trace { request_id, as_of } => answer(&stories::trace(&self.projections.at(as_of)?, request_id)?),
+            Ask::TraceKey { source, key, as_of } => {
                 let request_id = self.request_id(source.as_str(), key.as_bytes());
-                answer(&stories::trace(&self.projections.now()?, request_id)?)
+                answer(&stories::trace(&self.projections.at(as_of)?, request_id)?)
             }
             Ask::Letters { settled, limit } => answer(&letters::list(&self.projections.now()?, settled, limit)?),
             Ask::LetterGroups => answer(&letters::groups(&self.projections.now()?)?),

@@ -16,7 +16,8 @@ use crate::{
 /// One fact about one request. Its key on the log is the request id as text; its order is its offset.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct LifecycleEvent {
-    /// The request; for [`EventBody::Refused`] the submission's id, since no request came to be.
+    /// The request; for [`EventBody::Refused`] the submission's id, since no request came to be; for [`EventBody::CommandRefused`]
+    /// about a request that there is not, the command's.
     pub request_id: RequestId,
     /// When the worker decided it.
     pub at: Timestamp,

@@ -26,7 +26,11 @@ impl Projected<'_> {
         self.explain(Code::CancelledByOperator);
     }
 
+    /// Where nothing runs any more and the request has not ended otherwise, the cancel has what it wanted.
     pub(super) fn cancel_failed(&mut self, command_id: CommandId, code: Code) {
+        if code == Code::NotInThisState && !self.request.lifecycle.has_ended() {
+            return self.command(command_id, CommandAction::Cancel, CommandResult::Done);
+        }
         let row = self.command_row(command_id, CommandAction::Cancel, CommandResult::Failed);
         self.rows.commands.put(CommandRow { code: Some(code), ..row });
     }

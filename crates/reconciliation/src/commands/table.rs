@@ -71,9 +71,10 @@ fn hold(state: State) -> Judgement {
         | State::IdentityMatched
         | State::PartnerDispatched
         | State::Acknowledged => Judgement::CarriedOut,
-        State::Exception => Judgement::Only(Condition::NotDelivered, Code::NotInThisState),
         State::Held => Judgement::Refused(Code::AlreadyDone),
-        State::Fulfilled
+        // Its owner has it in hand; a hold over an exception would hide it, and its release would lift both.
+        State::Exception
+        | State::Fulfilled
         | State::Closed
         | State::Rejected
         | State::Cancelling

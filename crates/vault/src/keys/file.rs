@@ -78,7 +78,9 @@ impl KeyFile {
         fs::create_dir_all(directory(path)).map_err(unwritable)?;
         // Under its name it is whole from the first moment: another process may be waiting for it.
         let mut begun = path.as_os_str().to_owned();
-        begun.push(format!(".{}", std::process::id()));
+        let mut suffix = [0; 8];
+        getrandom::fill(&mut suffix).map_err(|error| unwritable(io::Error::other(error)))?;
+        begun.push(format!(".{:016x}", u64::from_be_bytes(suffix)));
         let begun = PathBuf::from(begun);
         let create = || {
             self.write(&begun)?;

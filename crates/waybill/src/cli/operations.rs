@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
-use domain::{Code, LetterId, PartnerId, RecordId, RequestId, SourceId, State, Token};
+use domain::{Code, LetterId, PartnerId, RecordId, RequestId, SourceId, State, Timestamp, Token};
 
 /// Commands that a running process carries out if there is one, and otherwise this one.
 #[derive(Debug, Subcommand)]
@@ -103,6 +103,9 @@ pub(crate) struct RequestsArgs {
     /// So many.
     #[arg(long, default_value_t = 100)]
     pub(crate) limit: u32,
+    /// How they stood at this moment, by what was on the log then: 2026-11-26T18:00Z, or a day. Reads the log from its beginning.
+    #[arg(long, value_parser = moment)]
+    pub(crate) as_of: Option<Timestamp>,
 }
 
 /// Which request.
@@ -117,6 +120,9 @@ pub(crate) struct TraceArgs {
     /// The idempotency key that source gave it.
     #[arg(long, requires = "source")]
     pub(crate) key: Option<String>,
+    /// How it stood at this moment, by what was on the log then: 2026-11-26T18:00Z, or a day. Reads the log from its beginning.
+    #[arg(long, value_parser = moment)]
+    pub(crate) as_of: Option<Timestamp>,
 }
 
 /// The roster.
@@ -225,6 +231,10 @@ pub(crate) struct IntentArgs {
     /// The state you saw; in another one the command is refused as stale.
     #[arg(long, value_parser = state)]
     pub(crate) expected_state: Option<State>,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "expected a moment in UTC, as in 2026-11-26T18:00:00Z, or a day".to_owned())
 }
 
 fn code(text: &str) -> Result<Code, String> {

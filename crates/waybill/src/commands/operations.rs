@@ -42,12 +42,12 @@ fn ask(operation: Operation) -> Result<Ask, Failure> {
         Operation::Submit(args) => Ask::Submit { lane: args.lane.map(Lane::from), lines: read(&args.file)? },
         Operation::Outcomes(args) => Ask::Outcomes { source: args.source, id: args.id, limit: args.limit },
         Operation::Status => Ask::Status,
-        Operation::Requests(RequestsArgs { state, code, source, partner, open, limit }) => {
-            Ask::Requests { state, code, source, partner, open, limit }
+        Operation::Requests(RequestsArgs { state, code, source, partner, open, limit, as_of }) => {
+            Ask::Requests { state, code, source, partner, open, limit, as_of }
         }
         Operation::Trace(args) => match (args.request, args.source, args.key) {
-            (Some(request_id), _, _) => Ask::Trace { request_id },
-            (None, Some(source), Some(key)) => Ask::TraceKey { source, key },
+            (Some(request_id), _, _) => Ask::Trace { request_id, as_of: args.as_of },
+            (None, Some(source), Some(key)) => Ask::TraceKey { source, key, as_of: args.as_of },
             (None, _, _) => return Err(Failure::Input("name a request, or --source and --key".into())),
         },
         Operation::Members(Members::Load { file }) => Ask::LoadMembers { lines: read(&file)? },

@@ -1,6 +1,6 @@
 //! `waybill sandbox`: the simulated payers, for trying things out.
 
-use ::sandbox::partner::{FaultLevel, Sandbox, SandboxOptions};
+use ::sandbox::partner::{FaultLevel, RefusalRates, Sandbox, SandboxOptions};
 use tokio::runtime::Runtime;
 
 use crate::cli::{Faults, SandboxArgs};
@@ -17,7 +17,11 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<(), Failure> {
         (options.bind, options.scale) = (arguments.listen, SCALE);
         options.faults = match arguments.faults {
             Faults::Usual => FAULTS,
-            Faults::None => FaultLevel::Calm,
+            Faults::None => {
+                let none = RefusalRates { no_match: 0, multiple_matches: 0, consent: 0 };
+                options.payers.iter_mut().for_each(|payer| payer.refusals = none);
+                FaultLevel::Calm
+            }
         };
         let sandbox = Sandbox::start(options).await.map_err(|error| {
             let hint = "name a free address with --listen, and the same in the partner files";

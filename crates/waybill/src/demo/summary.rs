@@ -72,7 +72,7 @@ impl Report {
         let imbalances = imbalances.iter().map(Imbalance::to_string).chain(figures.disagreements(&accounts));
         let desk = Service::open(plant, Standing::default(), projections)?;
         let timeline = match example(&accounts) {
-            Some(request_id) => desk.carry_out(Ask::Trace { request_id })?,
+            Some(request_id) => desk.carry_out(Ask::Trace { request_id, as_of: None })?,
             None => Value::Null,
         };
         let letters = desk.carry_out(Ask::Letters { settled: true, limit: 1 })?;

@@ -32,6 +32,7 @@ pub(super) struct Given {
 const PATIENCE: Duration = Duration::from_secs(10);
 const PENDING: &str = "pending";
 const REFUSED: &str = "refused";
+const FAILED: &str = "failed";
 const WHEN_JUDGED: &str =
     "It is on record and will be judged when the workers get to it; `waybill trace` shows what came of it.";
 
@@ -39,7 +40,7 @@ const WHEN_JUDGED: &str =
 /// and waits until they have.
 ///
 /// # Errors
-/// [`Failure::Refused`] where it has no place, which is a fact on the log too.
+/// [`Failure::Refused`] where it has no place or comes too late, which is a fact on the log too.
 pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> {
     let Intent { target, action, operator, reason, verdict, expected_state } = intent;
     let (request_id, letter_id) = match target {
@@ -65,8 +66,8 @@ pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> 
         Some(judged) => (judged.result, judged.code.as_deref().map(Code::of)),
         None => (PENDING.to_owned(), None),
     };
-    if let (REFUSED, Some(code)) = (result.as_str(), code) {
-        return Err(Failure::Refused(format!("refused: {code}. {} {}", code.meaning(), code.remedy())));
+    if let (REFUSED | FAILED, Some(code)) = (result.as_str(), code) {
+        return Err(Failure::Refused(format!("{result}: {code}. {} {}", code.meaning(), code.remedy())));
     }
     let remedy = if result == PENDING { Some(WHEN_JUDGED) } else { code.map(Code::remedy) };
     Ok(Given { command_id, action, request_id, letter_id, issued_at: issued_at.to_string(), result, code, remedy })

@@ -121,3 +121,25 @@ fn the_examples_end_fulfilled_at_the_simulated_payers() {
     assert_eq!(process.stop(), Some(0), "an orderly end");
     drop(sandbox);
 }
+
+#[test]
+fn things_are_told_as_they_stood_at_a_moment() {
+    let deployment = Deployment::new();
+    let process = deployment.run();
+    let id = deployment.accepted("key-1");
+    let story = deployment.until("its end", || {
+        let story = deployment.answer(&["trace", &id]);
+        (story["state"] == "closed").then_some(story)
+    });
+    assert_eq!(deployment.answer(&["trace", &id, "--as-of", "2999-12-31"])["timeline"], story["timeline"]);
+    assert_eq!(deployment.answer(&["requests", "--as-of", "2020-01-01T00:00Z"]), Value::Array(Vec::new()));
+    deployment.refusal(66, &["trace", &id, "--as-of", "2020-01-01"]);
+    let wrong = deployment.refusal(2, &["requests", "--as-of", "yesterday"]);
+    assert!(wrong.contains("expected a moment in UTC"), "{wrong}");
+    let left = fs::read_dir(deployment.path("")).expect("a folder").flatten();
+    assert!(
+        left.into_iter().all(|file| !file.file_name().to_string_lossy().contains("as-of")),
+        "nothing is left behind"
+    );
+    assert_eq!(process.stop(), Some(0), "an orderly end");
+}

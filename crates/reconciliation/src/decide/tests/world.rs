@@ -34,6 +34,8 @@ pub(super) struct World {
     pub(super) read: usize,
     pub(super) sent: Vec<(Destination, Message)>,
     pub(super) now: Timestamp,
+    /// What was refused about no request: it stands under the command's id.
+    pub(super) about_nothing: Vec<EventBody>,
     judge: Reconciliation,
     commands: u8,
 }
@@ -49,6 +51,7 @@ impl World {
             read: 0,
             sent: Vec::new(),
             now: START,
+            about_nothing: Vec::new(),
             judge: Reconciliation::new(policy, Arc::new(Registry::default())),
             commands: 0,
         }
@@ -165,6 +168,10 @@ impl World {
             self.memory.apply(change);
         });
         for draft in &decision.events {
+            if refusal(&draft.body) == Some(Code::TargetUnknown) {
+                self.about_nothing.push(draft.body.clone());
+                continue;
+            }
             assert_eq!(draft.request_id, REQUEST);
             self.append(Stage::Reconciliation, draft.body.clone());
         }

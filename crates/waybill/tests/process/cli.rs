@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::deployment::{Deployment, Process, example, request, told};
+use crate::deployment::{Deployment, PARTNER, Process, example, request, told};
 
 #[test]
 fn five_mistakes_in_a_configuration_are_told_at_once() {
@@ -42,6 +42,12 @@ fn bad_submissions_are_refused_whole_and_nothing_of_them_is_repeated() {
 #[test]
 fn a_running_process_answers_for_its_directory() {
     let deployment = Deployment::new();
+    // One that is tried again for longer than the test takes: what is under way can be held.
+    let patient = PARTNER.replace(
+        "attempts_max = 2, backoff_ms = 10, backoff_ms_max = 20",
+        "attempts_max = 90, backoff_ms = 2000, backoff_ms_max = 4000",
+    );
+    deployment.write("partners/evergreen.toml", &patient);
     let process = deployment.run();
 
     let second = deployment.waybill(&["run", "intake"]);

@@ -1,6 +1,6 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo servers-stop test unit broker lint fmt doc bench sim deny clean
+.PHONY: help demo servers-stop test unit broker lint fmt doc bench load sim deny clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ doc: ## The documentation, in target/doc
 
 bench: ## What the fleet does on this machine
 	cargo bench --workspace --quiet
+
+load: ## The load, over Kafka and into Postgres too, beside a bare chain; servers as for broker; SCALE=0.1 does a tenth
+	scripts/with.sh kafka postgres -- cargo bench --package tests --bench load --quiet
 
 sim: ## The fleet in virtual time; SEEDS=from..to
 	SEEDS=$(SEEDS) cargo test --release --package tests --test simulation -- --nocapture

@@ -17,7 +17,12 @@ pub(crate) fn processor_by_thread() -> BTreeMap<String, Duration> {
 
 /// What the whole process has used, threads that have ended included.
 pub(crate) fn processor_in_all() -> Duration {
-    processor(Path::new("/proc/self/stat"))
+    processor_of("self")
+}
+
+/// The same of another process.
+pub(crate) fn processor_of(process: &str) -> Duration {
+    processor(&Path::new("/proc").join(process).join("stat"))
 }
 
 /// The load averages of the last 1, 5 and 15 minutes.
@@ -28,7 +33,12 @@ pub(crate) fn load() -> String {
 
 /// Memory of this process in MiB: resident now, and at its highest.
 pub(crate) fn memory_mib() -> (u64, u64) {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    memory_mib_of("self")
+}
+
+/// The same of another process.
+pub(crate) fn memory_mib_of(process: &str) -> (u64, u64) {
+    let status = fs::read_to_string(Path::new("/proc").join(process).join("status")).unwrap_or_default();
     let field = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024

@@ -1,7 +1,7 @@
-//! The embedded fleet on disk, each worker a thread, with a partner in the process that answers at once.
+//! The fleet on any bus, each worker a thread, with a partner in the process that answers at once unless another is given.
 
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,20 +10,19 @@ use contracts::{Codec, Topic, Topics};
 use domain::messages::{Manifest, ReceivedData};
 use domain::partner::Registry;
 use domain::phi::Phi;
-use domain::{Answer, Call, CallResult, SourceId, Worker};
+use domain::{Answer, Call, CallResult, SourceId, Stage, Worker};
 use fleet::bus::{Bus, Cleanup, TopicSpec};
 use fleet::caller::{Caller, Reply};
 use fleet::clock::Clock;
 use fleet::probe::NoProbe;
-use fleet::{Ports, Slot, SlotError, SlotOptions, Stop};
-use local::Local;
+use fleet::{Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
 use vault::Vault;
 
 /// The source of the load.
 pub(crate) const SOURCE: &str = "enrolment";
 /// Our payer.
 pub(crate) const PAYER: &str = "waybill-demo-payer";
-/// The one partner.
+/// The partner in the process.
 pub(crate) const PARTNER: &str = "evergreen";
 
 const PARTNER_FILE: &str = r#"
@@ -45,7 +44,8 @@ backoff_ms_max = 1000
 
 /// Everything a load runs on.
 pub(crate) struct Plant {
-    pub(crate) local: Local,
+    /// What the names of topics, groups and slots begin with.
+    prefix: String,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) codec: Codec,
     pub(crate) topics: Topics,
@@ -55,8 +55,41 @@ pub(crate) struct Plant {
     slots: Vec<JoinHandle<Result<(), SlotError>>>,
 }
 
+/// Of the topics that are keyed by request.
+const PARTITIONS: u32 = 4;
+
+/// A number from the environment, to try out what it changes; the product's default otherwise.
+pub(crate) fn knob<N: FromStr>(name: &str, otherwise: N) -> N {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Whom the fleet calls.
+pub(crate) struct Partners {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) caller: Arc<dyn Caller>,
+}
+
+/// What a slot has just done.
+pub(crate) struct Turned<'a> {
+    pub(crate) stage: Stage,
+    pub(crate) report: &'a Report,
+    pub(crate) took: Duration,
+    pub(crate) pending: &'a dyn Fn() -> Pending,
+    /// Whether all its slot owns is at hand.
+    pub(crate) is_ready: bool,
+}
+
+/// Is told of every turn, by the thread that took it.
+pub(crate) type Observer = Arc<dyn Fn(&Turned<'_>) + Send + Sync>;
+
 /// Real time.
-struct SystemClock(Instant);
+pub(crate) struct SystemClock(Instant);
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
 
 impl Clock for SystemClock {
     fn now_ms(&self) -> i64 {
@@ -81,25 +114,22 @@ impl Caller for InstantPartner {
     }
 }
 
+impl Partners {
+    /// One partner, in the process.
+    pub(crate) fn instant() -> Self {
+        let partner = toml::from_str(PARTNER_FILE).expect("a partner");
+        Self { registry: Arc::new(Registry::new([partner]).expect("a registry")), caller: Arc::new(InstantPartner) }
+    }
+}
+
 impl Plant {
-    /// An empty log in a directory, every commit synced.
-    pub(crate) fn open(directory: &Path) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock(Instant::now()));
-        let local = Local::open(directory, local::Options::new(Arc::clone(&clock))).expect("a log");
-        let topics = Topics::new("waybill.", 4);
-        let bus: Arc<dyn Bus> = Arc::new(local.clone());
-        let outcomes = [SOURCE, "unregistered"].map(|name| Topic::Outcomes(SourceId::from(name)));
-        let spec = |topic: Topic| TopicSpec {
-            name: topics.name(&topic),
-            partitions: topics.partitions(&topic),
-            cleanup: Cleanup::Keep,
-        };
-        bus.create_topics(&Topic::fixed().chain(outcomes).map(spec).collect::<Vec<_>>()).expect("topics");
+    /// The parts of a fleet whose topics, groups and slots have names that begin so.
+    pub(crate) fn new(bus: Arc<dyn Bus>, clock: Arc<dyn Clock>, prefix: &str) -> Self {
         Self {
-            local,
+            prefix: prefix.to_owned(),
             bus,
             codec: Codec::bundled(),
-            topics,
+            topics: Topics::new(prefix, PARTITIONS),
             clock,
             vault: Arc::new(Vault::in_memory(1)),
             stop: Stop::default(),
@@ -107,11 +137,31 @@ impl Plant {
         }
     }
 
-    /// Starts all five workers.
-    pub(crate) fn start(&mut self) {
+    /// What the names of its topics, groups and slots begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// All topics of the deployment, empty.
+    pub(crate) fn create_topics(&self) {
+        self.bus.create_topics(&self.topic_specs()).expect("topics");
+    }
+
+    /// The topics of the deployment.
+    pub(crate) fn topic_specs(&self) -> Vec<TopicSpec> {
+        let outcomes = [SOURCE, "unregistered"].map(|name| Topic::Outcomes(SourceId::from(name)));
+        let spec = |topic: Topic| TopicSpec {
+            name: self.topics.name(&topic),
+            partitions: self.topics.partitions(&topic),
+            cleanup: Cleanup::Keep,
+        };
+        Topic::fixed().chain(outcomes).map(spec).collect()
+    }
+
+    /// Starts workers, all five or some.
+    pub(crate) fn start(&mut self, stages: &[Stage], partners: &Partners, observer: &Observer) {
         let phi: Arc<dyn Phi> = self.vault.clone();
-        let partner = toml::from_str(PARTNER_FILE).expect("a partner");
-        let partners = Arc::new(Registry::new([partner]).expect("a registry"));
+        let registry = &partners.registry;
         let intake_policy = intake::Policy::parse(include_str!("../../deploy/policy/intake.toml")).expect("a policy");
         let policy = identity::Policy::parse(include_str!("../../deploy/policy/identity.toml")).expect("a policy");
         let clocks = include_str!("../../deploy/policy/clocks.toml");
@@ -120,19 +170,28 @@ impl Plant {
         let source = include_str!("../../deploy/sources/enrolment.toml");
         let sources = intake::Sources::parse([("enrolment", source)], intake::Mode::Development).expect("a source");
         let clocks = supervision.clocks.clocks;
-        self.spawn(intake::Intake {
-            sources,
-            partners: Arc::clone(&partners),
-            policy: intake_policy,
-            clocks,
-            partitions: NonZeroU32::new(4).expect("not zero"),
-            phi: Arc::clone(&phi),
-        });
-        let roster = identity::Roster::default();
-        self.spawn(identity::Identity { policy, clocks, partners: Arc::clone(&partners), phi, roster });
-        self.spawn(dispatch::Dispatch { registry: Arc::clone(&partners), options: dispatch::Options::STANDARD });
-        self.spawn(reconciliation::Reconciliation::new(supervision, partners));
-        self.spawn(triage::Triage::default());
+        let with = (&partners.caller, observer);
+        for stage in stages {
+            let (phi, partners) = (Arc::clone(&phi), Arc::clone(registry));
+            match stage {
+                Stage::Intake => {
+                    let (sources, policy) = (sources.clone(), intake_policy.clone());
+                    let partitions = NonZeroU32::new(PARTITIONS).expect("not zero");
+                    self.spawn(intake::Intake { sources, partners, policy, clocks, partitions, phi }, with);
+                }
+                Stage::Identity => {
+                    let (policy, roster) = (policy.clone(), identity::Roster::default());
+                    self.spawn(identity::Identity { policy, clocks, partners, phi, roster }, with);
+                }
+                Stage::Dispatch => {
+                    self.spawn(dispatch::Dispatch { registry: partners, options: dispatch::Options::STANDARD }, with);
+                }
+                Stage::Reconciliation => {
+                    self.spawn(reconciliation::Reconciliation::new(supervision.clone(), partners), with);
+                }
+                Stage::Triage => self.spawn(triage::Triage::default(), with),
+            }
+        }
     }
 
     /// Stops the workers in good order.
@@ -143,30 +202,34 @@ impl Plant {
         }
     }
 
-    fn spawn<W: Worker>(&mut self, worker: W) {
+    fn spawn<W: Worker>(&mut self, worker: W, (caller, observer): (&Arc<dyn Caller>, &Observer)) {
         let ports = Ports {
             bus: Arc::clone(&self.bus),
             codec: self.codec.clone(),
             topics: self.topics.clone(),
             clock: Arc::clone(&self.clock),
-            caller: Arc::new(InstantPartner),
+            caller: Arc::clone(caller),
             originals: self.vault.clone(),
             probe: Arc::new(NoProbe),
         };
         let options = SlotOptions {
-            instance: format!("load-{}", W::STAGE.as_str()),
-            group: format!("waybill.{}", W::STAGE.as_str()),
+            instance: format!("{}{}", self.prefix, W::STAGE.as_str()),
+            group: format!("{}{}", self.prefix, W::STAGE.as_str()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             session_timeout: Duration::from_secs(10),
             lease_margin: Duration::from_secs(2),
-            records_max: 4_096,
+            records_max: knob("TURN_RECORDS", 8_192),
             bytes_max: 16 << 20,
-            turn_target: Duration::from_millis(20),
+            turn_target: Duration::from_millis(knob("TURN_MS", 20)),
             drain: Duration::from_secs(5),
         };
-        let stop = self.stop.clone();
+        let (stop, observer) = (self.stop.clone(), Arc::clone(observer));
         let slot = Slot::join(worker, ports, options).expect("a slot joins");
+        let observe = move |slot: &Slot<W>, report: &Report, took: Duration| {
+            let (pending, is_ready) = (&|| slot.pending(), slot.is_ready());
+            observer(&Turned { stage: W::STAGE, report, took, pending, is_ready });
+        };
         let thread = std::thread::Builder::new().name(W::STAGE.as_str().to_owned());
-        self.slots.push(thread.spawn(move || slot.run(&stop, |_, _, _| {})).expect("a thread"));
+        self.slots.push(thread.spawn(move || slot.run(&stop, observe)).expect("a thread"));
     }
 }

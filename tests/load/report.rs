@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::brokers::OverKafka;
+
 /// One run of the load.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
@@ -12,6 +14,9 @@ pub(crate) struct Report {
     pub(crate) cores: usize,
     pub(crate) drain: Drain,
     pub(crate) steady: Steady,
+    /// The same and more over Kafka, where a broker is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) over_kafka: Option<OverKafka>,
 }
 
 /// A backlog, drained as fast as it goes.
@@ -50,14 +55,16 @@ pub(crate) struct Steady {
 }
 
 impl Report {
-    /// Tells standard output.
+    /// Everything, for machines.
     #[expect(clippy::print_stdout, reason = "this is the benchmark's answer")]
-    pub(crate) fn print(&self, as_json: bool) {
-        if as_json {
-            println!("{}", serde_json::to_string_pretty(self).expect("JSON"));
-            return;
-        }
-        let Self { load_before, cores, drain, steady } = self;
+    pub(crate) fn print_json(&self) {
+        println!("{}", serde_json::to_string_pretty(self).expect("JSON"));
+    }
+
+    /// The embedded part, for people.
+    #[expect(clippy::print_stdout, reason = "this is the benchmark's answer")]
+    pub(crate) fn print(&self) {
+        let Self { load_before, cores, drain, steady, over_kafka: _ } = self;
         println!("{cores} cores, load before the run {load_before}; every commit synced, partner in the process");
         println!("drain of {} requests in {:.2} s", drain.requests, drain.seconds);
         println!("  {:>8.0}  requests/s", drain.requests_per_s);

@@ -9,7 +9,7 @@ use fleet::Postman;
 use fleet::bus::{Outgoing, Producer};
 use sandbox::upstream::{Submission, Traffic, population, traffic};
 
-use crate::plant::{PARTNER, PAYER, Plant, SOURCE};
+use crate::plant::{PAYER, Plant, SOURCE};
 
 const SEED: u64 = 1;
 const MEMBERS: u64 = 10_000;
@@ -21,13 +21,13 @@ pub(crate) struct Upstream {
 }
 
 /// Good submissions about members of the roster.
-pub(crate) fn submissions(plant: &Plant, count: u64) -> Vec<Submission> {
+pub(crate) fn submissions(plant: &Plant, partners: &[&str], count: u64) -> Vec<Submission> {
     traffic(&Traffic {
         seed: SEED,
         source: SOURCE.into(),
         payer: PAYER.to_owned(),
         members: MEMBERS,
-        partners: vec![PARTNER.into()],
+        partners: partners.iter().map(|partner| (*partner).into()).collect(),
         count,
         now: Timestamp(plant.clock.now_ms()),
         only_good: true,
@@ -36,14 +36,19 @@ pub(crate) fn submissions(plant: &Plant, count: u64) -> Vec<Submission> {
 
 /// The request that a submission becomes, as intake computes it.
 pub(crate) fn request_id(plant: &Plant, submission: &Submission) -> RequestId {
-    let key = submission.request.idempotency_key.as_bytes();
+    request_of(plant, &submission.request.idempotency_key)
+}
+
+/// The request that a submission of this key becomes.
+pub(crate) fn request_of(plant: &Plant, idempotency_key: &str) -> RequestId {
+    let key = idempotency_key.as_bytes();
     RequestId(stamp_version(plant.vault.token(Purpose::Request, &[SOURCE.as_bytes(), key]).0))
 }
 
 impl Upstream {
     pub(crate) fn new(plant: &Plant) -> Self {
         let postman = Postman::named(plant.codec.clone(), plant.topics.clone(), "/load");
-        Self { postman, producer: plant.bus.producer("load").expect("a producer") }
+        Self { postman, producer: plant.bus.producer(&format!("{}load", plant.prefix())).expect("a producer") }
     }
 
     /// Publishes the roster.
@@ -53,7 +58,8 @@ impl Upstream {
             let key = person.member_key.clone();
             let updated_at = Timestamp(plant.clock.now_ms());
             let record = MemberRecord { member_key: person.member_key, member, updated_at };
-            self.write(plant, &Topic::Members, key.as_bytes(), &Message::Member(Box::new(record)));
+            let row = self.written(plant, &Topic::Members, key.as_bytes(), &Message::Member(Box::new(record)));
+            self.producer.send(row).expect("sent");
         }
         self.producer.commit(None).expect("committed");
     }
@@ -62,17 +68,21 @@ impl Upstream {
     pub(crate) fn send(&mut self, plant: &Plant, submissions: &[Submission]) {
         for batch in submissions.chunks(1_000) {
             for submission in batch {
-                let message = Message::Intake(Box::new(submission.request.clone()));
-                self.write(plant, &Topic::Intake(submission.lane), &submission.record_key, &message);
+                self.producer.send(self.record(plant, submission)).expect("sent");
             }
             self.producer.commit(None).expect("committed");
         }
     }
 
-    fn write(&mut self, plant: &Plant, topic: &Topic, key: &[u8], message: &Message) {
+    /// The record of a submission.
+    pub(crate) fn record(&self, plant: &Plant, submission: &Submission) -> Outgoing {
+        let message = Message::Intake(Box::new(submission.request.clone()));
+        self.written(plant, &Topic::Intake(submission.lane), &submission.record_key, &message)
+    }
+
+    fn written(&self, plant: &Plant, topic: &Topic, key: &[u8], message: &Message) -> Outgoing {
         let id = RecordId(derive(&[key]));
         let at = Timestamp(plant.clock.now_ms());
-        let record: Outgoing = self.postman.write(topic, key, message, at, id, Trace::root(id)).expect("writable");
-        self.producer.send(record).expect("sent");
+        self.postman.write(topic, key, message, at, id, Trace::root(id)).expect("writable")
     }
 }

@@ -23,9 +23,9 @@ unit: ## What needs no server
 	cargo test --workspace --quiet
 
 broker: ## What needs servers: Kafka, a registry, Postgres, and a Kafka that asks who one is; those not named by WAYBILL_TEST_* are started
-	scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet --no-fail-fast \
+	KAFKA_SESSION_MS=60000 scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet --no-fail-fast \
 		--test broker --test apicurio --test postgres --test over_kafka -- --test-threads 3 --skip security::
-	scripts/with.sh "kafka --secure" -- cargo test --workspace --quiet --no-fail-fast --test broker -- --test-threads 4 security::
+	KAFKA_SESSION_MS=60000 scripts/with.sh "kafka --secure" -- cargo test --workspace --quiet --no-fail-fast --test broker -- --test-threads 4 security::
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check
@@ -42,7 +42,7 @@ bench: ## What the fleet does on this machine
 	cargo bench --workspace --quiet
 
 load: ## The load, over Kafka and into Postgres too, beside a bare chain; servers as for broker; SCALE=0.1 does a tenth
-	scripts/with.sh kafka postgres -- cargo bench --package tests --bench load --quiet
+	KAFKA_SESSION_MS=60000 scripts/with.sh kafka postgres -- cargo bench --package tests --bench load --quiet
 
 sim: ## The fleet in virtual time; SEEDS=from..to
 	SEEDS=$(SEEDS) cargo test --release --package tests --test simulation -- --nocapture

@@ -2,7 +2,8 @@
 # Apache Kafka, one node, or three with everything replicated three times, or one that asks who is there and what they may do:
 #   scripts/kafka.sh start|stop [--nodes 3 | --secure] [--dir DIRECTORY]
 # WAYBILL_TEST_KAFKA names a cluster to use instead, WAYBILL_TEST_SECURE_KAFKA one with --secure. KAFKA_PORT moves the first node
-# (19092; the secured one stands 100 above it), KAFKA_HEAP its memory (512m).
+# (19092; the secured one stands 100 above it), KAFKA_HEAP its memory (512m), KAFKA_SESSION_MS
+# how long a node may be silent before the others go on without it (6000): more on a machine that is busy.
 set -euo pipefail
 # shellcheck source=scripts/servers.sh
 source "$(dirname "$0")/servers.sh"
@@ -80,7 +81,7 @@ share.coordinator.state.topic.min.isr=$in_sync
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-broker.session.timeout.ms=6000
+broker.session.timeout.ms=${KAFKA_SESSION_MS:-6000}
 log.cleaner.backoff.ms=500
 log.cleaner.dedupe.buffer.size=16777216
 PROPERTIES

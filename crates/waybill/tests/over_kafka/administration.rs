@@ -11,7 +11,9 @@ fn topics_and_schemas_are_made_once_and_then_as_they_should_be() {
     assert!(missing.contains("intake.urgent") && missing.contains("missing"), "{missing}");
     deployment.done(&["schemas", "register"]);
     deployment.done(&["schemas", "check"]);
-    assert_eq!(deployment.answer(&["schemas", "diff"])["rows"], Value::Array(Vec::new()));
+    // Others may have registered versions of theirs; none of ours is missing.
+    let diff = deployment.answer(&["schemas", "diff"]);
+    assert!(diff["rows"].as_array().is_some_and(|rows| rows.iter().all(|row| row["side"] == "there")), "{diff}");
     let made = deployment.answer(&["topics", "apply"]);
     assert!(made.as_array().is_some_and(|topics| topics.iter().all(|topic| topic["finding"] == "made")), "{made}");
     for verb in ["check", "apply"] {

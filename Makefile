@@ -1,6 +1,6 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo servers-stop test unit broker lint fmt doc bench load sim deny clean
+.PHONY: help demo servers-stop test unit broker processes lint fmt doc bench load sim deny clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,8 +24,11 @@ unit: ## What needs no server
 
 broker: ## What needs servers: Kafka, a registry, Postgres, and a Kafka that asks who one is; those not named by WAYBILL_TEST_* are started
 	KAFKA_SESSION_MS=60000 scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet --no-fail-fast \
-		--test broker --test apicurio --test postgres --test over_kafka -- --test-threads 3 --skip security::
+		--test broker --test apicurio --test postgres -- --test-threads 3 --skip security::
 	KAFKA_SESSION_MS=60000 scripts/with.sh "kafka --secure" -- cargo test --workspace --quiet --no-fail-fast --test broker -- --test-threads 4 security::
+
+processes: ## Worker processes over servers, killed, stopped and cut off: heavy on a small machine, so one at a time
+	KAFKA_SESSION_MS=60000 scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet --test over_kafka -- --test-threads 1
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check

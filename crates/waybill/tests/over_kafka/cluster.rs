@@ -19,7 +19,7 @@ pub(crate) const SESSION_MS: u64 = 6_000;
 /// Where the servers are.
 pub(crate) fn server(name: &str) -> String {
     let variable = format!("WAYBILL_TEST_{name}");
-    std::env::var(&variable).unwrap_or_else(|_| panic!("{variable} names no server; `make broker` starts them"))
+    std::env::var(&variable).unwrap_or_else(|_| panic!("{variable} names no server; `make processes` starts them"))
 }
 
 /// A deployment on the servers.

@@ -3,9 +3,9 @@
 
 pub mod table;
 
-use domain::lifecycle::Progress;
 use std::time::Duration;
 
+use domain::lifecycle::Progress;
 use domain::messages::{Command, CommandAction, DispatchTask, IdentityTask, Verdict};
 use domain::{Code, Decision, EventBody, Moment, OperationId, RequestId, State, TerminalOutcome, View};
 
@@ -24,9 +24,9 @@ const NEXT_MOMENT: Duration = Duration::from_millis(1);
 
 /// Judges a command. What can be carried out is carried out at once.
 ///
-/// What can't is not refused yet: the fact that gives it its place may be on the log and not read. It is remembered as due now, and
-/// since timers wait until the log was read to its end, it is judged once more by all that was there when it came. Later commands
-/// about the same request queue behind it.
+/// What can't is not refused yet: the fact that gives it its place may be on the log and not read. It is remembered as due in
+/// the next moment, and since timers wait until the log was read to its end, it is judged once more by all that was there when it came.
+/// Where nobody has heard of the request, intake gets a while. Later commands about the same request queue behind it.
 pub(crate) fn on_command(
     judge: &Reconciliation,
     view: &View<'_, Key, Entry>,
@@ -59,8 +59,8 @@ pub(crate) fn on_command(
     if early.commands.iter().any(|waiting| waiting.command_id == command.command_id) {
         return decision;
     }
+    let is_known = view.get(&Key::Request(request_id)).is_some();
     if early.commands.len() == REMEMBERED {
-        let is_known = view.get(&Key::Request(request_id)).is_some();
         let (id, code) = match is_known {
             true => (request_id, Code::NotInThisState),
             false => (RequestId(command.command_id.0), Code::TargetUnknown),
@@ -68,7 +68,6 @@ pub(crate) fn on_command(
         decision.event(id, refusal(command, code));
         return decision;
     }
-    let is_known = view.get(&Key::Request(request_id)).is_some();
     early.judge_at = moment.now + if is_known { NEXT_MOMENT } else { UNHEARD_OF };
     early.commands.push(EarlyCommand::of(command));
     decision.put(Key::Early(request_id), Entry::EarlyCommands(early));

@@ -1,7 +1,5 @@
 //! The topics of a deployment, as the topic table wants them, and how those on brokers are held against it.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,17 +12,6 @@ use intake::Sources;
 use crate::compose::UNREGISTERED;
 use crate::config::Mistake;
 use crate::exit::Failure;
-
-/// How a topic on the brokers differs from the table.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Difference {
-    /// It is not there.
-    Missing,
-    /// It has another number of partitions.
-    Partitions(u32),
-    /// Its records live for another time.
-    Cleanup(Cleanup),
-}
 
 /// Every topic of the deployment, with those of its sources.
 pub(crate) fn specs(topics: &Topics, sources: &Sources) -> Vec<TopicSpec> {
@@ -41,19 +28,6 @@ fn spec(topics: &Topics, topic: &Topic) -> TopicSpec {
         Kept::CompactDelete { days: kept } => Cleanup::CompactDelete { retention: days(kept) },
     };
     TopicSpec { name: topics.name(topic), partitions: topics.partitions(topic), cleanup }
-}
-
-/// How each topic differs from what is there; none where it does not.
-pub(crate) fn differences(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<Vec<(TopicSpec, Option<Difference>)>, Failure> {
-    let found: BTreeMap<Arc<str>, TopicSpec> =
-        bus.topics()?.into_iter().map(|spec| (Arc::clone(&spec.name), spec)).collect();
-    let differs = |spec: &TopicSpec| match found.get(&spec.name) {
-        None => Some(Difference::Missing),
-        Some(found) if found.partitions != spec.partitions => Some(Difference::Partitions(found.partitions)),
-        Some(found) if found.cleanup != spec.cleanup => Some(Difference::Cleanup(found.cleanup)),
-        Some(_) => None,
-    };
-    Ok(specs.iter().map(|spec| (spec.clone(), differs(spec))).collect())
 }
 
 /// Sees that all topics are there with the partitions they should have. It asks for no more than whoever may read or write them may
@@ -106,25 +80,4 @@ pub(crate) fn are_used(bus: &dyn Bus, topics: &Topics) -> Result<bool, Failure> 
         }
     }
     Ok(false)
-}
-
-/// How long records are kept, for people.
-pub(crate) fn kept(cleanup: Cleanup) -> String {
-    let days = |retention: Duration| retention.as_secs() / 86_400;
-    match cleanup {
-        Cleanup::Keep => "for ever".into(),
-        Cleanup::Delete { retention } => format!("{} days", days(retention)),
-        Cleanup::Compact => "compacted".into(),
-        Cleanup::CompactDelete { retention } => format!("compacted, {} days", days(retention)),
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => f.write_str("missing"),
-            Self::Partitions(found) => write!(f, "has {found} partitions"),
-            Self::Cleanup(found) => write!(f, "kept {}", kept(*found)),
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use contracts::Topics;
 use fleet::bus::Bus as _;
 
+use super::topics::differences;
 use super::{KafkaConfig, ask_registry, connect};
 use crate::commands::doctor::Finding;
 use crate::config::Config;
@@ -32,7 +33,7 @@ fn brokers(config: &Config, kafka: &KafkaConfig) -> Vec<Finding> {
     let there = Finding::fine("brokers", format!("{} answers, with {count} topics", kafka.bootstrap()));
     let Ok(tables) = Tables::load(config) else { return vec![there] };
     let specs = topics::specs(&Topics::new(&config.prefix, config.partitions), &tables.sources);
-    let topics = match topics::differences(&brokers, &specs) {
+    let topics = match differences(&brokers, &specs) {
         Err(failure) => {
             Finding::wrong("topics", &failure.message(), "ask an administrator for the right to describe topics")
         }

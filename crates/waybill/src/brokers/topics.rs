@@ -1,8 +1,13 @@
 //! `waybill topics`: what an administrator does before the first start on Kafka.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use contracts::Topics as Names;
 use contracts::topics::access;
-use fleet::bus::{Bus as _, TopicSpec};
+use fleet::bus::{Bus, Cleanup, TopicSpec};
 use serde::Serialize;
 
 use super::{KafkaConfig, connect};
@@ -11,7 +16,18 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::show;
 use crate::tables::Tables;
-use crate::topics::{self, Difference};
+use crate::topics;
+
+/// How a topic on the brokers differs from the table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Difference {
+    /// It is not there.
+    Missing,
+    /// It has another number of partitions.
+    Partitions(u32),
+    /// Its records live for another time.
+    Cleanup(Cleanup),
+}
 
 /// A topic, as it is wanted and as it is.
 #[derive(Serialize)]
@@ -31,14 +47,14 @@ pub(super) fn carry_out(verb: Topics, config: &Config, kafka: &KafkaConfig, json
     }
     let brokers = connect(config, kafka)?;
     let specs = topics::specs(&names, &tables.sources);
-    let before = topics::differences(&brokers, &specs)?;
+    let before = differences(&brokers, &specs)?;
     if verb == Topics::Apply {
         brokers.create_topics(&specs)?;
     }
     let lines: Vec<Line> = before.iter().map(|(spec, difference)| line(verb, spec, difference.as_ref())).collect();
     let answer = serde_json::to_value(&lines).map_err(|error| Failure::Other(error.into()))?;
     show::print(&answer, json)?;
-    let after = if verb == Topics::Apply { topics::differences(&brokers, &specs)? } else { before };
+    let after = if verb == Topics::Apply { differences(&brokers, &specs)? } else { before };
     match after.iter().filter(|(_, difference)| difference.is_some()).count() {
         0 => Ok(()),
         wrong => Err(Failure::Other(anyhow::anyhow!(
@@ -66,5 +82,39 @@ fn line(verb: Topics, spec: &TopicSpec, difference: Option<&Difference>) -> Line
         (Some(Difference::Missing), Topics::Apply) => "made".to_owned(),
         (Some(difference), _) => difference.to_string(),
     };
-    Line { topic: spec.name.to_string(), partitions: spec.partitions, kept: topics::kept(spec.cleanup), finding }
+    Line { topic: spec.name.to_string(), partitions: spec.partitions, kept: kept(spec.cleanup), finding }
+}
+
+/// How each topic differs from what is there; none where it does not.
+pub(super) fn differences(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<Vec<(TopicSpec, Option<Difference>)>, Failure> {
+    let found: BTreeMap<Arc<str>, TopicSpec> =
+        bus.topics()?.into_iter().map(|spec| (Arc::clone(&spec.name), spec)).collect();
+    let differs = |spec: &TopicSpec| match found.get(&spec.name) {
+        None => Some(Difference::Missing),
+        Some(found) if found.partitions != spec.partitions => Some(Difference::Partitions(found.partitions)),
+        Some(found) if found.cleanup != spec.cleanup => Some(Difference::Cleanup(found.cleanup)),
+        Some(_) => None,
+    };
+    Ok(specs.iter().map(|spec| (spec.clone(), differs(spec))).collect())
+}
+
+/// How long records are kept, for people.
+fn kept(cleanup: Cleanup) -> String {
+    let days = |retention: Duration| retention.as_secs() / 86_400;
+    match cleanup {
+        Cleanup::Keep => "for ever".into(),
+        Cleanup::Delete { retention } => format!("{} days", days(retention)),
+        Cleanup::Compact => "compacted".into(),
+        Cleanup::CompactDelete { retention } => format!("compacted, {} days", days(retention)),
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("missing"),
+            Self::Partitions(found) => write!(f, "has {found} partitions"),
+            Self::Cleanup(found) => write!(f, "kept {}", kept(*found)),
+        }
+    }
 }

@@ -41,8 +41,7 @@ fn survives(failpoint: &str, seed: &str) {
     let payers = Payers::open(seed.parse().expect("a number"));
     deployment.set("FAILPOINT", failpoint);
     let url = payers.url();
-    let mut command = deployment.command(&arguments(seed, &url));
-    let output = command.env("WAYBILL_FAILPOINT", failpoint).output().expect("it runs");
+    let output = deployment.waybill(&arguments(seed, &url));
     let told = crate::cluster::told(&output);
     assert!(output.status.success(), "{failpoint}: {told}");
     assert!(told.contains("a process has ended; it is started again"), "{failpoint} was not reached: {told}");

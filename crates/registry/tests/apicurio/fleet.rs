@@ -96,6 +96,9 @@ fn a_record_of_a_stranger_s_copy_is_read_at_first_sight() {
 #[test]
 fn an_id_that_no_schema_has_is_unknown_and_from_then_on_at_once() {
     let server = Server::fresh();
+    server.run(server.registry.register()).expect("registered");
+    let directory = tempfile::tempdir().expect("a directory");
+    let opened = server.run(open(&server.registry, &Cache::in_directory(directory.path()))).expect("a catalogue");
     let resolver = patient(&server);
     assert!(resolver.resolve(999_999).is_none());
     let begun = Instant::now();
@@ -105,7 +108,7 @@ fn an_id_that_no_schema_has_is_unknown_and_from_then_on_at_once() {
     assert!(begun.elapsed() < Duration::from_secs(1), "no call each: {:?}", begun.elapsed());
     let stranger = json!({"type": "record", "name": "Ship", "namespace": "navy", "fields": []});
     let ship = server.registers("waybill.test.ship", &stranger).expect("taken");
-    let codec = Codec::bundled().with_resolver(Arc::new(resolver));
+    let codec = Codec::new(opened.catalogue).with_resolver(Arc::new(resolver));
     let value = [&[0][..], &ship.to_be_bytes(), b"\x00"].concat();
     let error = codec.decode(&Topic::Intake(Lane::Standard), &value).map(drop).expect_err("none of ours");
     assert_eq!(error, DecodeError::SchemaUnknown { id: ship });

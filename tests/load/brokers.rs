@@ -28,6 +28,7 @@ mod weigh;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::fleet::clock::Clock;
 use kafka::{Kafka, Settings};
@@ -295,6 +296,8 @@ fn connected(mut settings: Settings, prefix: &str) -> Plant {
     settings.header_names = contracts::headers::NAMES;
     settings.prefetch_bytes = knob("PREFETCH_KIB", settings.prefetch_bytes >> 10) << 10;
     settings.compression = knob("COMPRESSION", settings.compression);
+    settings.linger =
+        Duration::from_micros(knob("LINGER_US", u64::try_from(settings.linger.as_micros()).expect("short")));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     Plant::new(Arc::new(Kafka::connect(settings).expect("good settings")), clock, prefix)
 }

@@ -220,7 +220,7 @@ impl Plant {
             lease_margin: Duration::from_secs(2),
             records_max: knob("TURN_RECORDS", 8_192),
             bytes_max: 16 << 20,
-            turn_target: Duration::from_millis(knob("TURN_MS", 20)),
+            turn_target: Duration::from_millis(knob("TURN_MS", 60)),
             drain: Duration::from_secs(5),
         };
         let (stop, observer) = (self.stop.clone(), Arc::clone(observer));

@@ -11,14 +11,33 @@ pub(crate) struct Pace {
     inputs_max: usize,
     target: Duration,
     appetite: usize,
+    /// Until when urgent records are expected.
+    urgent_until: Duration,
     failures: u32,
     rest_until: Duration,
     /// The input that failed alone, and how often in a row.
     blamed: Option<(RecordId, u32)>,
 }
 
+/// A turn that was committed.
+pub(crate) struct Settled {
+    /// How many inputs it had.
+    pub(crate) inputs: usize,
+    /// How long deciding them took.
+    pub(crate) took: Duration,
+    /// Whether the next may have more.
+    pub(crate) may_grow: bool,
+    /// Whether some of them were urgent.
+    pub(crate) is_urgent: bool,
+    /// When it was committed, by the boot-time clock.
+    pub(crate) at: Duration,
+}
+
 /// The smallest turn when there is a backlog.
 pub(crate) const APPETITE_MIN: usize = 32;
+/// For how long after an urgent record others are expected, and by how much turns are shorter meanwhile.
+const URGENT_FOR: Duration = Duration::from_secs(1);
+const URGENT_PART: u32 = 4;
 /// How often one input may bring a turn down, alone, before it becomes a letter.
 const SOLO_FAILURES_MAX: u32 = 3;
 /// The first rest after a failure; it doubles with each.
@@ -30,7 +49,8 @@ impl Pace {
     pub(crate) fn new(inputs_max: usize, target: Duration) -> Self {
         let inputs_max = inputs_max.max(1);
         let appetite = inputs_max.min(APPETITE_MIN);
-        Self { inputs_max, target, appetite, failures: 0, rest_until: Duration::ZERO, blamed: None }
+        let (urgent_until, rest_until) = (Duration::ZERO, Duration::ZERO);
+        Self { inputs_max, target, appetite, urgent_until, failures: 0, rest_until, blamed: None }
     }
 
     /// How many inputs the next turn may take.
@@ -43,13 +63,18 @@ impl Pace {
         self.rest_until.saturating_sub(now)
     }
 
-    /// A turn was committed that took so long to decide. Turns grow with the backlog, since a commit costs what a thousand records
-    /// cost, and shrink when deciding takes too long, so that urgent records don't wait.
-    pub(crate) fn settled(&mut self, inputs: usize, took: Duration, may_grow: bool) {
+    /// A turn was committed. Turns grow with the backlog, since a commit costs what a thousand records cost, and shrink when deciding
+    /// takes too long: a little of it where nobody but the backlog waits, less where urgent records pass.
+    pub(crate) fn settled(&mut self, turn: &Settled) {
         (self.failures, self.blamed) = (0, None);
-        if self.target < took {
-            self.appetite = (self.appetite / 2).max(self.inputs_max.min(APPETITE_MIN)).min(self.appetite);
-        } else if may_grow && self.appetite <= inputs {
+        if turn.is_urgent {
+            self.urgent_until = turn.at + URGENT_FOR;
+        }
+        let target = if turn.at < self.urgent_until { self.target / URGENT_PART } else { self.target };
+        if target < turn.took {
+            let fitting = turn.inputs as f64 * target.div_duration_f64(turn.took);
+            self.appetite = (fitting as usize).max(self.inputs_max.min(APPETITE_MIN)).min(self.appetite);
+        } else if turn.may_grow && self.appetite <= turn.inputs {
             self.appetite = (self.appetite * 2).min(self.inputs_max);
         }
     }
@@ -93,16 +118,34 @@ mod tests {
 
     const TARGET: Duration = Duration::from_millis(20);
 
+    fn settled(inputs: usize, took_ms: u64) -> Settled {
+        let (took, at) = (Duration::from_millis(took_ms), Duration::from_secs(9));
+        Settled { inputs, took, may_grow: true, is_urgent: false, at }
+    }
+
     #[test]
-    fn turns_grow_with_the_backlog_and_shrink_when_they_drag() {
+    fn turns_grow_with_the_backlog_and_shrink_to_what_fits() {
         let mut pace = Pace::new(100, TARGET);
         let mut appetites = Vec::new();
-        for (inputs, took_ms) in [(31, 1), (32, 1), (64, 20), (100, 1), (100, 21), (50, 21), (32, 99)] {
-            pace.settled(inputs, Duration::from_millis(took_ms), true);
+        for (inputs, took_ms) in [(31, 1), (32, 1), (64, 20), (100, 1), (100, 40), (50, 25), (40, 99)] {
+            pace.settled(&settled(inputs, took_ms));
             appetites.push(pace.appetite());
         }
-        assert_eq!(appetites, [32, 64, 100, 100, 50, 32, 32]);
+        assert_eq!(appetites, [32, 64, 100, 100, 50, 40, 32]);
         assert_eq!(Pace::new(4, TARGET).appetite(), 4);
+    }
+
+    #[test]
+    fn turns_are_shorter_while_urgent_records_pass() {
+        let mut pace = Pace::new(1_000, TARGET);
+        (0..9).for_each(|_| pace.settled(&settled(1_000, 20)));
+        assert_eq!(pace.appetite(), 1_000);
+        pace.settled(&Settled { is_urgent: true, ..settled(1_000, 20) });
+        assert_eq!(pace.appetite(), 250);
+        pace.settled(&settled(250, 6));
+        assert_eq!(pace.appetite(), 208, "for a while after the last one too");
+        pace.settled(&Settled { at: Duration::from_secs(10), ..settled(208, 6) });
+        assert_eq!(pace.appetite(), 416);
     }
 
     #[test]
@@ -114,7 +157,7 @@ mod tests {
         assert_eq!(pace.split(1, Some(guilty)), None);
         assert_eq!(pace.split(1, Some(other)), None, "another one starts anew");
         assert_eq!([(); 3].map(|()| pace.split(1, Some(guilty))), [None, None, Some(guilty)]);
-        pace.settled(1, Duration::ZERO, false);
+        pace.settled(&Settled { may_grow: false, ..settled(1, 0) });
         assert_eq!(pace.appetite(), 1);
         assert_eq!(pace.split(1, Some(guilty)), None, "forgiven after a commit");
     }
@@ -131,7 +174,7 @@ mod tests {
             .collect();
         assert_eq!(rests, [20, 40, 80, 160, 320, 640, 1280, 2560, 2560]);
         assert_eq!(pace.rest(Duration::from_secs(9)), Duration::ZERO);
-        pace.settled(1, Duration::ZERO, true);
+        pace.settled(&settled(1, 0));
         assert_eq!(pace.failures(), 0);
         assert!(pace.failed(Duration::ZERO), "it is news again");
         assert_eq!(pace.rest(Duration::ZERO), REST);

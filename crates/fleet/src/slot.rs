@@ -78,7 +78,7 @@ pub struct SlotOptions {
     pub records_max: usize,
     /// The most bytes of records one turn takes.
     pub bytes_max: usize,
-    /// How long deciding a turn should take at most; it sizes the next one.
+    /// How long deciding a turn should take at most, a quarter of it while urgent records pass; it sizes the next one.
     pub turn_target: Duration,
     /// How long answers are awaited when the slot stops or gives up partitions. The group waits meanwhile.
     pub drain: Duration,
@@ -171,6 +171,8 @@ struct Inlet {
     topic: Arc<str>,
     /// The share of a turn kept back for it, so that what stands before it can't starve it. In per cent.
     share: usize,
+    /// Its records should not wait behind long turns.
+    is_urgent: bool,
 }
 
 /// What is so at this moment, beyond what the slot holds.
@@ -355,6 +357,6 @@ impl Inlet {
             Some(Lane::Bulk) => 10,
             Some(Lane::Standard) | None => 20,
         };
-        Self { topic: topics.name(topic), share }
+        Self { topic: topics.name(topic), share, is_urgent: topic.lane() == Some(Lane::Urgent) }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Turn<W: Worker> {
     pub(crate) unanswered: BTreeSet<u32>,
     /// The partitions whose inputs it has decided.
     pub(crate) touched: BTreeSet<u32>,
+    /// Whether it has taken urgent records.
+    pub(crate) is_urgent: bool,
     /// The first of its inputs.
     pub(crate) first: Option<RecordId>,
     /// What it did, in numbers.
@@ -101,6 +103,7 @@ impl<W: Worker> Turn<W> {
             displaced: Vec::new(),
             unanswered: BTreeSet::new(),
             touched: BTreeSet::new(),
+            is_urgent: false,
             first: None,
             tally: Tally::default(),
         }

@@ -126,8 +126,8 @@ fn producer(config: &mut ClientConfig, settings: &Settings, transactional_id: &s
     config.set("transaction.timeout.ms", millis(settings.transaction_timeout));
     config.set("enable.idempotence", "true");
     config.set("acks", "all");
-    // It counts inside every transaction; batches form by themselves while earlier ones are under way.
-    config.set("linger.ms", "0");
+    // Without any, each record that finds its queue empty wakes the thread that sends, for a batch of a few records.
+    config.set("linger.ms", format!("{}", settings.linger.as_secs_f64() * 1e3));
     config.set("batch.size", "1000000");
     config.set("compression.type", &settings.compression);
     // An event for each record saved; if one fails, so does the commit.
@@ -233,13 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn a_producer_has_its_id_and_waits_for_nothing_fixed() {
+    fn a_producer_has_its_id_and_gathers_records_but_briefly() {
         let config = client_config(&settings(), Role::Producer("slot-1"));
         let expected = [
             ("transactional.id", "slot-1"),
             ("enable.idempotence", "true"),
             ("acks", "all"),
-            ("linger.ms", "0"),
+            ("linger.ms", "0.5"),
             ("retry.backoff.ms", "3"),
             ("transaction.timeout.ms", "10000"),
             ("delivery.report.only.error", "true"),

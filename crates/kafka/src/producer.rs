@@ -50,9 +50,10 @@ enum State {
 const COORDINATORS: &str = "__transaction_state";
 /// How long a first answer from them is waited for, step by step: who has to show a token is asked for it in between.
 const CONNECTING: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), STEP];
-/// How long to rest between looks at what is under way. librdkafka's own wait is not used: below a millisecond it spins, and it
-/// does not end before its time.
+/// How long to rest between looks at what is under way, at least and at most. librdkafka's own wait is not used: below a millisecond
+/// it spins, and it does not end before its time.
 const LOOK_AGAIN: Duration = Duration::from_micros(100);
+const LOOK_AGAIN_MAX: Duration = Duration::from_millis(1);
 /// How long dropping a producer may take to abort.
 const DROP_MAX: Duration = Duration::from_secs(1);
 /// What is left of the time for a call when it is not worth making another.
@@ -107,15 +108,18 @@ impl KafkaProducer {
     /// Waits until nothing is under way any more. Both ends of a transaction need that: librdkafka would wait for it itself, but
     /// in steps of 100 ms at a commit, and not at all at an abort.
     fn drain(&self, deadline: Instant) -> Result<(), BusError> {
+        let begun = Instant::now();
         loop {
             self.client.poll(Duration::ZERO);
             if self.client.in_flight_count() == 0 {
                 return Ok(());
             }
-            if deadline <= Instant::now() {
+            let now = Instant::now();
+            if deadline <= now {
                 return Err(BusError::Unavailable("the brokers do not take the records of a transaction".into()));
             }
-            std::thread::sleep(LOOK_AGAIN);
+            // A small transaction is waited for closely; a large one, which is not over so soon, at little cost.
+            std::thread::sleep((now.duration_since(begun) / 16).clamp(LOOK_AGAIN, LOOK_AGAIN_MAX));
         }
     }
 

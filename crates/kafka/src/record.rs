@@ -15,16 +15,13 @@ use crate::errors::number;
 pub(crate) fn delivered(topic: &Arc<str>, message: &BorrowedMessage<'_>, known: &'static [&'static str]) -> Delivered {
     let headers = message.headers().map(readable).unwrap_or_default();
     let (key, value) = (message.key(), message.payload());
-    let size = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
-    let header_bytes: usize = headers.iter().map(|header| size(header.value)).sum();
-    let mut buffer = Vec::with_capacity(size(key) + size(value) + header_bytes);
-    for part in [key, value].into_iter().chain(headers.iter().map(|header| header.value)).flatten() {
-        buffer.extend_from_slice(part);
-    }
+    let parts = || [key, value].into_iter().chain(headers.iter().map(|header| header.value)).flatten();
+    let mut buffer = Vec::with_capacity(parts().map(<[u8]>::len).sum());
+    parts().for_each(|part| buffer.extend_from_slice(part));
     let mut rest = Bytes::from(buffer);
-    let key = key.map(|key| rest.split_to(key.len()));
-    let value = value.map(|value| rest.split_to(value.len()));
-    let headers = headers.iter().map(|header| (name(header.key, known), rest.split_to(size(header.value)))).collect();
+    let mut next = |part: &[u8]| rest.split_to(part.len());
+    let (key, value) = (key.map(&mut next), value.map(&mut next));
+    let header = |header: &Header<'_, &[u8]>| (name(header.key, known), next(header.value.unwrap_or_default()));
     Delivered {
         topic: topic.clone(),
         partition: u32::try_from(message.partition()).unwrap_or_default(),
@@ -32,14 +29,17 @@ pub(crate) fn delivered(topic: &Arc<str>, message: &BorrowedMessage<'_>, known: 
         timestamp_ms: message.timestamp().to_millis().unwrap_or_default(),
         key,
         value,
-        headers: Headers(headers),
+        headers: Headers(headers.iter().map(header).collect()),
     }
 }
 
-/// The headers whose names are text. The Rust binding panics at others, which no Java client can write.
+/// The headers whose names are text. The Rust binding panics at others, which no Java client can write: then each is read by itself.
 fn readable(headers: &BorrowedHeaders) -> Vec<Header<'_, &[u8]>> {
-    let read = |nth| catch_unwind(AssertUnwindSafe(|| headers.try_get(nth))).ok().flatten();
-    (0..headers.count()).filter_map(read).collect()
+    let all = || (0..headers.count()).filter_map(|nth| headers.try_get(nth)).collect();
+    catch_unwind(AssertUnwindSafe(all)).unwrap_or_else(|_| {
+        let read = |nth| catch_unwind(AssertUnwindSafe(|| headers.try_get(nth))).ok().flatten();
+        (0..headers.count()).filter_map(read).collect()
+    })
 }
 
 fn name(name: &str, known: &'static [&'static str]) -> HeaderName {

@@ -29,6 +29,8 @@ pub struct Settings {
     /// How much is fetched ahead of each partition, in bytes; up to twice as much for a moment. A slot holds this for each partition
     /// of each topic it owns.
     pub prefetch_bytes: usize,
+    /// How long records of a transaction are gathered into batches before the first goes out; it counts inside every transaction.
+    pub linger: Duration,
     /// How the records of a batch are compressed: `none`, `lz4`, `zstd`, `gzip`, `snappy`.
     pub compression: String,
     /// The copies of each partition of topics made here; the broker's default, if none.
@@ -127,6 +129,7 @@ impl Settings {
             request_timeout: Duration::from_secs(10),
             fetch_wait: Duration::from_millis(100),
             prefetch_bytes: 512 << 10,
+            linger: Duration::from_micros(500),
             compression: "lz4".into(),
             replication: None,
             topic_properties: BTreeMap::new(),

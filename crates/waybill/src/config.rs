@@ -194,14 +194,14 @@ const DURABILITIES: [(&str, Durability); 2] = [("every-commit", Durability::Ever
 fn fleet<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>) -> FleetConfig {
     let mut span = |key: &str, default: u64, range| Duration::from_millis(read.number(key, default, range));
     let session_timeout = span("fleet.session_timeout_ms", 10_000, 500..=300_000);
-    let turn_target = span("fleet.turn_target_ms", 20, 1..=10_000);
+    let turn_target = span("fleet.turn_target_ms", 60, 1..=10_000);
     let drain = span("fleet.drain_ms", 5_000, 0..=600_000);
     FleetConfig {
         slots: usize::try_from(read.number("fleet.slots", 1, 1..=64)).unwrap_or(1),
         session_timeout,
         turn_target,
         drain,
-        turn_records_max: usize::try_from(read.number("fleet.turn_records_max", 4_096, 1..=100_000)).unwrap_or(4_096),
+        turn_records_max: usize::try_from(read.number("fleet.turn_records_max", 8_192, 1..=100_000)).unwrap_or(8_192),
         turn_bytes_max: usize::try_from(read.number("fleet.turn_bytes_max", 16 << 20, 1 << 20..=1 << 30))
             .unwrap_or(16 << 20),
     }

@@ -33,6 +33,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Every record passes through some dozens of allocations, here and in librdkafka, whose C it serves too: what one thread allocates
+/// another frees, which glibc's allocator pays for with a fifth of the time a request takes.
+#[cfg(feature = "kafka")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     let json = arguments.json;

@@ -8,6 +8,7 @@ use super::trial::Trial;
 use super::{Report, Slot, SlotError, changelog};
 use crate::bus::{BusError, TopicPartition};
 use crate::changelog::records;
+use crate::pace::Settled;
 use crate::probe::Point;
 use crate::turn::Turn;
 
@@ -39,7 +40,8 @@ impl<W: Worker> Slot<W> {
             let (stage, failures) = (W::STAGE.as_str(), self.pace.failures());
             tracing::info!(stage, failures, "turns are committed again");
         }
-        self.pace.settled(turn.inputs(), took, self.trial.is_none());
+        let (inputs, may_grow, is_urgent) = (turn.inputs(), self.trial.is_none(), turn.is_urgent);
+        self.pace.settled(&Settled { inputs, took, may_grow, is_urgent, at: self.boot() });
         Ok(self.settle(turn, began))
     }
 

@@ -100,7 +100,7 @@ impl<W: Worker> Slot<W> {
         let taken = self.take_by_lane(room, &mut records);
         // What was taken is noted before anything can fail, so that all of it is taken again if the turn is undone.
         turn.took(&records);
-        taken?;
+        turn.is_urgent = taken?;
         for record in &records {
             let partition = self.partitions.get_mut(&record.partition).ok_or_else(|| astray(record))?;
             self.desk.take_in(partition, turn, record).map_err(letterless)?;
@@ -126,11 +126,12 @@ impl<W: Worker> Slot<W> {
     }
 
     /// Takes up to `room` records: of each topic first no more than leaves the later ones their share, in records and in bytes,
-    /// then, most urgent first, what nobody claimed.
-    fn take_by_lane(&mut self, room: usize, records: &mut Vec<Delivered>) -> Result<(), BusError> {
+    /// then, most urgent first, what nobody claimed. Answers whether there was something urgent.
+    fn take_by_lane(&mut self, room: usize, records: &mut Vec<Delivered>) -> Result<bool, BusError> {
         let whole = Limit { records: room, bytes: self.options.bytes_max };
         let mut left = whole;
         let mut more = Vec::with_capacity(self.inputs.len());
+        let mut is_urgent = false;
         for index in 0..self.inputs.len() {
             let reserved = |of: usize| self.inputs[index + 1..].iter().map(|later| later.part_of(of)).sum::<usize>();
             let limit = Limit {
@@ -138,6 +139,7 @@ impl<W: Worker> Slot<W> {
                 bytes: left.bytes.saturating_sub(reserved(whole.bytes)),
             };
             let taken = self.take_topic(index, limit, records)?;
+            is_urgent |= self.inputs[index].is_urgent && 0 < taken.records;
             if taken.records == limit.records || limit.bytes <= taken.bytes {
                 more.push(index);
             }
@@ -147,7 +149,7 @@ impl<W: Worker> Slot<W> {
             let taken = self.take_topic(index, left, records)?;
             left = left.without(taken);
         }
-        Ok(())
+        Ok(is_urgent)
     }
 
     /// Takes up to `limit` of one topic; answers how much it was.

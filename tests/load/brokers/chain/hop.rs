@@ -12,6 +12,7 @@ use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
 use super::{Order, thread_of};
 use crate::brokers::weigh::{Kind, Sample, Weights};
+use crate::plant::knob;
 
 /// A hop at work.
 pub(super) struct Hop {
@@ -183,7 +184,8 @@ fn consuming(broker: &str, group: &str) -> ClientConfig {
 
 fn producing(broker: &str, id: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", broker).set("transactional.id", id).set("linger.ms", "0");
+    config.set("bootstrap.servers", broker).set("transactional.id", id);
+    config.set("linger.ms", (knob("LINGER_US", 500.0) / 1e3).to_string());
     config.set("batch.size", "1000000").set("compression.type", "lz4").set("delivery.report.only.error", "true");
     config.set("retry.backoff.ms", "3").set("retry.backoff.max.ms", "50");
     config.set("queue.buffering.max.messages", "1000000").set("queue.buffering.max.kbytes", "262144");

@@ -1,8 +1,12 @@
 //! Lanes: urgent first, and nobody starves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::Topic;
 use domain::Lane;
+use fleet::GateOptions;
+use fleet::bus::{Bus, Consumed, Membership, TopicPartition, Wake};
 
 use crate::world::{World, at_home, settle};
 
@@ -68,4 +72,43 @@ fn turns_grow_with_the_backlog_of_a_single_lane() {
             settle(&mut slot).iter().map(|report| report.tally.records).filter(|size| *size > 0).collect();
         assert_eq!(sizes[..5], [32, 64, 128, 256, 256], "{lane:?}");
     }
+}
+
+#[test]
+fn bulk_waits_while_the_supervisor_is_behind_and_nothing_else_does() {
+    let mut world = World::new();
+    let events = world.topics.name(&Topic::Events);
+    world.gate = Some(GateOptions { group: "supervisor".into(), topic: events.clone(), lag_max: 40 });
+    let [urgent, _, bulk] = operations();
+    for _ in 0..200 {
+        world.tell(Lane::Bulk, bulk, "count");
+    }
+    let mut slot = world.join("one");
+    let mut go_on = |world: &World| {
+        for _ in 0..20 {
+            world.clock.advance(Duration::from_millis(100));
+            slot.turn(Duration::ZERO).expect("a turn");
+        }
+        world.facts(bulk).len()
+    };
+    let let_in = go_on(&world);
+    assert!(40 < let_in && let_in < 200, "{let_in} were taken before the lag was seen");
+    let tag = world.tell(Lane::Urgent, urgent, "count");
+    assert_eq!(go_on(&world), let_in, "nobody has read on");
+    assert_eq!(world.facts(urgent), [format!("{tag}:1")]);
+    supervise(&world, events);
+    assert!(let_in < go_on(&world), "the supervisor has caught up");
+}
+
+/// Does as if the supervisor had read all there is.
+fn supervise(world: &World, events: Arc<str>) {
+    let (group, instance) = ("supervisor".into(), "supervisor".into());
+    let membership = Membership { group, instance, topics: vec![events], session_timeout: Duration::from_secs(10) };
+    let mut supervisor = world.bus.consumer(membership).expect("a consumer");
+    let mut wakes = (0..100).map(|_| supervisor.wait(Duration::ZERO).expect("a wake"));
+    assert!(wakes.any(|wake| matches!(wake, Wake::Assigned(_))));
+    let end = |at: TopicPartition| (at.clone(), world.bus.watermarks(&at).expect("watermarks").stable);
+    let next: Vec<_> = supervisor.assignment().into_iter().map(end).collect();
+    let mut producer = world.bus.producer("supervisor").expect("a producer");
+    producer.commit(Some(Consumed { group: &supervisor.group(), next: &next })).expect("a commit");
 }

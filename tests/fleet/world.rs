@@ -19,7 +19,7 @@ use fleet::bus::{Bus, Cleanup, Delivered, Isolation, Limit, Outgoing, TopicParti
 use fleet::clock::Clock;
 use fleet::originals::{Original, Originals};
 use fleet::probe::{Point, Probe};
-use fleet::{Ports, Postman, Report, Slot, SlotOptions};
+use fleet::{GateOptions, Ports, Postman, Report, Slot, SlotOptions};
 use local::Local;
 
 use crate::bus::{Faults, FaultyBus};
@@ -42,6 +42,7 @@ pub(crate) struct World {
     pub(crate) codec: Codec,
     pub(crate) trap: Arc<Trap>,
     pub(crate) records_max: usize,
+    pub(crate) gate: Option<GateOptions>,
     originals: Arc<Kept>,
     told: u64,
 }
@@ -82,6 +83,7 @@ impl World {
             codec: Codec::bundled(),
             trap: Arc::default(),
             records_max: 64,
+            gate: None,
             originals: Arc::default(),
             told: 0,
         }
@@ -136,6 +138,7 @@ impl World {
             bytes_max: 4 << 20,
             turn_target: Duration::from_millis(20),
             drain: DRAIN,
+            gate: self.gate.clone(),
         };
         (ports, options)
     }

@@ -13,7 +13,7 @@ use domain::phi::Phi;
 use domain::{SourceId, Timestamp, Worker};
 use fleet::bus::{Bus, Cleanup, TopicSpec};
 use fleet::clock::Clock;
-use fleet::{Ports, Report, Slot, SlotOptions};
+use fleet::{GateOptions, Ports, Report, Slot, SlotOptions};
 use intake::sources::UNREGISTERED;
 use intake::{Mode, Sources};
 use local::Local;
@@ -103,6 +103,8 @@ impl<W: Worker> Turning for Slot<W> {
 
 const PARTITIONS: u32 = 3;
 const SESSION: Duration = Duration::from_secs(10);
+/// Few enough events that bulk has to wait in most worlds.
+const BULK_LAG_MAX: u64 = 20;
 
 impl World {
     /// A world with an empty log.
@@ -276,6 +278,11 @@ impl World {
             bytes_max: 16 << 20,
             turn_target: Duration::from_secs(3600),
             drain: Duration::ZERO,
+            gate: (W::STAGE == Stage::Intake).then(|| GateOptions {
+                group: format!("waybill.{}", Stage::Reconciliation.as_str()),
+                topic: self.topics.name(&Topic::Events),
+                lag_max: BULK_LAG_MAX,
+            }),
         };
         let start = move || {
             let slot = Slot::join(worker(), ports.clone(), options.clone()).expect("a slot joins");

@@ -15,7 +15,7 @@ use fleet::bus::{Bus, Cleanup, TopicSpec};
 use fleet::caller::{Caller, Reply};
 use fleet::clock::Clock;
 use fleet::probe::NoProbe;
-use fleet::{Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
+use fleet::{GateOptions, Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
 use vault::Vault;
 
 /// The source of the load.
@@ -222,6 +222,11 @@ impl Plant {
             bytes_max: 16 << 20,
             turn_target: Duration::from_millis(knob("TURN_MS", 60)),
             drain: Duration::from_secs(5),
+            gate: (W::STAGE == Stage::Intake).then(|| GateOptions {
+                group: format!("{}{}", self.prefix, Stage::Reconciliation.as_str()),
+                topic: self.topics.name(&Topic::Events),
+                lag_max: knob("BULK_LAG", 10_000),
+            }),
         };
         let (stop, observer) = (self.stop.clone(), Arc::clone(observer));
         let slot = Slot::join(worker, ports, options).expect("a slot joins");

@@ -3,12 +3,13 @@
 //!
 //! The slot never loops by itself: [`Slot::turn`] takes one step, so that production ([`Slot::run`]) and the simulation drive the
 //! very same code. The parts of a step, in the order of the files: `membership` follows the group, `restoring` reads memory back,
-//! `filling` takes inputs and decides them, `committing` makes the turn true or undoes it. `trial` finds the input that can't be
+//! `filling` takes inputs, bulk only where the `gate` lets it in, and decides them, `committing` makes the turn true or undoes it. `trial` finds the input that can't be
 //! committed, `suspects` the one that ends the process.
 
 mod membership;
 mod restoring;
 mod filling;
+mod gate;
 mod committing;
 mod trial;
 mod suspects;
@@ -36,10 +37,12 @@ use crate::probe::Probe;
 use crate::tables::Tables;
 use crate::turn::Tally;
 
+use gate::Gate;
 use membership::Handover;
 use restoring::Restore;
 use trial::Trial;
 
+pub use gate::GateOptions;
 pub use running::Stop;
 
 /// The ports a slot works through.
@@ -82,6 +85,8 @@ pub struct SlotOptions {
     pub turn_target: Duration,
     /// How long answers are awaited when the slot stops or gives up partitions. The group waits meanwhile.
     pub drain: Duration,
+    /// Behind whom bulk waits, for whoever lets work into the fleet.
+    pub gate: Option<GateOptions>,
 }
 
 /// One slot of a worker.
@@ -105,6 +110,8 @@ pub struct Slot<W: Worker> {
     handover: Option<Handover>,
     /// Inputs that are tried apart from everything else.
     trial: Option<Trial>,
+    /// What bulk has to pass.
+    gate: Option<Gate>,
     /// What is so at this moment.
     standing: Standing,
 }
@@ -173,6 +180,8 @@ struct Inlet {
     share: usize,
     /// Its records should not wait behind long turns.
     is_urgent: bool,
+    /// Its records wait while the gate is shut.
+    is_bulk: bool,
 }
 
 /// What is so at this moment, beyond what the slot holds.
@@ -218,6 +227,7 @@ impl<W: Worker> Slot<W> {
             desk,
             ports,
             pace: Pace::new(options.records_max, options.turn_target),
+            gate: options.gate.clone().map(Gate::new),
             options,
             inputs,
             consumer,
@@ -257,7 +267,8 @@ impl<W: Worker> Slot<W> {
         if at_once {
             return Duration::ZERO;
         }
-        let waits = [reading.then_some(LOOK_AGAIN), self.handover.as_ref().map(|handover| handover.left(boot))];
+        let gate = self.gate.as_ref().and_then(|gate| gate.looks_in(boot));
+        let waits = [reading.then_some(LOOK_AGAIN), self.handover.as_ref().map(|handover| handover.left(boot)), gate];
         let due = self.partitions.values().filter_map(|partition| wakes_in(partition, now));
         due.chain(waits.into_iter().flatten()).fold(wait, Duration::min)
     }
@@ -309,6 +320,7 @@ impl<W: Worker> Slot<W> {
         let has_restored = self.restore()?;
         self.standing.is_stalled = !has_learnt && !has_restored;
         let is_ready = self.tables.is_ready();
+        self.mind_the_gate();
         self.regulate(is_ready)?;
         if is_ready { self.work() } else { Ok(Report::default()) }
     }
@@ -357,6 +369,7 @@ impl Inlet {
             Some(Lane::Bulk) => 10,
             Some(Lane::Standard) | None => 20,
         };
-        Self { topic: topics.name(topic), share, is_urgent: topic.lane() == Some(Lane::Urgent) }
+        let is_of = |lane| topic.lane() == Some(lane);
+        Self { topic: topics.name(topic), share, is_urgent: is_of(Lane::Urgent), is_bulk: is_of(Lane::Bulk) }
     }
 }

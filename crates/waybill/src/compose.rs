@@ -14,7 +14,7 @@ use domain::phi::Phi;
 use fleet::bus::{Bus, TopicPartition};
 use fleet::caller::Caller;
 use fleet::clock::Clock;
-use fleet::{Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
+use fleet::{GateOptions, Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
 use telemetry::{Metric, Metrics};
 use vault::Vault;
 
@@ -143,6 +143,15 @@ impl Plant {
         }
     }
 
+    /// Behind whom bulk waits at a stage: at the first one, since from there on it is in the fleet.
+    fn gate(&self, stage: Stage) -> Option<GateOptions> {
+        (stage == Stage::Intake).then(|| GateOptions {
+            group: self.config.group(Stage::Reconciliation),
+            topic: self.topics.name(&Topic::Events),
+            lag_max: self.config.fleet.bulk_lag_max,
+        })
+    }
+
     fn spawn<W: Worker>(
         &self,
         (worker, number): (W, usize),
@@ -169,6 +178,7 @@ impl Plant {
             bytes_max: fleet.turn_bytes_max,
             turn_target: fleet.turn_target,
             drain: fleet.drain,
+            gate: self.gate(W::STAGE),
         };
         let slot = Slot::join(worker, ports, options)?;
         let (stop, metrics, standing) = (running.stop.clone(), self.metrics.clone(), running.standing.clone());

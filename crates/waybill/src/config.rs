@@ -81,6 +81,8 @@ pub(crate) struct FleetConfig {
     pub(crate) turn_bytes_max: usize,
     /// How long a turn should take at most.
     pub(crate) turn_target: Duration,
+    /// How many events the supervisor may be behind before bulk waits.
+    pub(crate) bulk_lag_max: u64,
     /// How long a stop waits for answers.
     pub(crate) drain: Duration,
 }
@@ -200,6 +202,7 @@ fn fleet<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>) -> FleetConfig {
         slots: usize::try_from(read.number("fleet.slots", 1, 1..=64)).unwrap_or(1),
         session_timeout,
         turn_target,
+        bulk_lag_max: read.number("fleet.bulk_lag_max", 10_000, 1..=1 << 40),
         drain,
         turn_records_max: usize::try_from(read.number("fleet.turn_records_max", 8_192, 1..=100_000)).unwrap_or(8_192),
         turn_bytes_max: usize::try_from(read.number("fleet.turn_bytes_max", 16 << 20, 1 << 20..=1 << 30))

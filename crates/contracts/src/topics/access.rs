@@ -103,7 +103,13 @@ pub fn grants(topics: &Topics, role: &Role) -> Vec<Grant> {
     let (prefix, writer) = (&topics.prefix, topics.prefix.trim_end_matches('.'));
     let group = |stage: Stage| format!("{prefix}{}", stage.as_str());
     match role {
-        Role::Worker(stage) => grant(Resource::Group, Pattern::Literal, group(*stage), Operation::Read),
+        Role::Worker(stage) => {
+            grant(Resource::Group, Pattern::Literal, group(*stage), Operation::Read);
+            // It leaves bulk waiting while the supervisor is behind.
+            if *stage == Stage::Intake {
+                grant(Resource::Group, Pattern::Literal, group(Stage::Reconciliation), Operation::Describe);
+            }
+        }
         Role::Source(source) => {
             grant(Resource::Group, Pattern::Literal, format!("{prefix}source.{source}"), Operation::Read);
         }

@@ -140,6 +140,9 @@ impl<W: Worker> Slot<W> {
             };
             let taken = self.take_topic(index, limit, records)?;
             is_urgent |= self.inputs[index].is_urgent && 0 < taken.records;
+            if let Some(gate) = self.gate.as_mut().filter(|_| self.inputs[index].is_bulk && 0 < taken.records) {
+                gate.passed();
+            }
             if taken.records == limit.records || limit.bytes <= taken.bytes {
                 more.push(index);
             }

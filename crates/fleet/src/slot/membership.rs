@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::{Change, Worker};
 
+use super::gate::Gate;
 use super::restoring::Restore;
 use super::{Report, Slot, SlotError, Standing, changelog, membership};
 use crate::blocking::{FleetEntry, FleetKey};
@@ -222,12 +223,22 @@ impl<W: Worker> Slot<W> {
         let assigned = self.consumer.assignment();
         let (open, shut): (Vec<_>, Vec<_>) = assigned.into_iter().partition(|at| {
             let is_at_hand = self.partitions.get(&at.partition).is_some_and(|partition| !partition.is_leaving);
-            may_work && is_at_hand && self.trial.as_ref().is_none_or(|trial| trial.focus() == Some(at))
+            let is_its_turn = match &self.trial {
+                Some(trial) => trial.focus() == Some(at),
+                None => !self.has_to_wait(&at.topic),
+            };
+            may_work && is_at_hand && is_its_turn
         });
         self.consumer.pause(&shut)?;
         self.consumer.resume(&open)?;
         self.standing = Standing { may_work, is_unruly: false, ..self.standing };
         Ok(())
+    }
+
+    /// Whether records of a topic wait at the gate.
+    fn has_to_wait(&self, topic: &str) -> bool {
+        let is_shut = self.gate.as_ref().is_some_and(Gate::is_shut);
+        is_shut && self.inputs.iter().any(|inlet| inlet.is_bulk && *inlet.topic == *topic)
     }
 
     /// A partition's input and the offset the group stands at, for a transaction that consumes nothing of it: so that it carries

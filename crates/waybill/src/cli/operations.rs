@@ -223,14 +223,20 @@ pub(crate) struct ResolveArgs {
 #[derive(Debug, Args)]
 pub(crate) struct IntentArgs {
     /// Why, in your words; nothing that identifies the member.
-    #[arg(long)]
+    #[arg(long, value_parser = said)]
     pub(crate) reason: String,
     /// Your name as an operator.
-    #[arg(long, env = "WAYBILL_OPERATOR")]
+    #[arg(long, env = "WAYBILL_OPERATOR", value_parser = said)]
     pub(crate) operator: String,
     /// The state you saw; in another one the command is refused as stale.
     #[arg(long, value_parser = state)]
     pub(crate) expected_state: Option<State>,
+}
+
+/// What goes on record must say something.
+fn said(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("it goes on record, so it can't be blank".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {

@@ -5,15 +5,17 @@
 //! - **Chain**: the same backlog through the same hops without a fleet, at several sizes of its transactions: what these brokers and
 //!   this machine can do at best. Ratios to it mean more than figures, since both share whatever else the machine does.
 //! - **Steady**: how long requests take at 200 a second, by the broker's clock; the chain's the same way.
+//! - **Flood**: how long urgent requests take while 100,000 of bulk are queued, and without.
 //! - **Keys**: a slot of intake reads a million entries back.
 //!
 //! Everything measured has a process of its own (`part`), and topics and names of its own. The broker is warmed first: until some
 //! 100,000 requests went by, its machine code is not what it will be. `SCALE=0.1` does a tenth of everything, to try it out, and
-//! `ONLY=chain,http,steady,keys` some of what follows the drain. How fast projections are rebuilt is measured by `crates/projections/benches/rebuild.rs`.
+//! `ONLY=chain,http,steady,flood,keys` some of what follows the drain. How fast projections are rebuilt is measured by `crates/projections/benches/rebuild.rs`.
 
 mod broker;
 mod chain;
 mod fleet;
+mod flood;
 mod goals;
 mod keys;
 mod latency;
@@ -60,6 +62,7 @@ pub(crate) struct OverKafka {
     pub(crate) over_http: fleet::Run,
     pub(crate) over_http_into_postgres: Option<fleet::Run>,
     pub(crate) steady: Steady,
+    pub(crate) flood: flood::Flood,
     pub(crate) restored: keys::Restored,
     /// All that is aimed at, and whether it was reached.
     pub(crate) goals: Vec<goals::Goal>,
@@ -92,7 +95,7 @@ const STEADY_SECONDS: u64 = 30;
 /// The first seconds of a trickle do not count.
 const SETTLING_MS: i64 = 5_000;
 const KEYS: u64 = 1_000_000;
-const BATCHES: [usize; 3] = [4_000, 10_000, 20_000];
+const BATCHES: [usize; 3] = [2_000, 4_000, 10_000];
 
 /// Measures everything, one after the other.
 pub(crate) fn run(address: &str) -> OverKafka {
@@ -120,6 +123,10 @@ pub(crate) fn run(address: &str) -> OverKafka {
     if wanted("steady") {
         run.say("steady");
         report.steady = run.steady();
+    }
+    if wanted("flood") {
+        run.say("flood");
+        report.flood = run.flood();
     }
     if wanted("keys") {
         run.say("memory of many keys");

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -24,7 +24,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use telemetry::Metric;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 
 use crate::ask::Ask;
 use crate::compose::{Plant, Running};
@@ -61,45 +60,59 @@ pub(crate) struct Admin {
 /// The most bytes of one ask: a few hundred thousand submissions.
 const ASK_BYTES_MAX: usize = 512 << 20;
 
+/// The endpoint of a process that is starting.
+pub(crate) struct Door {
+    address: SocketAddr,
+    desk: SharedDesk,
+}
+
+/// Nobody sits there until everything is open.
+type SharedDesk = Arc<OnceLock<Desk>>;
+
 struct Desk {
     plant: Plant,
-    service: Service,
+    service: Arc<Service>,
     standing: Standing,
     slots: usize,
     secret: Token,
 }
 
-/// Takes the configured address, before anything runs that would have to be stopped again.
-pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
+/// Takes the configured address, before anything runs that would have to be stopped again, and from then on says there that the
+/// process lives: it may have to wait for brokers.
+pub(crate) async fn listen(address: SocketAddr) -> Result<Door, Failure> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
         Failure::Unavailable(format!("{address} can't be listened on: {error}; name another with admin.listen"))
-    })
-}
-
-/// Opens the endpoint of these workers, and of the projections where the process keeps them.
-pub(crate) fn open(
-    (listener, runtime): (TcpListener, &Handle),
-    plant: &Plant,
-    running: &Running,
-    (projections, projects): (ReadModel, bool),
-) -> Result<Admin, Failure> {
+    })?;
     let address = listener.local_addr().map_err(|error| Failure::Other(error.into()))?;
-    let mut secret = [0; 16];
-    getrandom::fill(&mut secret).map_err(|error| Failure::Other(anyhow::anyhow!("no randomness: {error}")))?;
-    let pass = Pass { address, secret: Token(secret), projects };
-    let admin = Admin { file: pass_file(&plant.config) };
-    let standing = running.standing();
-    let service = Service::open(plant, standing.clone(), projections)?;
-    let desk = Desk { plant: plant.clone(), service, standing, slots: running.slots(), secret: pass.secret };
-    let router = router(Arc::new(desk));
-    pass.leave(&admin.file)
-        .map_err(|error| Failure::Disk(format!("{} can't be written: {error}", admin.file.display())))?;
-    runtime.spawn(async move {
+    let desk = SharedDesk::default();
+    let router = router(Arc::clone(&desk));
+    tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the admin endpoint has closed");
         }
     });
     tracing::info!(%address, "the admin endpoint is open");
+    Ok(Door { address, desk })
+}
+
+/// Opens the endpoint of these workers, and of the projections where the process keeps them.
+pub(crate) fn open(
+    Door { address, desk: shared }: Door,
+    plant: &Plant,
+    running: &Running,
+    (projections, projects): (ReadModel, bool),
+) -> Result<Admin, Failure> {
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).map_err(|error| Failure::Other(anyhow::anyhow!("no randomness: {error}")))?;
+    let pass = Pass { address, secret: Token(secret), projects };
+    let admin = Admin { file: pass_file(&plant.config) };
+    let standing = running.standing();
+    let service = Arc::new(Service::open(plant, standing.clone(), projections)?);
+    let desk = Desk { plant: plant.clone(), service, standing, slots: running.slots(), secret: pass.secret };
+    // It is opened once.
+    let _ = shared.set(desk);
+    pass.leave(&admin.file)
+        .map_err(|error| Failure::Disk(format!("{} can't be written: {error}", admin.file.display())))?;
     Ok(admin)
 }
 
@@ -153,7 +166,7 @@ fn pass_file(config: &Config) -> PathBuf {
     config.data_dir.join(name)
 }
 
-fn router(desk: Arc<Desk>) -> Router {
+fn router(desk: SharedDesk) -> Router {
     Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
@@ -166,24 +179,26 @@ async fn live() -> Response {
     json_answer(StatusCode::OK, json!({"status": "live", "version": env!("CARGO_PKG_VERSION")}).to_string())
 }
 
-async fn ready(State(desk): State<Arc<Desk>>) -> Response {
-    if desk.standing.is_ready(desk.slots) {
+async fn ready(State(desk): State<SharedDesk>) -> Response {
+    if desk.get().is_some_and(|desk| desk.standing.is_ready(desk.slots)) {
         return json_answer(StatusCode::OK, json!({"status": "ready"}).to_string());
     }
     json_answer(StatusCode::SERVICE_UNAVAILABLE, json!({"status": "starting"}).to_string())
 }
 
-async fn metrics(State(desk): State<Arc<Desk>>) -> Response {
-    for stage in Stage::ALL {
-        match desk.plant.lag(stage) {
-            Ok(lag) => desk.plant.metrics.set(Metric::Lag, stage.as_str(), usize::try_from(lag).unwrap_or(usize::MAX)),
-            Err(failure) => tracing::warn!(stage = stage.as_str(), error = failure.message(), "lag is not known"),
-        }
+async fn metrics(State(desk): State<SharedDesk>) -> Response {
+    // Brokers are asked, and may take their time.
+    let told = tokio::task::spawn_blocking(move || desk.get().map(Desk::measured)).await;
+    match told.ok().flatten() {
+        Some(text) => ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], desk.plant.metrics.render()).into_response()
 }
 
-async fn ask(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn ask(State(shared): State<SharedDesk>, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(desk) = shared.get() else {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, 75, "the process is starting; ask again in a moment".into());
+    };
     if !desk.lets_in(&headers) {
         return refuse(StatusCode::UNAUTHORIZED, 77, "the pass lies in admin.json of the data directory".into());
     }
@@ -191,7 +206,8 @@ async fn ask(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> 
         Ok(ask) => ask,
         Err(fault) => return refuse(StatusCode::BAD_REQUEST, 65, fault),
     };
-    match tokio::task::spawn_blocking(move || desk.service.carry_out(ask)).await {
+    let service = Arc::clone(&desk.service);
+    match tokio::task::spawn_blocking(move || service.carry_out(ask)).await {
         Ok(Ok(answer)) => json_answer(StatusCode::OK, answer.to_string()),
         Ok(Err(failure)) => refuse(status(&failure), failure.code(), failure.message()),
         Err(_) => refuse(StatusCode::INTERNAL_SERVER_ERROR, 1, "the ask could not be carried out".into()),
@@ -199,6 +215,18 @@ async fn ask(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -> 
 }
 
 impl Desk {
+    /// The metrics, with how far the workers have come just now.
+    fn measured(&self) -> String {
+        let Self { plant, .. } = self;
+        for stage in Stage::ALL {
+            match plant.lag(stage) {
+                Ok(lag) => plant.metrics.set(Metric::Lag, stage.as_str(), usize::try_from(lag).unwrap_or(usize::MAX)),
+                Err(failure) => tracing::warn!(stage = stage.as_str(), error = failure.message(), "lag is not known"),
+            }
+        }
+        plant.metrics.render()
+    }
+
     /// Compares digests, so that the time taken says nothing about the secret.
     fn lets_in(&self, headers: &HeaderMap) -> bool {
         let given = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());

@@ -22,6 +22,7 @@ pub(crate) struct Feed {
     producer: Mutex<Box<dyn Producer>>,
     waiting: Mutex<Vec<Arc<Errand>>>,
     name: String,
+    transactional_id: String,
 }
 
 /// What somebody wants appended, and what became of it.
@@ -34,9 +35,9 @@ impl Feed {
     /// A feed of this name; with the process's it makes its transactional id, so a second one of both names fences the first.
     pub(crate) fn open(plant: &Plant, name: &str) -> Result<Self, Failure> {
         let postman = Postman::named(plant.codec.clone(), plant.topics.clone(), &format!("/waybill/{name}"));
-        let id = plant.config.writer(&format!("{name}-{}", plant.config.process_name()));
-        let producer = Mutex::new(plant.bus.producer(&id)?);
-        Ok(Self { plant: plant.clone(), postman, producer, waiting: Mutex::default(), name: name.to_owned() })
+        let transactional_id = plant.config.writer(&format!("{name}-{}", plant.config.process_name()));
+        let (producer, waiting) = (Mutex::new(plant.bus.producer(&transactional_id)?), Mutex::default());
+        Ok(Self { plant: plant.clone(), postman, producer, waiting, name: name.to_owned(), transactional_id })
     }
 
     /// The record of a submission, under a key of the producer's own choice.
@@ -87,13 +88,40 @@ impl Feed {
         locked(&self.waiting).push(Arc::clone(&errand));
         let mut producer = locked(&self.producer);
         if errand.done.get().is_none() {
-            run(&mut **producer, &std::mem::take(&mut *locked(&self.waiting)));
+            self.run(&mut producer, &std::mem::take(&mut *locked(&self.waiting)));
         }
         drop(producer);
         match Arc::into_inner(errand).and_then(|errand| errand.done.into_inner()) {
             Some(done) => done.map(|()| count),
             None => Err(Failure::Other(anyhow::anyhow!("the feed has lost an errand"))),
         }
+    }
+
+    /// Runs errands in one transaction. If that fails for what may be in it each gets one of its own: what is wrong with one is not
+    /// the others' fault.
+    fn run(&self, producer: &mut Box<dyn Producer>, errands: &[Arc<Errand>]) {
+        let together = self.commit(producer, errands);
+        for errand in errands {
+            let done = match &together {
+                Err(error) if 1 < errands.len() && error.may_blame_content() => {
+                    self.commit(producer, std::slice::from_ref(errand))
+                }
+                whole => whole.clone(),
+            };
+            // Each errand is run once, by whoever took it from the queue.
+            let _ = errand.done.set(done.map_err(Failure::from));
+        }
+    }
+
+    /// Whoever was fenced, which a transaction that took too long is enough for, takes the name back and tries once more: nothing of
+    /// what it sent is true. Where nobody knows whether it went through, nothing is sent again.
+    fn commit(&self, producer: &mut Box<dyn Producer>, errands: &[Arc<Errand>]) -> Result<(), BusError> {
+        let sent = transact(&mut **producer, errands);
+        if sent != Err(BusError::Fenced) {
+            return sent;
+        }
+        *producer = self.plant.bus.producer(&self.transactional_id)?;
+        transact(&mut **producer, errands)
     }
 
     fn record(&self, topic: &Topic, key: &[u8], message: &Message, id: RecordId) -> Result<Outgoing, Failure> {
@@ -122,23 +150,8 @@ impl Feed {
     }
 }
 
-/// Runs errands in one transaction. If that fails each gets one of its own: what is wrong with one is not the others' fault. Where
-/// nobody knows whether it went through, nothing is sent again.
-fn run(producer: &mut dyn Producer, errands: &[Arc<Errand>]) {
-    let together = commit(producer, errands);
-    for errand in errands {
-        let done = match &together {
-            Ok(()) => Ok(()),
-            Err(error @ BusError::OutcomeUnknown(_)) => Err(error.clone()),
-            Err(_) if 1 < errands.len() => commit(producer, std::slice::from_ref(errand)),
-            Err(error) => Err(error.clone()),
-        };
-        // Each errand is run once, by whoever took it from the queue.
-        let _ = errand.done.set(done.map_err(Failure::from));
-    }
-}
-
-fn commit(producer: &mut dyn Producer, errands: &[Arc<Errand>]) -> Result<(), BusError> {
+/// One transaction, or none.
+fn transact(producer: &mut dyn Producer, errands: &[Arc<Errand>]) -> Result<(), BusError> {
     let mut records = errands.iter().flat_map(|errand| errand.records.iter().cloned());
     let sent = records.try_for_each(|record| producer.send(record)).and_then(|()| producer.commit(None));
     if sent.is_err() {
@@ -150,3 +163,47 @@ fn commit(producer: &mut dyn Producer, errands: &[Arc<Errand>]) -> Result<(), Bu
 
 /// A feed shared between threads.
 pub(crate) type SharedFeed = Arc<Feed>;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use domain::messages::{CommandAction, CommandTarget};
+    use domain::{CommandId, RequestId};
+
+    use super::*;
+    use crate::config::Config;
+    use crate::tables::Tables;
+
+    #[test]
+    fn a_feed_that_was_fenced_takes_its_name_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/waybill.toml");
+        let data = |name: &str| (name == "WAYBILL_DATA_DIR").then(|| folder.path().display().to_string());
+        let config = Config::load(Some(&file), data).expect("a configuration");
+        let tables = Tables::load(&config).expect("tables");
+        let plant = Plant::open(config, tables).expect("a plant");
+        let feed = Feed::open(&plant, "test").expect("a feed");
+        let request_id = RequestId([1; 16]);
+        let give = |number: u8| {
+            feed.command(
+                b"key",
+                Command {
+                    command_id: CommandId([number; 16]),
+                    target: CommandTarget::RequestTarget { request_id },
+                    action: CommandAction::Hold,
+                    operator: "operator".into(),
+                    reason: "a test".into(),
+                    issued_at: Timestamp(1),
+                    verdict: None,
+                    expected_state: None,
+                },
+            )
+        };
+        give(1).expect("given");
+        let rival = plant.bus.producer(&feed.transactional_id).expect("the same name");
+        give(2).expect("given by a feed that was fenced");
+        drop(rival);
+        give(3).expect("given");
+    }
+}

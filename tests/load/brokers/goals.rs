@@ -16,7 +16,7 @@ pub(crate) struct Goal {
 impl OverKafka {
     /// All aims for which something was measured.
     pub(super) fn goals(&self) -> Vec<Goal> {
-        let Self { drain, over_http, bytes, restored, .. } = self;
+        let Self { drain, over_http, bytes, flood, restored, .. } = self;
         let mut goals = vec![
             at_least("requests/s drained", drain.usage.requests_per_s, 18_000.0),
             at_most("us of the fleet's processor a request", drain.usage.own_us_per_request, 60.0),
@@ -39,6 +39,10 @@ impl OverKafka {
             let ratio = |one: i64, other: i64| one as f64 / 1.max(other) as f64;
             goals.push(at_most("of the bare chain's p50 to `closed`", ratio(fleet.p50_ms, chain.p50_ms), 1.2));
             goals.push(at_most("of the bare chain's p99 to `closed`", ratio(fleet.p99_ms, chain.p99_ms), 1.5));
+        }
+        if 0 < flood.queued {
+            let ratio = flood.flooded.p99_ms as f64 / 1.max(flood.quiet.p99_ms) as f64;
+            goals.push(at_most("of the quiet p99 of urgent requests, in a flood", ratio, 2.0));
         }
         if 0 < restored.keys {
             let per_million = restored.seconds * 1e6 / restored.keys as f64;

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "this is the benchmark's answer")]
 
 use super::fleet::Run;
+use super::flood::Flood;
 use super::latency::Waits;
 use super::usage::Usage;
 use super::weigh::Bytes;
@@ -31,6 +32,7 @@ impl OverKafka {
         turns(&self.drain);
         bytes(&self.bytes);
         steady(&self.steady);
+        flood(&self.flood);
         let restored = &self.restored;
         println!("a slot of intake that remembers {} keys", restored.keys);
         println!(
@@ -80,12 +82,22 @@ fn bytes(bytes: &Bytes) {
     println!("  {before_compression:>8.0}  {after_compression:>6.0}  {records:>5.2}  in all");
 }
 
+fn flood(flood: &Flood) {
+    let Flood { queued, urgent_per_s, quiet, flooded } = flood;
+    println!("urgent requests, {urgent_per_s}/s, ms until closed (p50, p99, max)");
+    println!("  {}  alone", show(quiet));
+    println!("  {}  while {queued} of bulk are drained", show(flooded));
+}
+
+fn show(waits: &Waits) -> String {
+    format!("{:>5} {:>5} {:>5}", waits.p50_ms, waits.p99_ms, waits.max_ms)
+}
+
 fn steady(steady: &Steady) {
     println!(
         "at a steady {} requests/s, ms by the broker's clock from the submission (p50, p99, max)",
         steady.requests_per_s
     );
-    let show = |waits: &Waits| format!("{:>5} {:>5} {:>5}", waits.p50_ms, waits.p99_ms, waits.max_ms);
     println!("  {:>17}  {:>17}", "fleet", "bare chain");
     let mut events: Vec<_> = steady.fleet.iter().collect();
     events.sort_by_key(|(_, waits)| waits.p50_ms);

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure
         config.callback_url = Some(format!("http://{listen}"));
     }
     // Taken before anything is opened: whatever is wrong with it, nothing has to be stopped again.
-    let listener = runtime.block_on(admin::listen(config.admin_listen))?;
+    let door = runtime.block_on(admin::listen(config.admin_listen))?;
     let plant = opened(&config, &tables)?;
     if let Some(listen) = plant.config.callback_listen {
         runtime.block_on(edge::open_door(&plant, listen))?;
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure
         None => ReadModel::on_demand(&plant, runtime.handle().clone()),
     };
     let running = plant.start(&stages, &caller)?;
-    let admin = admin::open((listener, runtime.handle()), &plant, &running, (read_model, projects))?;
+    let admin = admin::open(door, &plant, &running, (read_model, projects))?;
     tracing::info!(stages = ?stages, projects, data = %plant.config.data_dir.display(), "running");
     runtime.block_on(until_told(&running));
     tracing::info!("stopping: answers under way are awaited");

@@ -8,3 +8,4 @@ mod handed_in;
 mod leak;
 mod mistakes;
 mod people;
+mod starting;

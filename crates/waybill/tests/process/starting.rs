@@ -1,0 +1,43 @@
+//! A process that can't start yet: brokers are waited for, and whoever watches over it is told so.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Stdio;
+
+use crate::deployment::{Deployment, Process};
+
+/// The status of a GET.
+fn status(address: &str, path: &str) -> u16 {
+    let mut stream = TcpStream::connect(address).expect("somebody listens");
+    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
+}
+
+#[test]
+fn a_process_that_waits_for_brokers_lives_and_is_not_ready() {
+    let mut deployment = Deployment::new();
+    let nobody = [("KAFKA_BOOTSTRAP", "127.0.0.1:9"), ("REGISTRY_URL", "http://127.0.0.1:9")];
+    for (name, value) in [("BUS", "kafka"), ("LOGS_FILTER", "info"), ("LOGS_FORMAT", "json")].into_iter().chain(nobody)
+    {
+        deployment.set(&format!("WAYBILL_{name}"), value);
+    }
+    let log = File::create(deployment.folder().join("log.txt")).expect("a file");
+    let started = deployment.command(&["run", "--all"]).stdout(Stdio::null()).stderr(log).spawn();
+    let _process = Process(started.expect("it starts"));
+    let address = deployment.until("the endpoint", || {
+        let logged = deployment.logged();
+        let line = logged.lines().find(|line| line.contains("admin endpoint"))?;
+        let at = line.find("127.0.0.1:")?;
+        Some(
+            line[at..]
+                .chars()
+                .take_while(|letter| letter.is_ascii_digit() || ".:".contains(*letter))
+                .collect::<String>(),
+        )
+    });
+    deployment.until("word that it waits", || deployment.logged().contains("can't start yet").then_some(()));
+    assert_eq!(["/health/live", "/health/ready", "/metrics"].map(|path| status(&address, path)), [200, 503, 503]);
+}

@@ -225,7 +225,7 @@ impl Plant {
             gate: (W::STAGE == Stage::Intake).then(|| GateOptions {
                 group: format!("{}{}", self.prefix, Stage::Reconciliation.as_str()),
                 topic: self.topics.name(&Topic::Events),
-                lag_max: knob("BULK_LAG", 10_000),
+                lag_max: knob("BULK_LAG", 2_000),
             }),
         };
         let (stop, observer) = (self.stop.clone(), Arc::clone(observer));

@@ -202,7 +202,7 @@ fn fleet<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>) -> FleetConfig {
         slots: usize::try_from(read.number("fleet.slots", 1, 1..=64)).unwrap_or(1),
         session_timeout,
         turn_target,
-        bulk_lag_max: read.number("fleet.bulk_lag_max", 10_000, 1..=1 << 40),
+        bulk_lag_max: read.number("fleet.bulk_lag_max", 2_000, 1..=1 << 40),
         drain,
         turn_records_max: usize::try_from(read.number("fleet.turn_records_max", 8_192, 1..=100_000)).unwrap_or(8_192),
         turn_bytes_max: usize::try_from(read.number("fleet.turn_bytes_max", 16 << 20, 1 << 20..=1 << 30))

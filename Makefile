@@ -17,7 +17,7 @@ servers-stop: ## End the servers that make demo BUS=kafka has started
 	scripts/registry.sh stop
 	scripts/kafka.sh stop
 
-test: unit broker ## Everything that is tested
+test: unit broker ## All tests but those of worker processes over servers, which `make processes` runs
 
 unit: ## What needs no server
 	cargo test --workspace --quiet

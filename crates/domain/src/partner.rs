@@ -74,6 +74,7 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 pub struct Retry {
     /// The most failures without progress before an operation is given up.
+    /// Failures that are nobody's fault but the partner's, as while it is away, are spared until there were a hundred.
     pub attempts_max: u32,
     /// The ceiling of the first pause; it doubles with each failure.
     pub backoff_ms: u64,

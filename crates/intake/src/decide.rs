@@ -100,7 +100,7 @@ impl Arrival<'_> {
             source: claimed(&self.request.source),
             code,
             field: first.map(|finding| finding.field.clone()),
-            intended: self.intake.sources.get(&self.request.source).map(|_| self.request_id()),
+            intended: Some(self.request_id()),
         };
         decision.event(RequestId(submission.0), body);
         let outcome = Outcome {

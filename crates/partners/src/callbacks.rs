@@ -23,7 +23,7 @@ use crate::classify::problem_code;
 use crate::signature::{Headers, key, verify};
 use crate::wire::{CallbackBody, ExchangeStatus, is_reference};
 
-/// Where messages go: `compose` writes them to `partner-messages`. Answers once they are durable.
+/// Where messages go: the process writes them to `partner-messages`. Answers once they are durable.
 pub trait Sink: Send + Sync {
     /// Takes one message, with the trace it came with, if any.
     fn take(&self, message: PartnerMessage, trace: Option<Trace>) -> BoxFuture<'_, Result<(), SinkError>>;

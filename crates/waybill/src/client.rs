@@ -1,7 +1,7 @@
 //! Asking: of the process that runs on the directory, if one does, and otherwise of the directory itself.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use reqwest::header::AUTHORIZATION;
@@ -21,11 +21,22 @@ use crate::tables::Tables;
 /// How long a running process may take to say that it is there.
 const HELLO: Duration = Duration::from_millis(300);
 
-/// Has an ask carried out, wherever that is possible now.
-pub(crate) fn ask(config: Config, ask: Ask) -> Result<Value, Failure> {
-    match running(&config, &ask) {
-        Some(answered) => answered,
-        None => by_ourselves(config, ask),
+/// How long a command waits for a process that is in its way without answering: one that starts or stops, or another command.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Has an ask carried out, wherever that is possible now or in a moment.
+pub(crate) fn ask(config: &Config, ask: &Ask) -> Result<Value, Failure> {
+    let began = Instant::now();
+    loop {
+        let answered = match running(config, ask) {
+            Some(answered) => answered,
+            None => by_ourselves(config.clone(), ask.clone()),
+        };
+        match answered {
+            Err(Failure::Busy(_)) if began.elapsed() < PATIENCE => std::thread::sleep(LOOK_AGAIN),
+            answered => return answered,
+        }
     }
 }
 

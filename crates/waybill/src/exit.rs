@@ -113,6 +113,20 @@ impl Failure {
     }
 }
 
+/// Tells what is wrong with a command line, as JSON where that was asked for, which is not known otherwise yet; or what was asked
+/// of it, such as its help. The exit code is 2, or 0.
+#[expect(clippy::print_stderr, reason = "this is where a command says why it failed")]
+pub(crate) fn misused(error: &clap::Error) -> ExitCode {
+    let is_json = std::env::args_os().any(|argument| argument == "--json");
+    if !error.use_stderr() || !is_json {
+        error.exit();
+    }
+    eprintln!("{}", json!({"exit_code": USAGE, "message": error.to_string().trim_end(), "mistakes": []}));
+    ExitCode::from(USAGE)
+}
+
+const USAGE: u8 = 2;
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)

@@ -40,7 +40,10 @@ use clap::Parser;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let arguments = cli::Arguments::parse();
+    let arguments = match cli::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::misused(&error),
+    };
     let json = arguments.json;
     match commands::carry_out(arguments) {
         Ok(()) => ExitCode::SUCCESS,

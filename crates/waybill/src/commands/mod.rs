@@ -23,7 +23,7 @@ pub(crate) fn carry_out(arguments: Arguments) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(&args, config()?),
         Command::Demo(args) => demo::run(&args, config()?, json),
-        Command::Operation(operation) => operations::carry_out(operation, config()?, json),
+        Command::Operation(operation) => operations::carry_out(operation, &config()?, json),
         Command::Doctor(args) => doctor::run(file.as_deref(), args, json),
         Command::Topics(verb) => brokers::about_topics(verb, &config()?, json),
         Command::Schemas(verb) => brokers::about_schemas(verb, &config()?, json),

@@ -17,14 +17,14 @@ use crate::exit::Failure;
 use crate::show;
 
 /// Asks, and prints the answer.
-pub(crate) fn carry_out(operation: Operation, config: Config, json: bool) -> Result<(), Failure> {
+pub(crate) fn carry_out(operation: Operation, config: &Config, json: bool) -> Result<(), Failure> {
     let file =
         if let Operation::Submit(SubmitArgs { file, .. }) | Operation::Members(Members::Load { file }) = &operation {
             Some(file.clone())
         } else {
             None
         };
-    let answer = client::ask(config, ask(operation)?).map_err(|failure| in_file(failure, file.as_deref()))?;
+    let answer = client::ask(config, &ask(operation)?).map_err(|failure| in_file(failure, file.as_deref()))?;
     show::print(&answer, json)
 }
 

@@ -1,6 +1,6 @@
 //! `waybill run`: workers until told to stop.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Stage;
 use rustix::process::{Signal, getpid, kill_process};
@@ -75,11 +75,13 @@ fn roles(arguments: &RunArgs) -> Roles {
     Roles { stages, projects, name }
 }
 
-/// Opens the plant. Brokers and a registry that are not there are waited for: a fleet comes back by itself.
+/// Opens the plant. Brokers and a registry that are not there are waited for: a fleet comes back by itself. So is, for a moment, a
+/// command that has the log.
 fn opened(config: &Config, tables: &Tables) -> Result<Plant, Failure> {
-    let mut told = String::new();
+    let (mut told, began) = (String::new(), Instant::now());
     loop {
         match Plant::open(config.clone(), tables.clone()) {
+            Err(Failure::Busy(_)) if began.elapsed() < COMMAND_MAX => std::thread::sleep(COMMAND_LOOK_AGAIN),
             Err(Failure::Unavailable(reason)) if config.kafka.is_some() => {
                 if told != reason {
                     tracing::warn!(reason, "can't start yet; it is tried again until it goes");
@@ -94,6 +96,9 @@ fn opened(config: &Config, tables: &Tables) -> Result<Plant, Failure> {
 
 /// How long a process that can't start waits before it tries again.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// How long a command may have the log before it counts as another process that runs on it.
+const COMMAND_MAX: Duration = Duration::from_secs(5);
+const COMMAND_LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Waits for a signal, or for a worker to end by itself.
 async fn until_told(running: &crate::compose::Running) {

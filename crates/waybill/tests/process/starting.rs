@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Stdio;
 
-use crate::deployment::{Deployment, Process};
+use crate::deployment::{Deployment, Process, request};
 
 /// The status of a GET.
 fn status(address: &str, path: &str) -> u16 {
@@ -40,4 +40,32 @@ fn a_process_that_waits_for_brokers_lives_and_is_not_ready() {
     });
     deployment.until("word that it waits", || deployment.logged().contains("can't start yet").then_some(()));
     assert_eq!(["/health/live", "/health/ready", "/metrics"].map(|path| status(&address, path)), [200, 503, 503]);
+}
+
+#[test]
+fn commands_wait_for_a_process_that_starts_and_it_waits_for_them() {
+    let deployment = Deployment::new();
+    deployment.write("one.jsonl", &request().to_string());
+    for _ in 0..3 {
+        let log = File::options().create(true).append(true).open(deployment.folder().join("log.txt")).expect("a file");
+        let started = deployment.command(&["run", "--all"]).stdout(Stdio::null()).stderr(log).spawn();
+        let mut process = Process(started.expect("it starts"));
+        // At once, as in a script: whoever takes the log first, both get on.
+        let sent = deployment.answer(&["submit", "one.jsonl"]);
+        assert_eq!(sent["sent"], 1);
+        deployment.answer(&["status"]);
+        assert!(process.0.try_wait().expect("a child of ours").is_none(), "{}", deployment.logged());
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_command_line_is_told_as_json_where_that_is_asked_for() {
+    let deployment = Deployment::new();
+    let id = "c133ff7c-0000-8000-8000-000000000000";
+    for arguments in [&["--json", "bogus"][..], &["hold", id, "--operator", "jo", "--reason", " ", "--json"]] {
+        let told = deployment.refusal(2, arguments);
+        let failure: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+        assert_eq!(failure["exit_code"], 2);
+        assert!(failure["message"].as_str().is_some_and(|message| message.starts_with("error:")), "{told}");
+    }
 }

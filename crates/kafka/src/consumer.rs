@@ -275,6 +275,7 @@ impl Consumer for KafkaConsumer {
 impl Drop for KafkaConsumer {
     fn drop(&mut self) {
         self.close();
+        self.client.context().end();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use fleet::bus::TopicPartition;
 use rdkafka::client::OAuthToken;
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     rebalance: Mutex<Option<Rebalance>>,
     /// The client closes: partitions are given up as soon as the group asks.
     closing: AtomicBool,
+    /// The client ends: from here on it may end at any moment, unless the group waits for an answer.
+    ending: AtomicBool,
     /// Where the partition ends whose end was told last.
     end: AtomicI64,
     pulse: Mutex<Pulse>,
@@ -60,6 +63,7 @@ impl Context {
             told: AtomicU64::new(0),
             rebalance: Mutex::new(None),
             closing: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
             end: AtomicI64::new(-1),
             pulse: Mutex::new(Pulse::new()),
             undelivered: Mutex::new(None),
@@ -80,6 +84,11 @@ impl Context {
     /// From now on partitions are given up as soon as the group asks.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Release);
+    }
+
+    /// From now on the client ends by itself.
+    pub(crate) fn end(&self) {
+        self.ending.store(true, Ordering::Release);
     }
 
     /// The end of the partition whose end was told just now.
@@ -166,8 +175,7 @@ impl ConsumerContext for Context {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
         self.note();
         if self.closing.load(Ordering::Acquire) {
-            // What the group wanted before it let go may be told after that, when nobody is left to take the answer.
-            if consumer.closed() {
+            if self.ending.load(Ordering::Acquire) && ends(consumer) {
                 return;
             }
             if let Err(error) = consumer.unassign() {
@@ -199,6 +207,23 @@ impl ProducerContext for Context {
         }
     }
 }
+
+/// Whether a client that ends does so without our answer. What the group wanted before it let go may be told after that, when nobody
+/// is left to take the answer, and librdkafka waits for ever for it to be taken. If on the other hand the group waits for our answer,
+/// the client does not end before it has come. Which of the two it is can be told only from what happens.
+fn ends(consumer: &BaseConsumer<Context>) -> bool {
+    let begun = Instant::now();
+    while !consumer.closed() {
+        if ENDING < begun.elapsed() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+/// How long a client takes to end that waits for nothing: a request to the group's coordinator.
+const ENDING: Duration = Duration::from_millis(200);
 
 fn named(partitions: &TopicPartitionList) -> Vec<TopicPartition> {
     let name = |(topic, number): (String, i32)| Some(TopicPartition::new(topic, u32::try_from(number).ok()?));

@@ -40,8 +40,8 @@ impl Run {
         let requests = queued + 2 * each;
         let mut all = submissions(&plant, &[PARTNER], requests);
         let (urgent, bulk) = all.split_at_mut(2 * usize::try_from(each).expect("few"));
-        urgent.iter_mut().for_each(|submission| hasten(submission, (Lane::Urgent, SlaClass::Urgent)));
-        bulk.iter_mut().for_each(|submission| hasten(submission, (Lane::Bulk, SlaClass::Bulk)));
+        urgent.iter_mut().for_each(|submission| ask_for(submission, (Lane::Urgent, SlaClass::Urgent)));
+        bulk.iter_mut().for_each(|submission| ask_for(submission, (Lane::Bulk, SlaClass::Bulk)));
         let (quiet, flooded) = urgent.split_at(urgent.len() / 2);
         let order = fleet::Order { broker, prefix, requests, payers: None, projections: None };
         let mut part = Part::start(&Order::Fleet(order));
@@ -57,6 +57,6 @@ impl Run {
     }
 }
 
-fn hasten(submission: &mut Submission, (lane, sla): (Lane, SlaClass)) {
+fn ask_for(submission: &mut Submission, (lane, sla): (Lane, SlaClass)) {
     (submission.lane, submission.request.sla) = (lane, sla);
 }

@@ -104,12 +104,17 @@ impl Deployment {
         told(&output)
     }
 
-    /// Starts all workers and waits until their process answers. What it logs goes to the file `log.txt`.
-    pub(crate) fn run(&self) -> Process {
+    /// Starts all workers. What their process logs goes to the file `log.txt`.
+    pub(crate) fn start(&self) -> Process {
         let log = File::options().create(true).append(true).open(self.folder().join("log.txt")).expect("a file");
-        let _ = fs::remove_file(self.path("admin.json"));
         let started = self.command(&["run", "--all"]).stdout(Stdio::null()).stderr(log).spawn();
-        let mut process = Process(started.expect("it starts"));
+        Process(started.expect("it starts"))
+    }
+
+    /// Starts all workers and waits until their process answers.
+    pub(crate) fn run(&self) -> Process {
+        let _ = fs::remove_file(self.path("admin.json"));
+        let mut process = self.start();
         self.until("the process to answer", || {
             let ended = process.0.try_wait().expect("a child of ours");
             assert!(ended.is_none(), "it ended: {ended:?}\n{}", self.logged());

@@ -1,11 +1,9 @@
-//! A process that can't start yet: brokers are waited for, and whoever watches over it is told so.
+//! Starting: brokers are waited for, whoever watches over the process is told so, and commands get on with it.
 
-use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::Stdio;
 
-use crate::deployment::{Deployment, Process, request};
+use crate::deployment::{Deployment, request};
 
 /// The status of a GET.
 fn status(address: &str, path: &str) -> u16 {
@@ -24,9 +22,7 @@ fn a_process_that_waits_for_brokers_lives_and_is_not_ready() {
     {
         deployment.set(&format!("WAYBILL_{name}"), value);
     }
-    let log = File::create(deployment.folder().join("log.txt")).expect("a file");
-    let started = deployment.command(&["run", "--all"]).stdout(Stdio::null()).stderr(log).spawn();
-    let _process = Process(started.expect("it starts"));
+    let _process = deployment.start();
     let address = deployment.until("the endpoint", || {
         let logged = deployment.logged();
         let line = logged.lines().find(|line| line.contains("admin endpoint"))?;
@@ -47,9 +43,7 @@ fn commands_wait_for_a_process_that_starts_and_it_waits_for_them() {
     let deployment = Deployment::new();
     deployment.write("one.jsonl", &request().to_string());
     for _ in 0..3 {
-        let log = File::options().create(true).append(true).open(deployment.folder().join("log.txt")).expect("a file");
-        let started = deployment.command(&["run", "--all"]).stdout(Stdio::null()).stderr(log).spawn();
-        let mut process = Process(started.expect("it starts"));
+        let mut process = deployment.start();
         // At once, as in a script: whoever takes the log first, both get on.
         let sent = deployment.answer(&["submit", "one.jsonl"]);
         assert_eq!(sent["sent"], 1);

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::{crates, read, root};
 
 /// What each crate may import of ours.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("contracts", &["domain"]),
+    ("matching", &[]),
     ("intake", &["domain"]),
-    ("identity", &["domain"]),
+    ("identity", &["domain", "matching"]),
     ("dispatch", &["domain"]),
     ("reconciliation", &["domain"]),
     ("triage", &["domain"]),
@@ -27,6 +28,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
         &[
             "domain",
             "contracts",
+            "matching",
             "intake",
             "identity",
             "dispatch",
@@ -46,7 +48,8 @@ const LAYERS: [(&str, &[&str]); 17] = [
 ];
 
 /// Crates that must hold no I/O, clock or randomness: none of these may appear among their dependencies.
-const PURE: [&str; 7] = ["domain", "contracts", "intake", "identity", "dispatch", "reconciliation", "triage"];
+const PURE: [&str; 8] =
+    ["domain", "contracts", "matching", "intake", "identity", "dispatch", "reconciliation", "triage"];
 const IMPURE: [&str; 9] =
     ["tokio", "reqwest", "axum", "sqlx", "fjall", "rdkafka", "object_store", "getrandom", "tracing-subscriber"];
 

@@ -17,7 +17,7 @@ servers-stop: ## End the servers that make demo BUS=kafka has started
 	scripts/registry.sh stop
 	scripts/kafka.sh stop
 
-test: unit broker ## All tests but those of worker processes over servers, which `make processes` runs
+test: unit broker processes ## All tests
 
 unit: ## What needs no server
 	cargo test --workspace --quiet
@@ -27,7 +27,7 @@ broker: ## What needs servers: Kafka, a registry, Postgres, and a Kafka that ask
 		--test broker --test apicurio --test postgres -- --test-threads 3 --skip security::
 	KAFKA_SESSION_MS=60000 scripts/with.sh "kafka --secure" -- cargo test --workspace --quiet --no-fail-fast --test broker -- --test-threads 4 security::
 
-processes: ## Worker processes over servers, killed, stopped and cut off: heavy on a small machine, so one at a time
+processes: ## Worker processes over servers: killed, stopped, cut off, restarted; one at a time
 	KAFKA_SESSION_MS=60000 scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet --test over_kafka -- --test-threads 1
 
 lint: ## Formatting, clippy and docs without a warning

@@ -64,6 +64,24 @@ fn an_answer_of_a_caller_that_forgets_is_that_the_call_is_lost() {
 }
 
 #[test]
+fn the_oldest_call_is_told_by_its_age_until_it_is_answered() {
+    // Whoever watches sees an answer that is overdue, not only how many there are.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    settle(&mut slot);
+    assert_eq!(slot.ages().call, Duration::ZERO);
+    for number in 1..=2 {
+        world.tell(Lane::Standard, number, "call");
+        settle(&mut slot);
+        world.clock.advance(Duration::from_secs(2));
+    }
+    assert_eq!(slot.ages().call, Duration::from_secs(4));
+    world.caller.answer_all();
+    settle(&mut slot);
+    assert_eq!(slot.ages().call, Duration::ZERO);
+}
+
+#[test]
 fn calls_wait_for_the_lease() {
     // A slot that was away for longer than its lease makes no call until the group has heard of it again.
     let mut world = World::new();

@@ -17,6 +17,7 @@ mod lanes;
 mod letters;
 mod parking;
 mod rebalance;
+mod skew;
 mod storm;
 mod tables;
 mod timers;

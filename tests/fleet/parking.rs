@@ -1,5 +1,7 @@
 //! What waits behind a letter, and how it goes on.
 
+use std::time::Duration;
+
 use contracts::Topic;
 use domain::messages::{Command, CommandAction, CommandTarget, DeadLetter};
 use domain::{CommandId, EventBody, Lane, LetterId, Message, RecordId, Timestamp, Trace};
@@ -32,6 +34,9 @@ fn a_requests_successors_wait_behind_its_letter_and_others_flow() {
     assert_eq!(world.read(&Topic::DeadLetters).len(), 1);
     let pending = slot.pending();
     assert_eq!((pending.blocked, pending.parked), (1, 1));
+    let age = slot.ages().parked;
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(slot.ages().parked, age + Duration::from_secs(60));
 
     drop(slot);
     let mut slot = world.join("one");

@@ -152,6 +152,14 @@ impl FleetEntry {
         }
     }
 
+    /// The time of a parked record; none for other entries.
+    pub(crate) fn parked_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Parked { at, .. } => Some(*at),
+            Self::Blocked { .. } | Self::Suspect { .. } | Self::Unmade {} => None,
+        }
+    }
+
     /// The parked record as it came; none for other entries.
     pub(crate) fn unpark(&self, partition: u32) -> Option<Delivered> {
         match self {

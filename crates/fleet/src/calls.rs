@@ -29,8 +29,8 @@ pub(crate) type CallId = (OperationId, u32);
 pub(crate) struct Calls {
     /// Committed, not yet made; with the boot time of the decision.
     ready: VecDeque<(Call, Duration)>,
-    /// Made, not yet answered; the trace is for the answer.
-    under_way: BTreeMap<CallId, Trace>,
+    /// Made, not yet answered; the trace is for the answer, the boot time that of the decision.
+    under_way: BTreeMap<CallId, (Trace, Duration)>,
     /// Answered, not yet decided for good.
     held: VecDeque<(Answer, Trace)>,
     /// Known to memory, performed by nobody here.
@@ -116,7 +116,7 @@ impl Calls {
             self.held.push_back((not_made(id), call.trace));
             return false;
         }
-        self.under_way.insert(id, call.trace);
+        self.under_way.insert(id, (call.trace, decided_at));
         let reply = inbox.reply(partition, &call);
         caller.perform(call, reply);
         true
@@ -131,7 +131,7 @@ impl Calls {
     /// who made it.
     pub(crate) fn hold(&mut self, answer: Answer) {
         let id = (answer.operation_id, answer.attempt);
-        if let Some(trace) = self.under_way.remove(&id) {
+        if let Some((trace, _)) = self.under_way.remove(&id) {
             self.held.push_back((answer, trace));
         } else if self.disown(&id) {
             self.held.push_back((answer, Trace::default()));
@@ -204,6 +204,12 @@ impl Calls {
     /// Calls made whose answers are not on record.
     pub(crate) fn unsettled(&self) -> usize {
         self.under_way.len() + self.held.len()
+    }
+
+    /// The boot time at which the oldest call was decided that is to be made or under way here.
+    pub(crate) fn oldest(&self) -> Option<Duration> {
+        let ready = self.ready.iter().map(|(_, decided_at)| *decided_at);
+        ready.chain(self.under_way.values().map(|(_, decided_at)| *decided_at)).min()
     }
 
     /// Calls that nobody performs and that wait to be given up.

@@ -38,5 +38,5 @@ pub mod sync;
 
 pub use blocking::{FleetEntry, ParkedHeader};
 pub use envelope::Postman;
-pub use slot::{GateOptions, Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
+pub use slot::{Ages, GateOptions, Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
 pub use turn::{Tally, Unwritable};

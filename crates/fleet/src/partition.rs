@@ -127,6 +127,14 @@ impl<W: Worker> Partition<W> {
         unmade.into_iter().for_each(|id| self.calls.never_made(id));
     }
 
+    /// The time of the oldest record that waits behind a letter.
+    pub(crate) fn oldest_parked(&self) -> Option<Timestamp> {
+        if self.counts.parked == 0 {
+            return None;
+        }
+        self.fleet.iter().filter_map(|(_, entry)| entry.parked_at()).min()
+    }
+
     /// What the fleet remembers, in numbers.
     pub(crate) fn counts(&self) -> Counts {
         self.counts

@@ -4,7 +4,7 @@
 //! The slot never loops by itself: [`Slot::turn`] takes one step, so that production ([`Slot::run`]) and the simulation drive the
 //! very same code. The parts of a step, in the order of the files: `membership` follows the group, `restoring` reads memory back,
 //! `filling` takes inputs, bulk only where the `gate` lets it in, and decides them, `committing` makes the turn true or undoes it. `trial` finds the input that can't be
-//! committed, `suspects` the one that ends the process.
+//! committed, `suspects` the one that ends the process. `pending` tells what waits, `skew` that clocks disagree.
 
 mod membership;
 mod restoring;
@@ -13,6 +13,8 @@ mod gate;
 mod committing;
 mod trial;
 mod suspects;
+mod pending;
+mod skew;
 mod running;
 
 use std::collections::BTreeMap;
@@ -43,6 +45,7 @@ use restoring::Restore;
 use trial::Trial;
 
 pub use gate::GateOptions;
+pub use pending::{Ages, Pending};
 pub use running::Stop;
 
 /// The ports a slot works through.
@@ -125,6 +128,12 @@ pub struct Report {
     pub calls_made: usize,
     /// Whether the turn was undone.
     pub undone: bool,
+    /// How long the commit took.
+    pub commit: Duration,
+    /// How long the oldest record it took had been on its topic; nothing if it took none.
+    pub record_age: Option<Duration>,
+    /// How far this clock is behind that of whoever wrote the newest of them.
+    pub clock_behind: Duration,
 }
 
 /// What a slot can't mend by itself.
@@ -139,38 +148,6 @@ pub enum SlotError {
     /// Another slot of the same name has joined: this one must not come back, or the two would fence each other for ever.
     #[error("another slot has taken this one's name")]
     Replaced,
-}
-
-/// What is pending in a slot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pending {
-    /// Partitions whose memory is on its way.
-    pub restoring: usize,
-    /// Requests that wait behind a letter.
-    pub blocked: usize,
-    /// Records parked behind them.
-    pub parked: usize,
-    /// Calls committed whose answers are not on record, those of earlier owners included.
-    pub outstanding: usize,
-    /// Timers armed.
-    pub timers: usize,
-    /// Entries remembered.
-    pub entries: usize,
-}
-
-impl std::ops::Add for Pending {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            restoring: self.restoring + other.restoring,
-            blocked: self.blocked + other.blocked,
-            parked: self.parked + other.parked,
-            outstanding: self.outstanding + other.outstanding,
-            timers: self.timers + other.timers,
-            entries: self.entries + other.entries,
-        }
-    }
 }
 
 /// One input topic.
@@ -199,6 +176,8 @@ struct Standing {
     is_stalled: bool,
     /// Calls wait for the lease, which was said once.
     has_lapsed: bool,
+    /// Records bear times to come, which was said once.
+    is_behind: bool,
     /// The slot stops.
     is_closed: bool,
 }
@@ -281,20 +260,6 @@ impl<W: Worker> Slot<W> {
     /// Whether everything that is owned, which may be nothing, is restored and the shared tables are read.
     pub fn is_ready(&self) -> bool {
         self.standing.is_member && self.tables.is_ready() && self.restoring.is_empty()
-    }
-
-    /// What is pending here, for metrics and readiness.
-    pub fn pending(&self) -> Pending {
-        let mut pending = Pending { restoring: self.restoring.len(), ..Pending::default() };
-        for partition in self.partitions.values() {
-            let counts = partition.counts();
-            pending.blocked += counts.blocked;
-            pending.parked += counts.parked;
-            pending.outstanding += partition.calls.open() + partition.calls.orphaned();
-            pending.timers += partition.timers.len();
-            pending.entries += partition.memory.len();
-        }
-        pending
     }
 
     /// A look at the memory of one partition, for the accounts of tests and the simulation.

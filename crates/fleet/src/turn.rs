@@ -29,6 +29,8 @@ pub(crate) struct Turn<W: Worker> {
     pub(crate) unanswered: BTreeSet<u32>,
     /// The partitions whose inputs it has decided.
     pub(crate) touched: BTreeSet<u32>,
+    /// The times of the oldest and the newest record it has taken, as their writers' clocks had them.
+    pub(crate) written_ms: Option<(i64, i64)>,
     /// Whether it has taken urgent records.
     pub(crate) is_urgent: bool,
     /// The first of its inputs.
@@ -103,6 +105,7 @@ impl<W: Worker> Turn<W> {
             displaced: Vec::new(),
             unanswered: BTreeSet::new(),
             touched: BTreeSet::new(),
+            written_ms: None,
             is_urgent: false,
             first: None,
             tally: Tally::default(),
@@ -116,6 +119,10 @@ impl<W: Worker> Turn<W> {
                 let span = self.taken.entry(first.topic_partition());
                 span.or_insert(Span { first: first.offset, next: 0 }).next = last.offset + 1;
             }
+        }
+        for time in records.iter().map(|record| record.timestamp_ms) {
+            let (oldest, newest) = self.written_ms.get_or_insert((time, time));
+            (*oldest, *newest) = (time.min(*oldest), time.max(*newest));
         }
         self.tally.records += records.len();
     }

@@ -15,6 +15,7 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
 use crate::complaint::Complaint;
+use crate::errors::advice;
 use crate::pulse::Pulse;
 use crate::settings::{Settings, TokenSource};
 use crate::tokens;
@@ -154,6 +155,8 @@ impl ClientContext for Context {
             self.end.store(end_of(reason).unwrap_or(-1), Ordering::Relaxed);
         } else if self.complaint().hear(code, reason) {
             tracing::warn!(target: "librdkafka", "{reason}");
+        } else if let Some(advice) = advice(code) {
+            tracing::warn!(target: "librdkafka", "{reason}; {advice}");
         } else {
             tracing::info!(target: "librdkafka", %error, "{reason}");
         }

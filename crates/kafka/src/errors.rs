@@ -68,6 +68,12 @@ pub(crate) fn remedy(code: Code) -> Option<&'static str> {
     }
 }
 
+/// What somebody has to do about an error that no waiting mends, although the client goes on trying.
+pub(crate) fn advice(code: Code) -> Option<&'static str> {
+    let stranger = "end the member that is none of waybill's: it has joined this worker's group with another assignor";
+    (code == Code::InconsistentGroupProtocol).then_some(stranger)
+}
+
 /// What an error of a transaction means. `fatal` is what the client says has ended it, if anything has.
 pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option<(Code, String)>) -> BusError {
     match error.code() {

@@ -8,6 +8,7 @@ use fleet::bus::{
 
 use crate::catalogue::Catalogue;
 use crate::consumer::KafkaConsumer;
+use crate::groups::{self, GroupStanding};
 use crate::holders::Holders;
 use crate::observers::Observers;
 use crate::passes::Passes;
@@ -38,6 +39,14 @@ impl Kafka {
         let catalogue = Arc::new(Catalogue::new(settings.clone(), observers.any()));
         let (settings, observers) = (Arc::new(settings), Arc::new(observers));
         Ok(Self { settings, observers, catalogue, passes: Arc::new(Passes::new()?), holders: Arc::default() })
+    }
+
+    /// How a consumer group stands; nothing if the brokers know of no such group.
+    ///
+    /// # Errors
+    /// As those of [`Bus::topics`].
+    pub fn group(&self, group: &str) -> Result<Option<GroupStanding>, BusError> {
+        groups::standing(&self.observers.any(), group, self.settings.request_timeout)
     }
 }
 

@@ -19,6 +19,7 @@ mod client_config;
 mod kafka;
 mod catalogue;
 mod observers;
+mod groups;
 
 mod consumer;
 mod standing;
@@ -36,5 +37,6 @@ mod complaint;
 mod tokens;
 mod errors;
 
+pub use groups::GroupStanding;
 pub use kafka::Kafka;
 pub use settings::{Mechanism, Sasl, Security, Settings, Tls, TokenSource};

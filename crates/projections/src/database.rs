@@ -128,6 +128,17 @@ impl Database {
         }
     }
 
+    /// What the clock of its server shows, in milliseconds since 1970; nothing for a file, which has none of its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it can't be reached.
+    pub async fn clock_ms(&self) -> Result<Option<i64>, StoreError> {
+        match &*self.readers.read().await {
+            Pool::Sqlite(_) => Ok(None),
+            Pool::Postgres(pool) => Ok(Some(postgres::clock_ms(pool).await?)),
+        }
+    }
+
     /// Puts everything aside and begins with nothing in its place; the answer is where the old rows lie. Readers wait meanwhile.
     pub(crate) async fn begin_anew(&self) -> Result<Location, StoreError> {
         let mut writer = self.writer.lock().await;

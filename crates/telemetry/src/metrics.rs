@@ -43,6 +43,8 @@ metrics! {
     Turns Counter "waybill_turns_total" "Turns committed."
     TurnsUndone Counter "waybill_turns_undone_total" "Turns undone: aborted, fenced, or the bus was not there."
     TurnSeconds Seconds "waybill_turn_seconds" "How long a turn takes, commit included."
+    CommitSeconds Seconds "waybill_commit_seconds" "How long the commit of a turn takes."
+    RecordAge Seconds "waybill_record_age_seconds" "How long the oldest record of a turn had been on its topic when it was taken."
     TurnRecords Count "waybill_turn_records" "How many records a turn takes."
     Records Counter "waybill_records_total" "Records taken."
     Written Counter "waybill_records_written_total" "Records written, changelog included."
@@ -55,6 +57,10 @@ metrics! {
     Blocked Gauge "waybill_requests_blocked" "Requests that wait behind a dead letter."
     Parked Gauge "waybill_records_parked" "Records that wait behind a dead letter."
     Restoring Gauge "waybill_partitions_restoring" "Partitions whose memory is being read back."
+    Unrestored Gauge "waybill_restore_records_left" "Changelog records yet to be read before those partitions are worked on."
+    OldestCall Gauge "waybill_oldest_call_seconds" "For how long the oldest call that this process made or is to make has had no answer."
+    OldestParked Gauge "waybill_oldest_parked_seconds" "The age of the oldest record that waits behind a dead letter."
+    ClockBehind Gauge "waybill_clock_behind_seconds" "How far this clock is behind that of whoever wrote the newest record taken."
     Entries Gauge "waybill_memory_entries" "Entries remembered."
     Lag Gauge "waybill_lag_records" "Records on input topics that were not taken yet."
     Projected Counter "waybill_projected_records_total" "Records of the event log projected by this process."
@@ -72,7 +78,8 @@ pub struct Metrics {
     histograms: Vec<(Metric, HistogramVec)>,
 }
 
-const SECONDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+const SECONDS: [f64; 15] =
+    [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3600.0];
 const COUNTS: [f64; 12] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 10_000.0];
 
 impl Default for Metrics {
@@ -146,7 +153,7 @@ impl Metrics {
                 self.gauges.push((metric, gauge));
             }
             kind @ (Kind::Seconds | Kind::Count) => {
-                let bounds = if kind == Kind::Seconds { &SECONDS } else { &COUNTS };
+                let bounds: &[f64] = if kind == Kind::Seconds { &SECONDS } else { &COUNTS };
                 let histogram = HistogramVec::new(buckets(bounds), &["stage"])?;
                 self.registry.register(Box::new(histogram.clone()))?;
                 self.histograms.push((metric, histogram));

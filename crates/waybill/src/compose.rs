@@ -6,6 +6,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use contracts::{Codec, Topic, Topics};
 use domain::Worker;
@@ -14,7 +15,7 @@ use domain::phi::Phi;
 use fleet::bus::{Bus, TopicPartition};
 use fleet::caller::Caller;
 use fleet::clock::Clock;
-use fleet::{GateOptions, Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
+use fleet::{Ages, GateOptions, Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
 use telemetry::{Metric, Metrics};
 use vault::Vault;
 
@@ -22,10 +23,13 @@ use crate::bus::Opened;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::failpoint::Failpoint;
+use crate::failpoint::Failpoints;
 use crate::log;
 use crate::standing::Standing;
 use crate::tables::Tables;
+
+/// How often the oldest of what is pending is looked for: it takes a look at each call.
+const AGES_EVERY: Duration = Duration::from_secs(1);
 
 /// The parts of one deployment, put together and not yet running.
 #[derive(Clone)]
@@ -165,7 +169,7 @@ impl Plant {
             clock: Arc::clone(&self.clock),
             caller: Arc::clone(caller),
             originals: self.vault.clone(),
-            probe: Failpoint::from_environment(),
+            probe: Failpoints::from_environment(),
         };
         let fleet = self.config.fleet;
         let options = SlotOptions {
@@ -182,14 +186,20 @@ impl Plant {
         };
         let slot = Slot::join(worker, ports, options)?;
         let (stop, metrics, standing) = (running.stop.clone(), self.metrics.clone(), running.standing.clone());
+        let clock = Arc::clone(&self.clock);
         let name = W::STAGE.as_str();
         let thread = std::thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
+            let mut aged = Duration::ZERO;
             let ended = slot.run(&stop, |slot, report, took| {
                 observe(&metrics, name, report, took);
                 if standing.note((W::STAGE, number), (slot.pending(), slot.is_ready()))
                     && let Some((pending, _)) = standing.of(W::STAGE)
                 {
                     show(&metrics, name, pending);
+                }
+                if aged + AGES_EVERY <= clock.since_boot() {
+                    aged = clock.since_boot();
+                    show_ages(&metrics, name, standing.note_ages((W::STAGE, number), slot.ages()));
                 }
             });
             if let Err(error) = &ended {
@@ -240,7 +250,7 @@ impl Running {
     }
 }
 
-fn observe(metrics: &Metrics, stage: &str, report: &Report, took: std::time::Duration) {
+fn observe(metrics: &Metrics, stage: &str, report: &Report, took: Duration) {
     let tally = &report.tally;
     if report.undone {
         metrics.add(Metric::TurnsUndone, stage, 1);
@@ -250,6 +260,11 @@ fn observe(metrics: &Metrics, stage: &str, report: &Report, took: std::time::Dur
     }
     metrics.add(Metric::Turns, stage, 1);
     metrics.observe(Metric::TurnSeconds, stage, took.as_secs_f64());
+    metrics.observe(Metric::CommitSeconds, stage, report.commit.as_secs_f64());
+    if let Some(age) = report.record_age {
+        metrics.observe(Metric::RecordAge, stage, age.as_secs_f64());
+        metrics.set(Metric::ClockBehind, stage, whole_seconds(report.clock_behind));
+    }
     metrics.observe(Metric::TurnRecords, stage, f64::from(u32::try_from(tally.records).unwrap_or(u32::MAX)));
     let counts = [
         (Metric::Records, tally.records),
@@ -263,12 +278,23 @@ fn observe(metrics: &Metrics, stage: &str, report: &Report, took: std::time::Dur
     counts.into_iter().filter(|(_, count)| *count > 0).for_each(|(metric, count)| metrics.add(metric, stage, count));
 }
 
+fn show_ages(metrics: &Metrics, stage: &str, ages: Ages) {
+    for (metric, age) in [(Metric::OldestCall, ages.call), (Metric::OldestParked, ages.parked)] {
+        metrics.set(metric, stage, whole_seconds(age));
+    }
+}
+
+fn whole_seconds(time: Duration) -> usize {
+    usize::try_from(time.as_secs()).unwrap_or(usize::MAX)
+}
+
 fn show(metrics: &Metrics, stage: &str, pending: Pending) {
     let gauges = [
         (Metric::Outstanding, pending.outstanding),
         (Metric::Blocked, pending.blocked),
         (Metric::Parked, pending.parked),
         (Metric::Restoring, pending.restoring),
+        (Metric::Unrestored, pending.unrestored),
         (Metric::Entries, pending.entries),
     ];
     gauges.into_iter().for_each(|(metric, value)| metrics.set(metric, stage, value));

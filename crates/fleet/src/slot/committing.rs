@@ -25,7 +25,8 @@ impl<W: Worker> Slot<W> {
             self.advance_trial(&turn);
             return Ok(Report { calls_made: self.make_calls(), ..Report::default() });
         }
-        let took = self.boot().saturating_sub(began);
+        let decided_at = self.boot();
+        let took = decided_at.saturating_sub(began);
         if let Err(error) = self.commit(&mut turn) {
             let is_split = self.suspect(&turn, &error);
             self.undo(turn);
@@ -42,7 +43,9 @@ impl<W: Worker> Slot<W> {
         }
         let (inputs, may_grow, is_urgent) = (turn.inputs(), self.trial.is_none(), turn.is_urgent);
         self.pace.settled(&Settled { inputs, took, may_grow, is_urgent, at: self.boot() });
-        Ok(self.settle(turn, began))
+        let commit = self.boot().saturating_sub(decided_at);
+        let (record_age, clock_behind) = self.compare_clocks(&turn);
+        Ok(Report { commit, record_age, clock_behind, ..self.settle(turn, began) })
     }
 
     fn commit(&mut self, turn: &mut Turn<W>) -> Result<(), BusError> {
@@ -102,7 +105,7 @@ impl<W: Worker> Slot<W> {
         if calls_made > 0 {
             self.reach(Point::AfterCalls);
         }
-        Report { tally: turn.tally, calls_made, undone: false }
+        Report { tally: turn.tally, calls_made, ..Report::default() }
     }
 
     /// Drops what the turn would have changed; its records are taken again, its answers are held.

@@ -67,6 +67,12 @@ impl<W: Worker> Restore<W> {
         Self { is_cold: kept.is_none(), partition: kept.unwrap_or_default(), at, reading: None }
     }
 
+    /// How many offsets of the changelog are yet to be read; none before reading began.
+    pub(super) fn left(&self) -> usize {
+        let left = self.reading.as_ref().map_or(0, |reading| reading.until.saturating_sub(self.partition.read_to));
+        usize::try_from(left).unwrap_or(usize::MAX)
+    }
+
     /// The partition as far as it was read.
     pub(super) fn into_partition(self) -> Partition<W> {
         self.partition

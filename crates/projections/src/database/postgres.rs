@@ -209,6 +209,12 @@ pub(super) async fn readers(server: &Server) -> Result<PgPool, StoreError> {
     pool.connect_with(read_only(server)).await.map_err(|error| unreachable(server, error))
 }
 
+/// What the server's clock shows, in milliseconds since 1970.
+pub(super) async fn clock_ms(pool: &PgPool) -> Result<i64, StoreError> {
+    let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
+}
+
 /// Puts one schema in place of another one, at once for everybody.
 ///
 /// Who has begun to read the old rows goes on with them, so these are dropped only afterwards. Whoever reads on for long keeps them

@@ -1,7 +1,9 @@
 //! Whether brokers and registry are fit for a start.
 
 use contracts::Topics;
+use domain::messages::Stage;
 use fleet::bus::Bus as _;
+use kafka::Kafka;
 
 use super::topics::differences;
 use super::{KafkaConfig, ask_registry, connect};
@@ -10,6 +12,9 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::tables::Tables;
 use crate::topics;
+
+/// The assignor of all workers' groups.
+const ASSIGNOR: &str = "range";
 
 /// What was found of the brokers, the topics on them, and the registry.
 pub(crate) fn findings(config: &Config, kafka: &KafkaConfig) -> Vec<Finding> {
@@ -50,7 +55,26 @@ fn brokers(config: &Config, kafka: &KafkaConfig) -> Vec<Finding> {
             }
         }
     };
-    vec![there, topics]
+    vec![there, topics, groups(config, &brokers)]
+}
+
+/// The assignor must give equal partition numbers of all a worker's topics to one member, as `range` does: any other, brought in
+/// by a stranger in the group, parts a worker from its memory.
+fn groups(config: &Config, brokers: &Kafka) -> Finding {
+    let mut members = 0;
+    for stage in Stage::ALL {
+        let group = config.group(stage);
+        match brokers.group(&group) {
+            Ok(None) => {}
+            Ok(Some(found)) if found.assignor.is_empty() || found.assignor == ASSIGNOR => members += found.members,
+            Ok(Some(found)) => {
+                let what = format!("group {group} assigns partitions by {}, not by {ASSIGNOR}", found.assignor);
+                return Finding::wrong("groups", &what, "end the member that is none of waybill's: it takes work away");
+            }
+            Err(error) => return Finding::wrong("groups", &error, "ask for the right to describe the workers' groups"),
+        }
+    }
+    Finding::fine("groups", format!("{members} members, all by the {ASSIGNOR} assignor"))
 }
 
 fn registry(kafka: &KafkaConfig) -> Finding {

@@ -34,6 +34,8 @@ pub(crate) struct Finding {
 
 /// No clock that works shows less: 2025-01-01.
 const EARLIEST_MS: i64 = 1_735_689_600_000;
+/// How far clocks may be apart; a connection that is slow to open counts with it.
+const APART_MAX_MS: u64 = 5_000;
 /// Nor more: 2100-01-01.
 const LATEST_MS: i64 = 4_102_444_800_000;
 
@@ -87,7 +89,7 @@ fn look_at(config: &Config, verify: bool) -> Vec<Finding> {
         findings.extend(log(config, verify));
         findings.push(admin(config));
     }
-    findings.push(database(&config.projections, verify));
+    findings.extend(database(&config.projections, verify));
     findings
 }
 
@@ -195,34 +197,48 @@ fn admin(config: &Config) -> Finding {
     }
 }
 
-fn database(location: &Location, verify: bool) -> Finding {
+fn database(location: &Location, verify: bool) -> Vec<Finding> {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return Finding::wrong("projections", &error, "free some resources of this machine"),
+        Err(error) => return vec![Finding::wrong("projections", &error, "free some resources of this machine")],
     };
     let opened = runtime.block_on(async {
         if !Database::is_there(location).await? {
-            return Ok(false);
+            return Ok(None);
         }
-        let opened = if verify { projecting::sound(location).await } else { Database::open(location).await };
-        opened.map(|_| true)
+        let database = if verify { projecting::sound(location).await } else { Database::open(location).await }?;
+        Ok(Some((database.clock_ms().await?, SystemClock.now_ms())))
     });
     match opened {
-        Ok(true) => Finding::fine("projections", format!("{location} opens")),
-        Ok(false) => Finding::fine("projections", format!("{location} will be made by `run --all`")),
-        Err(error @ (StoreError::Damaged(_) | StoreError::OtherVersion)) => Finding::wrong(
+        Ok(Some((theirs, ours))) => {
+            let opens = Finding::fine("projections", format!("{location} opens"));
+            std::iter::once(opens).chain(theirs.map(|theirs| difference(theirs, ours))).collect()
+        }
+        Ok(None) => vec![Finding::fine("projections", format!("{location} will be made by `run --all`"))],
+        Err(error @ (StoreError::Damaged(_) | StoreError::OtherVersion)) => vec![Finding::wrong(
             "projections",
             &format!("{location}: {}", described(&error)),
             "start `run --all`, which puts it aside and makes it anew",
-        ),
+        )],
         Err(error) => {
             let remedy = match location {
                 Location::File(_) => "see that the file and its folder are writable",
                 Location::Postgres(_) => "see that the server runs and lets the user of projections.url in",
             };
-            Finding::wrong("projections", &described(&error), remedy)
+            vec![Finding::wrong("projections", &described(&error), remedy)]
         }
     }
+}
+
+/// Deadlines are reckoned from what several machines' clocks have shown, so these have to agree.
+fn difference(theirs_ms: i64, ours_ms: i64) -> Finding {
+    let apart = (ours_ms - theirs_ms).unsigned_abs();
+    if apart <= APART_MAX_MS {
+        return Finding::fine("clocks", format!("this one and the database's are {apart} ms apart"));
+    }
+    let which = if theirs_ms < ours_ms { "ahead of" } else { "behind" };
+    let what = format!("this one is {} s {which} the database's", apart / 1000);
+    Finding::wrong("clocks", &what, "have the clocks of all machines kept by NTP: deadlines are reckoned from them")
 }
 
 impl Finding {

@@ -27,6 +27,7 @@ pub(crate) struct Processes {
     config: PathBuf,
     data_dir: PathBuf,
     children: Vec<(&'static str, Child)>,
+    restarts: usize,
 }
 
 /// Which processes there are.
@@ -46,6 +47,8 @@ const WRITTEN: [&str; 10] = [
 ];
 /// How long processes may take to be ready, and to end.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often processes are started again, before it is no test any more but a defect.
+const RESTARTS_MAX: usize = 50;
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 // === impl Workers ===
@@ -86,7 +89,7 @@ impl Processes {
     /// Starts them all.
     pub(crate) fn start(plant: &Plant) -> Result<Self, Failure> {
         let data_dir = plant.config.data_dir.clone();
-        let mut processes = Self { config: data_dir.join(CONFIG), data_dir, children: Vec::new() };
+        let mut processes = Self { config: data_dir.join(CONFIG), data_dir, children: Vec::new(), restarts: 0 };
         for role in ROLES {
             let child = processes.spawn(role, false)?;
             processes.children.push((role, child));
@@ -126,6 +129,10 @@ impl Processes {
             match status {
                 None => {}
                 Some(status) if was_killed(status) || status.success() => {
+                    self.restarts += 1;
+                    if RESTARTS_MAX < self.restarts {
+                        return Err(stopped(&format!("processes end again and again, {role} with {status}")));
+                    }
                     tracing::info!(role, %status, "a process has ended; it is started again");
                     self.children[index].1 = self.spawn(role, true)?;
                 }

@@ -1,8 +1,12 @@
 //! What an administrator does, and what is told where something is missing or wrong.
 
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use serde_json::Value;
 
-use crate::cluster::{Deployment, until};
+use crate::cluster::{Deployment, server, until};
 
 #[test]
 fn topics_and_schemas_are_made_once_and_then_as_they_should_be() {
@@ -22,7 +26,7 @@ fn topics_and_schemas_are_made_once_and_then_as_they_should_be() {
         assert!(there.as_array().is_some_and(|topics| topics.iter().all(is_fine)), "{verb}: {there}");
     }
     let doctor = deployment.done(&["doctor"]);
-    for check in ["brokers", "topics", "registry", "projections"] {
+    for check in ["brokers", "topics", "groups", "registry", "projections"] {
         assert!(doctor.contains(check), "{check} is missing in {doctor}");
     }
 }
@@ -68,6 +72,38 @@ fn a_configuration_for_brokers_names_what_it_lacks() {
     deployment.set("KAFKA_SECURITY", "sasl-tls");
     let told = deployment.refusal(64, &["run", "intake"]);
     assert!(told.contains("kafka.username: is missing") && told.contains("kafka.password_file: is missing"), "{told}");
+}
+
+/// A stranger who has joined a worker's group, and has it assign partitions in its own way.
+fn stranger(deployment: &Deployment) -> BaseConsumer {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", server("KAFKA"))
+        .set("group.id", format!("{}intake", deployment.prefix()))
+        .set("partition.assignment.strategy", "roundrobin")
+        .create()
+        .expect("a consumer");
+    consumer.subscribe(&[&format!("{}intake.standard", deployment.prefix())]).expect("subscribed");
+    until("the stranger to be a member", || {
+        consumer.poll(Duration::from_millis(50));
+        consumer.assignment().is_ok_and(|owned| 0 < owned.count()).then_some(())
+    });
+    consumer
+}
+
+#[test]
+fn a_stranger_in_a_workers_group_is_told_and_its_going_is_enough() {
+    let deployment = Deployment::prepared();
+    let stranger = stranger(&deployment);
+    let doctor = deployment.refusal(1, &["doctor"]);
+    assert!(doctor.contains("assigns partitions by roundrobin"), "{doctor}");
+    let worker = deployment.start("intake", &["run", "intake"]);
+    until("the worker to say why it can't begin", || {
+        stranger.poll(Duration::from_millis(50));
+        deployment.logged("intake").contains("end the member that is none of waybill's").then_some(())
+    });
+    drop(stranger);
+    until("the worker to join", || deployment.done(&["doctor"]).contains("1 members, all by the range").then_some(()));
+    drop(worker);
 }
 
 /// Two processes of one worker share its partitions; under one name the second takes the first one's place.

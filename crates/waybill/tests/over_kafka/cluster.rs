@@ -6,6 +6,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::groups::GroupMemberInfo;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -30,6 +33,12 @@ pub(crate) struct Deployment {
 
 /// A process that is killed when the test ends, however it ends.
 pub(crate) struct Process(pub(crate) Child);
+
+/// The consumer groups of the demo that runs in a deployment's folder.
+pub(crate) struct Groups {
+    client: BaseConsumer,
+    prefix: String,
+}
 
 // === impl Deployment ===
 
@@ -118,7 +127,7 @@ impl Deployment {
     pub(crate) fn start_beside_demo(&self, name: &str, arguments: &[&str]) -> Process {
         let config = self.folder().join("demo/waybill.toml").display().to_string();
         let mut command = self.command(&[&["--config", &config], arguments].concat());
-        for key in ["PREFIX", "SOURCES_DIR", "PARTNERS_DIR", "POLICIES_DIR"] {
+        for key in ["PREFIX", "SOURCES_DIR", "PARTNERS_DIR", "POLICIES_DIR", "FAILPOINT"] {
             command.env_remove(format!("WAYBILL_{key}"));
         }
         self.start_as(name, &mut command)
@@ -144,6 +153,16 @@ impl Deployment {
     }
 }
 
+impl Drop for Deployment {
+    /// What the processes of a test that failed have logged is kept.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
+            eprintln!("its logs are kept in {}", self.folder.path().display());
+        }
+    }
+}
+
 // === impl Process ===
 
 impl Process {
@@ -162,6 +181,26 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+// === impl Groups ===
+
+impl Groups {
+    pub(crate) fn of(deployment: &Deployment) -> Self {
+        let client = ClientConfig::new().set("bootstrap.servers", server("KAFKA")).create().expect("a client");
+        let config = fs::read_to_string(deployment.folder().join("demo/waybill.toml")).expect("the demo's own");
+        let config: toml::Table = config.parse().expect("TOML");
+        Self { client, prefix: config["prefix"].as_str().expect("a prefix").to_owned() }
+    }
+
+    /// Whether all members of a worker's group are slots of this process.
+    pub(crate) fn has_only(&self, role: &str, process: &str) -> bool {
+        let name = format!("{}{role}", self.prefix);
+        let Ok(list) = self.client.fetch_group_list(Some(&name), Duration::from_secs(5)) else { return false };
+        let Some(group) = list.groups().iter().find(|group| group.name() == name) else { return false };
+        let is_of = |member: &GroupMemberInfo| member.client_id().ends_with(&format!("-{process}"));
+        group.state() == "Stable" && group.members().iter().any(is_of) && group.members().iter().all(is_of)
     }
 }
 

@@ -5,7 +5,10 @@ use std::process::Command;
 use sandbox::partner::{RunningSandbox, Sandbox, SandboxOptions};
 use tokio::runtime::Runtime;
 
-use crate::cluster::{Deployment, Process, SESSION_MS, send, until};
+use crate::cluster::{Deployment, Groups, Process, send, until};
+
+/// How long payers take for an answer: so long that a hundred calls are outstanding at once, half of what the demo waits for.
+const LATENCY_MS: u64 = 250;
 
 /// Payers slow enough that many calls are outstanding at once.
 struct Payers {
@@ -17,7 +20,7 @@ impl Payers {
     fn open(seed: u64) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let mut options = SandboxOptions::standard(seed);
-        options.scale = 1.0;
+        options.payers.iter_mut().for_each(|payer| payer.latency.typical_ms = LATENCY_MS);
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("payers");
         Self { runtime, sandbox }
     }
@@ -89,34 +92,69 @@ fn triage_is_killed() {
     survives("triage:before-commit", "28");
 }
 
+/// A process that stands still.
+fn stopped(process: u32) -> Option<u32> {
+    let state = Command::new("ps").args(["-o", "state=", "-p", &process.to_string()]).output().expect("ps runs").stdout;
+    state.starts_with(b"T").then_some(process)
+}
+
 /// The process of a role among the children of a demo.
 fn child(demo: &Process, role: &str) -> Option<u32> {
     let found = Command::new("pgrep").args(["-P", &demo.0.id().to_string(), "-f", &format!("run {role}")]).output();
     String::from_utf8(found.expect("pgrep runs").stdout).ok()?.lines().next()?.parse().ok()
 }
 
-/// A worker that stands still longer than its session lasts loses its partitions to another process. When it wakes, what it had in hand
-/// is refused, and it goes on as a member among others.
-#[test]
-fn a_zombie_that_wakes_does_nothing_twice() {
-    let deployment = Deployment::new();
-    let payers = Payers::open(31);
+/// Workers stand still at these points for longer than their sessions last, and lose their partitions to other processes. When they
+/// wake, what they had in hand is refused, calls included, and they go on as members among others.
+fn wakes(roles: &[&str], point: &str, seed: &str) {
+    let mut deployment = Deployment::new();
+    let payers = Payers::open(seed.parse().expect("a number"));
+    let failpoints: Vec<String> = roles.iter().map(|role| format!("{role}:{point}:stop")).collect();
+    deployment.set("FAILPOINT", &failpoints.join(","));
     let url = payers.url();
-    let mut demo = deployment.start("demo", &arguments("31", &url));
-    let zombie = until("dispatch to begin", || child(&demo, "dispatch"));
-    until("the first calls", || {
-        let log = std::fs::read_to_string(deployment.folder().join("demo/dispatch.log")).ok()?;
-        log.contains("running").then_some(())
-    });
-    let second = deployment.start_beside_demo("second", &["run", "dispatch", "--process", "second"]);
-    until("the second to run", || deployment.logged("second").contains("running").then_some(()));
-    send(zombie, "STOP");
-    std::thread::sleep(std::time::Duration::from_millis(2 * SESSION_MS));
-    send(zombie, "CONT");
+    let mut demo = deployment.start("demo", &arguments(seed, &url));
+    // The next one may have nothing to do before the successor of the one before it works.
+    let stands_still = |role: &&str| {
+        let zombie = until("a zombie", || stopped(child(&demo, role)?));
+        (zombie, deployment.start_beside_demo(role, &["run", role, "--process", "second"]))
+    };
+    let (zombies, successors): (Vec<u32>, Vec<Process>) = roles.iter().map(stands_still).unzip();
+    let groups = Groups::of(&deployment);
+    for role in roles {
+        until("the group to go on without it", || groups.has_only(role, "second").then_some(()));
+    }
+    zombies.iter().for_each(|zombie| send(*zombie, "CONT"));
     assert!(demo.ends(), "{}", deployment.logged("demo"));
-    assert!(deployment.logged("demo").contains("balance: every submission"), "{}", deployment.logged("demo"));
-    drop(second);
+    let told = deployment.logged("demo");
+    assert!(told.contains("balance: every submission"), "{told}");
+    assert!(!told.contains("it is started again"), "a zombie goes on, it does not end: {told}");
+    drop(successors);
     payers.close();
+}
+
+#[test]
+fn a_zombie_that_had_not_committed_wakes() {
+    wakes(&["dispatch"], "before-commit:100", "31");
+}
+
+#[test]
+fn a_zombie_that_had_calls_to_make_wakes() {
+    wakes(&["dispatch"], "before-calls:100", "33");
+}
+
+#[test]
+fn a_zombie_whose_calls_were_under_way_wakes() {
+    wakes(&["dispatch"], "after-calls:100", "34");
+}
+
+#[test]
+fn a_zombie_that_had_answers_wakes() {
+    wakes(&["dispatch"], "before-answers-commit:100", "35");
+}
+
+#[test]
+fn zombies_of_every_other_worker_wake() {
+    wakes(&["intake", "identity", "reconciliation", "triage"], "before-commit:0", "36");
 }
 
 /// Each worker is told to end while there is work, one after the other, and its successor takes over.

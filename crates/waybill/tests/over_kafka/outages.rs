@@ -1,8 +1,12 @@
 //! Servers that go away for a while: what can go on does, and the rest comes back by itself.
 
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::cluster::{Deployment, Process, example, server, until};
+use crate::cluster::{Deployment, Process, SESSION_MS, example, server, told, until};
 use crate::proxy::Proxy;
 
 const WORKERS: [&str; 5] = ["intake", "identity", "dispatch", "reconciliation", "triage"];
@@ -25,6 +29,38 @@ fn states(deployment: &Deployment, count: usize) -> Vec<Value> {
         let ended = listed.iter().filter(|request| request["state"] == "closed").count();
         (ended == count).then_some(listed)
     })
+}
+
+/// Stops or starts the broker of these tests. It has to be one that `scripts/` started.
+fn broker(verb: &str) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/kafka.sh");
+    let output = Command::new(script).arg(verb).env_remove("WAYBILL_TEST_KAFKA").output().expect("a shell");
+    assert!(output.status.success(), "the broker does not {verb}: {}", told(&output));
+}
+
+#[test]
+fn the_fleet_waits_for_brokers_and_goes_on() {
+    let deployment = Deployment::prepared();
+    let payers = deployment.start("sandbox", &["sandbox", "--faults", "none"]);
+    let processes = fleet(&deployment);
+    deployment.answer(&["members", "load", &example("members.jsonl")]);
+    deployment.answer(&["submit", &example("requests.jsonl")]);
+    broker("stop");
+    let asked = deployment.waybill(&["submit", &example("requests.jsonl")]);
+    assert_eq!(asked.status.code(), Some(69), "{}", told(&asked));
+    assert!(told(&asked).contains("see that brokers run there"), "{}", told(&asked));
+    // Longer than sessions and transactions last, so that everybody has lost everything there is to lose.
+    std::thread::sleep(Duration::from_millis(3 * SESSION_MS));
+    broker("start");
+    let ended = states(&deployment, 3);
+    assert!(ended.iter().all(|request| request["outcome"] == "fulfilled"), "{ended:?}");
+    deployment.answer(&["submit", &example("requests.jsonl")]);
+    until("the duplicates to be told", || (deployment.answer(&["status"])["duplicates"] == 3).then_some(()));
+    for mut process in processes {
+        process.signal("TERM");
+        assert!(process.ends());
+    }
+    drop(payers);
 }
 
 #[test]
@@ -70,8 +106,8 @@ fn projections_wait_for_postgres_and_go_on() {
     deployment.answer(&["members", "load", &example("members.jsonl")]);
     proxy.cut();
     deployment.answer(&["submit", &example("requests.jsonl")]);
-    let told = deployment.waybill(&["status"]);
-    assert_eq!(told.status.code(), Some(69), "{}", crate::cluster::told(&told));
+    let asked = deployment.waybill(&["status"]);
+    assert_eq!(asked.status.code(), Some(69), "{}", told(&asked));
     proxy.mend();
     let ended = states(&deployment, 3);
     assert!(ended.iter().all(|request| request["outcome"] == "fulfilled"), "{ended:?}");

@@ -56,20 +56,37 @@ fn partitions_are_told_once_no_open_transaction_can_move_their_offsets() {
     let stage = stage();
     let topic = stage.topic("topic", 1);
     stage.append(&topic, 0, &["a", "b"]);
-    let begun = leave_offsets_pending(&stage, &topic);
+    let begun = leave_offsets_pending(&stage, &topic, OPEN_MAX);
     let mut member = stage.join_alone("group", "member", &[&topic]);
     assert!(OPEN_MAX <= begun.elapsed() + Duration::from_secs(1), "told after {:?}", begun.elapsed());
     stage.take(&mut member, 2);
     assert_eq!(values(&member.taken), ["a", "b"], "the transaction was aborted by the broker");
 }
 
+/// A broker that ends may lose the mark that ends a transaction on a group's offsets: to the group it stays open for ever. Who is to
+/// have its partitions has them in the end, and is told that where they start is not settled.
+#[test]
+fn a_transaction_that_never_ends_keeps_partitions_from_nobody() {
+    let stage = stage();
+    let topic = stage.topic("topic", 1);
+    stage.append(&topic, 0, &["a", "b"]);
+    leave_offsets_pending(&stage, &topic, Duration::from_secs(600));
+    let mut member = stage.join_alone("group", "member", &[&topic]);
+    let at = TopicPartition::new(topic.clone(), 0);
+    assert!(member.consumer.is_unsettled(&at));
+    assert_eq!(member.consumer.position(&at), Ok(0));
+    stage.take(&mut member, 2);
+    assert_eq!(values(&member.taken), ["a", "b"]);
+    assert_eq!(stage.committed("group", &topic, 0), None, "nobody hangs who asks how far the group is");
+}
+
 /// A foreign member takes the partition, sends its offset in a transaction, and is gone.
-fn leave_offsets_pending(stage: &Stage, topic: &Arc<str>) -> Instant {
+fn leave_offsets_pending(stage: &Stage, topic: &Arc<str>, open_max: Duration) -> Instant {
     let id = stage.name("zombie");
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", address())
         .set("transactional.id", &id)
-        .set("transaction.timeout.ms", OPEN_MAX.as_millis().to_string())
+        .set("transaction.timeout.ms", open_max.as_millis().to_string())
         .create()
         .unwrap();
     producer.init_transactions(OPEN_MAX).unwrap();

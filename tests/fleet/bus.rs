@@ -2,6 +2,7 @@
 //! somebody who is gone. An idle wait passes in virtual time.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub(crate) struct Faults {
     judge: Mutex<Option<Judge>>,
     /// Takes of a topic that move so many records and then fail.
     failing_takes: Mutex<Vec<(Arc<str>, usize)>>,
+    /// Who joins from now on is told where the group stood at its beginning, and that this is not settled.
+    forgotten: AtomicBool,
     /// Partitions with a transaction at their end that will never commit.
     pins: Mutex<BTreeMap<TopicPartition, Pin>>,
 }
@@ -60,6 +63,11 @@ impl Faults {
     /// Lets all commits pass.
     pub(crate) fn pass_commits(&self) {
         *locked(&self.judge) = None;
+    }
+
+    /// Where the group stands is lost to whoever joins from now on, as by a transaction on its offsets that never ends.
+    pub(crate) fn forget_offsets(&self) {
+        self.forgotten.store(true, Ordering::Relaxed);
     }
 
     /// The next take of a topic moves at most so many records, then fails.
@@ -93,7 +101,8 @@ impl Bus for FaultyBus {
 
     fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError> {
         let inner = self.log.consumer(membership)?;
-        Ok(Box::new(FaultyConsumer { inner, faults: self.faults.clone(), clock: self.clock.clone() }))
+        let is_unsettled = self.faults.forgotten.load(Ordering::Relaxed);
+        Ok(Box::new(FaultyConsumer { inner, faults: self.faults.clone(), clock: self.clock.clone(), is_unsettled }))
     }
 
     fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, BusError> {
@@ -121,6 +130,7 @@ struct FaultyConsumer {
     inner: Box<dyn Consumer>,
     faults: Arc<Faults>,
     clock: Arc<VirtualClock>,
+    is_unsettled: bool,
 }
 
 impl Consumer for FaultyConsumer {
@@ -129,7 +139,14 @@ impl Consumer for FaultyConsumer {
         if wake == Wake::TimedOut {
             self.clock.advance(timeout);
         }
+        if let (Wake::Assigned(partitions), true) = (&wake, self.is_unsettled) {
+            partitions.iter().try_for_each(|partition| self.inner.seek(partition, 0))?;
+        }
         Ok(wake)
+    }
+
+    fn is_unsettled(&self, _: &TopicPartition) -> bool {
+        self.is_unsettled
     }
 
     fn take(&mut self, topic: &str, limit: Limit, out: &mut Vec<Delivered>) -> Result<(), BusError> {

@@ -43,6 +43,22 @@ fn every_record_counts_once_wherever_the_process_ends() {
 }
 
 #[test]
+fn memory_knows_how_far_inputs_were_taken_where_the_group_does_not() {
+    // Brokers that lose where a group stands make nobody do anything twice, and nobody passes over anything.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    let mut told: Vec<String> = (0..5).map(|_| world.tell(Lane::Standard, 1, "count")).collect();
+    settle(&mut slot);
+    drop(slot);
+    world.faults.forget_offsets();
+    told.push(world.tell(Lane::Standard, 1, "count"));
+    let mut slot = world.join("one");
+    settle(&mut slot);
+    let counted: Vec<String> = told.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
+    assert_eq!(world.facts(1), counted);
+}
+
+#[test]
 fn what_a_turn_wrote_comes_true_whole_or_not_at_all() {
     // Facts, memory and offsets share one transaction: after an abort none of them is there, and the turn is done again.
     let mut world = World::new();

@@ -1,5 +1,5 @@
 //! What the fleet itself remembers beside a worker's memory: requests blocked behind a dead letter, the records parked behind
-//! them, records suspected of bringing the process down, and calls that were given up before they were made.
+//! them, how far inputs were taken and whether the process ends there, and calls that were given up before they were made.
 //!
 //! These entries live in the worker's own changelog under the subject `memory-fleet`, their keys marked by a first byte of their
 //! own, so they are committed and restored with everything else.
@@ -18,8 +18,8 @@ pub(crate) enum FleetKey {
     Blocked(RequestId),
     /// The `n`-th record parked behind it.
     Parked(RequestId, u64),
-    /// The record of a topic at which the process may be ending again and again.
-    Suspect(String),
+    /// How far a topic was taken.
+    Progress(String),
     /// One attempt of an operation that was committed and never made.
     Unmade(OperationId, u32),
 }
@@ -49,11 +49,13 @@ pub enum FleetEntry {
         /// Its headers.
         headers: Vec<ParkedHeader>,
     },
-    /// The process started this often without getting past this offset.
-    Suspect {
-        /// The next offset to be taken at the last start or attempt.
+    /// How far a topic was taken, and how often the process started without getting further. Its record has the name of what it
+    /// was first kept for, which is read by every version.
+    #[serde(rename = "Suspect")]
+    Progress {
+        /// The next offset to be taken.
         offset: u64,
-        /// Starts in a row.
+        /// Starts in a row without getting past it.
         starts: u32,
         /// How often the record there was tried alone.
         attempts: u32,
@@ -83,7 +85,7 @@ impl FleetKey {
     pub(crate) fn unmade(&self) -> Option<CallId> {
         match self {
             Self::Unmade(operation, attempt) => Some((*operation, *attempt)),
-            Self::Blocked(_) | Self::Parked(..) | Self::Suspect(_) => None,
+            Self::Blocked(_) | Self::Parked(..) | Self::Progress(_) => None,
         }
     }
 }
@@ -101,7 +103,7 @@ impl MemoryKey for FleetKey {
                 key.put_slice(&request.0);
                 key.put_u64(*number);
             }
-            Self::Suspect(topic) => {
+            Self::Progress(topic) => {
                 key.put_u8(b's');
                 key.put_slice(topic.as_bytes());
             }
@@ -122,7 +124,7 @@ impl MemoryKey for FleetKey {
                 let (request, number) = rest.split_at_checked(16)?;
                 Some(Self::Parked(RequestId(request.try_into().ok()?), u64::from_be_bytes(number.try_into().ok()?)))
             }
-            b's' => Some(Self::Suspect(String::from_utf8(rest.to_vec()).ok()?)),
+            b's' => Some(Self::Progress(String::from_utf8(rest.to_vec()).ok()?)),
             b'u' => {
                 let (operation, attempt) = rest.split_at_checked(16)?;
                 Some(Self::Unmade(
@@ -156,7 +158,7 @@ impl FleetEntry {
     pub(crate) fn parked_at(&self) -> Option<Timestamp> {
         match self {
             Self::Parked { at, .. } => Some(*at),
-            Self::Blocked { .. } | Self::Suspect { .. } | Self::Unmade {} => None,
+            Self::Blocked { .. } | Self::Progress { .. } | Self::Unmade {} => None,
         }
     }
 
@@ -172,7 +174,7 @@ impl FleetEntry {
                 value: value.clone(),
                 headers: Headers(headers.iter().map(|h| (h.name.clone().into(), h.value.clone())).collect()),
             }),
-            Self::Blocked { .. } | Self::Suspect { .. } | Self::Unmade {} => None,
+            Self::Blocked { .. } | Self::Progress { .. } | Self::Unmade {} => None,
         }
     }
 }
@@ -188,7 +190,7 @@ mod tests {
             FleetKey::Blocked(request),
             FleetKey::Parked(request, 1),
             FleetKey::Parked(request, 256),
-            FleetKey::Suspect("waybill.events".into()),
+            FleetKey::Progress("waybill.events".into()),
             FleetKey::Unmade(OperationId([5; 16]), 7),
         ];
         for key in &keys {

@@ -159,6 +159,12 @@ pub trait Consumer: Send {
     fn release(&mut self) -> Result<(), BusError>;
     /// The partitions owned now.
     fn assignment(&self) -> Vec<TopicPartition>;
+    /// Whether it can't be told where an owned partition starts, since a transaction that moves its offset never ends: where this
+    /// consumer stands then is no further than where the group got to, and whoever knows better has to [`Consumer::seek`].
+    fn is_unsettled(&self, partition: &TopicPartition) -> bool {
+        let _ = partition;
+        false
+    }
     /// The next offset this consumer will take from an owned partition, known from the assignment on. It passes over gaps and
     /// what was aborted, so that a partition taken to its end has the stable end as its position.
     fn position(&self, partition: &TopicPartition) -> Result<u64, BusError>;

@@ -183,7 +183,7 @@ fn block<W: Worker>(
     let next = match partition.fleet_view().get(&key) {
         Some(FleetEntry::Blocked { letter_id: first, .. }) if Some(*first) != replayed => return,
         Some(FleetEntry::Blocked { next, .. }) => *next,
-        Some(FleetEntry::Parked { .. } | FleetEntry::Suspect { .. } | FleetEntry::Unmade {}) | None => 0,
+        Some(FleetEntry::Parked { .. } | FleetEntry::Progress { .. } | FleetEntry::Unmade {}) | None => 0,
     };
     partition.fleet_overlay.record(Change::Put(key, FleetEntry::Blocked { letter_id, next }));
 }

@@ -50,7 +50,7 @@ impl<W: Worker> Desk<W> {
             Some(
                 FleetEntry::Blocked { .. }
                 | FleetEntry::Parked { .. }
-                | FleetEntry::Suspect { .. }
+                | FleetEntry::Progress { .. }
                 | FleetEntry::Unmade {},
             )
             | None => return Ok(()),

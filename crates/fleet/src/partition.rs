@@ -34,10 +34,10 @@ pub(crate) struct Counts {
     pub(crate) blocked: usize,
     /// Records parked behind them.
     pub(crate) parked: usize,
-    /// Marks of a start.
-    pub(crate) suspects: usize,
     /// Calls given up before they were made.
     pub(crate) unmade: usize,
+    /// Inputs of which something was taken.
+    inputs: usize,
 }
 
 impl<W: Worker> Default for Partition<W> {
@@ -146,7 +146,7 @@ impl Counts {
         match key {
             FleetKey::Blocked(_) => &mut self.blocked,
             FleetKey::Parked(..) => &mut self.parked,
-            FleetKey::Suspect(_) => &mut self.suspects,
+            FleetKey::Progress(_) => &mut self.inputs,
             FleetKey::Unmade(..) => &mut self.unmade,
         }
     }

@@ -20,8 +20,9 @@ pub(crate) enum Role<'a> {
     Reader(Isolation),
     /// Asks for metadata and watermarks, as seen under an isolation.
     Observer(Isolation),
-    /// Asks for the offsets of a group without being in it.
-    GroupObserver(&'a str),
+    /// Asks for the offsets of a group without being in it. Offsets that a transaction is moving are waited for under
+    /// read-committed.
+    GroupObserver(&'a str, Isolation),
 }
 
 /// The largest batch: a record of the limit with its framing, and some way to grow.
@@ -62,10 +63,9 @@ pub(crate) fn client_config(settings: &Settings, role: Role<'_>) -> ClientConfig
             isolate(&mut config, isolation);
             explaining(&mut config);
         }
-        Role::GroupObserver(group) => {
+        Role::GroupObserver(group, isolation) => {
             config.set("group.id", group);
-            // Offsets in a transaction that is being committed are waited for.
-            isolate(&mut config, Isolation::ReadCommitted);
+            isolate(&mut config, isolation);
             explaining(&mut config);
         }
     }
@@ -255,7 +255,11 @@ mod tests {
         let tls = Tls { ca: Some("ca.pem".into()), certificate: Some("me.pem".into()), key: Some("me.key".into()) };
         let sasl = Sasl::Scram { mechanism: Mechanism::Sha512, username: "intake".into(), password: "secret".into() };
         let settings = Settings { security: Security::Sasl { sasl, tls: Some(tls) }, ..settings() };
-        for role in [Role::Producer("id"), Role::Reader(Isolation::ReadUncommitted), Role::GroupObserver("group")] {
+        for role in [
+            Role::Producer("id"),
+            Role::Reader(Isolation::ReadUncommitted),
+            Role::GroupObserver("group", Isolation::ReadCommitted),
+        ] {
             let config = client_config(&settings, role);
             let expected = [
                 ("security.protocol", "sasl_ssl"),

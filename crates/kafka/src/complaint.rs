@@ -13,6 +13,8 @@ pub(crate) struct Complaint {
     refusal: Option<Refusal>,
     /// Why the last connection was lost or not made.
     outage: Option<String>,
+    /// What was said of it, and when.
+    said: Option<(Code, Instant)>,
 }
 
 /// That brokers want nothing of us, or we of them.
@@ -30,6 +32,9 @@ const NOT_OFFERED: &str = "Unsupported SASL mechanism";
 /// something else.
 const ENDED: [&str; 2] = ["Disconnected", "Connection reset"];
 
+/// How long the same thing is not said again. librdkafka tells of brokers that are away with each connection it tries.
+const SAID_AGAIN: Duration = Duration::from_secs(30);
+
 // === impl Complaint ===
 
 impl Complaint {
@@ -45,6 +50,16 @@ impl Complaint {
             self.refuse(format!("{reason}; {remedy}"));
         }
         remedy.is_some()
+    }
+
+    /// Whether an error that passes by itself is worth a line. Why a connection was lost or not made stands in one of its own already.
+    pub(crate) fn is_news(&mut self, code: Code) -> bool {
+        let is_old = self.said.is_some_and(|(said, at)| said == code && at.elapsed() < SAID_AGAIN);
+        let is_news = !is_old && !matches!(code, Code::BrokerTransportFailure | Code::Resolve);
+        if is_news {
+            self.said = Some((code, Instant::now()));
+        }
+        is_news
     }
 
     /// Notes why a connection was lost or not made, as librdkafka logs it: after the name of its thread.
@@ -109,6 +124,13 @@ mod tests {
             let told = after(code, "one:9092: no").explain(nobody());
             assert!(matches!(&told, BusError::Refused(reason) if reason.starts_with("one:9092: no; ")), "{told}");
         }
+    }
+
+    #[test]
+    fn the_same_trouble_is_told_once() {
+        let mut complaint = Complaint::default();
+        let told = [Code::AllBrokersDown, Code::AllBrokersDown, Code::OperationTimedOut, Code::BrokerTransportFailure];
+        assert_eq!(told.map(|code| complaint.is_news(code)), [true, false, true, false]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::client_config::{Role, client_config};
 use crate::context::{Context, Rebalance};
 use crate::errors::{failed, failed_by};
 use crate::flag::Flag;
-use crate::observers::patiently;
+use crate::observers::{Observers, patiently};
 use crate::passes::Passes;
 use crate::settings::Settings;
 use crate::standing::{Standing, Starting, list};
@@ -32,6 +32,11 @@ pub(crate) struct KafkaConsumer {
     /// Whether the client may have something to tell beside records.
     news: Flag,
     session_timeout: Duration,
+    observers: Arc<Observers>,
+    /// How long a transaction may move a group's offsets until it is taken for one that never ends.
+    settling_max: Duration,
+    /// Where partitions start was not said for good.
+    is_unsettled: bool,
 }
 
 /// How brokers say that a member may not be one.
@@ -41,6 +46,8 @@ const DENIALS: [RDKafkaErrorCode; 2] =
 const NAP_MAX: Duration = Duration::from_secs(1);
 /// The same while partitions wait for their offsets.
 const NAP_STARTING: Duration = Duration::from_millis(5);
+/// How long after a transaction should have ended at the latest its coordinator may take to end it: it looks every ten seconds.
+const SETTLING: Duration = Duration::from_secs(15);
 /// How long `leave` waits for the coordinator's word.
 const LEAVE_MAX: Duration = Duration::from_secs(3);
 
@@ -48,7 +55,11 @@ const LEAVE_MAX: Duration = Duration::from_secs(3);
 
 impl KafkaConsumer {
     /// Joins a group.
-    pub(crate) fn join(settings: &Settings, membership: &Membership, passes: Arc<Passes>) -> Result<Self, BusError> {
+    pub(crate) fn join(
+        settings: &Settings,
+        membership: &Membership,
+        (passes, observers): (Arc<Passes>, Arc<Observers>),
+    ) -> Result<Self, BusError> {
         let what = || format!("joining group {}", membership.group);
         let config = client_config(settings, Role::Member(membership));
         let mut client: BaseConsumer<Context> =
@@ -66,7 +77,20 @@ impl KafkaConsumer {
         let group = GroupMetadata { group, generation: 0, member, token: bytes::Bytes::new() };
         let taps = Taps::new(client.clone(), signal.clone(), settings.header_names);
         let (standing, session_timeout) = (Standing::Waiting, membership.session_timeout);
-        Ok(Self { client, taps, standing, group, passes, signal, news, session_timeout })
+        let (settling_max, is_unsettled) = (settings.transaction_timeout + SETTLING, false);
+        Ok(Self {
+            client,
+            taps,
+            standing,
+            group,
+            passes,
+            signal,
+            news,
+            session_timeout,
+            observers,
+            settling_max,
+            is_unsettled,
+        })
     }
 
     /// What the group has to tell.
@@ -82,10 +106,32 @@ impl KafkaConsumer {
             None => {}
         }
         let Standing::Starting(starting) = &mut self.standing else { return Ok(None) };
-        match starting.ask(&self.client)? {
-            Some(starts) => self.own(&starts).map(Some),
+        if let Some(starts) = starting.ask(&self.client)? {
+            self.is_unsettled = false;
+            return self.own(&starts).map(Some);
+        }
+        match starting.overdue(self.settling_max) {
+            Some(partitions) => self.own_unsettled(&partitions),
             None => Ok(None),
         }
+    }
+
+    /// A transaction on the group's offsets has not ended long after its coordinator must have ended it. If the group answers who
+    /// does not wait for that, the mark of the end was lost, and waiting helps nobody: partitions start where the group stood before.
+    fn own_unsettled(&mut self, partitions: &[TopicPartition]) -> Result<Option<Wake>, BusError> {
+        let Ok(before) = self.observers.offsets_before(&self.group.group, partitions) else { return Ok(None) };
+        let group = &self.group.group;
+        tracing::warn!(%group, "a transaction on the group's offsets never ends; they are taken as they were before it");
+        let mut starts = Vec::with_capacity(partitions.len());
+        for (name, before) in partitions.iter().zip(before) {
+            let start = match before {
+                Some(before) => before,
+                None => self.observers.watermarks(name)?.low,
+            };
+            starts.push((name.clone(), start));
+        }
+        self.is_unsettled = true;
+        self.own(&starts).map(Some)
     }
 
     /// Hears what the client has to tell beside records.
@@ -222,6 +268,10 @@ impl Consumer for KafkaConsumer {
 
     fn assignment(&self) -> Vec<TopicPartition> {
         self.taps.names()
+    }
+
+    fn is_unsettled(&self, _: &TopicPartition) -> bool {
+        self.is_unsettled
     }
 
     fn position(&self, partition: &TopicPartition) -> Result<u64, BusError> {

@@ -157,8 +157,10 @@ impl ClientContext for Context {
             tracing::warn!(target: "librdkafka", "{reason}");
         } else if let Some(advice) = advice(code) {
             tracing::warn!(target: "librdkafka", "{reason}; {advice}");
-        } else {
+        } else if self.complaint().is_news(code) {
             tracing::info!(target: "librdkafka", %error, "{reason}");
+        } else {
+            tracing::debug!(target: "librdkafka", %error, "{reason}");
         }
     }
 

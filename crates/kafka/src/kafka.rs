@@ -63,7 +63,8 @@ impl Bus for Kafka {
         for topic in &membership.topics {
             self.catalogue.partitions(topic)?;
         }
-        Ok(Box::new(KafkaConsumer::join(&self.settings, &membership, self.passes.clone())?))
+        let shared = (self.passes.clone(), self.observers.clone());
+        Ok(Box::new(KafkaConsumer::join(&self.settings, &membership, shared)?))
     }
 
     fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, BusError> {

@@ -18,12 +18,12 @@ use crate::standing::{list, offset};
 use fleet::sync::locked;
 
 /// The clients that look. What a partition's end is depends on the isolation of who asks, so there are two; a group's offsets are
-/// told to who names the group, so there is one for each that was asked about.
+/// told to who names the group, so there is one for each that was asked about, or two: offsets have isolations as well.
 pub(crate) struct Observers {
     settings: Settings,
     committed: Arc<BaseConsumer<Context>>,
     uncommitted: Arc<BaseConsumer<Context>>,
-    groups: Mutex<BTreeMap<String, Arc<BaseConsumer<Context>>>>,
+    groups: Mutex<BTreeMap<(String, bool), Arc<BaseConsumer<Context>>>>,
 }
 
 /// How long to rest before asking again.
@@ -86,27 +86,51 @@ impl Observers {
         Ok((offset(low), offset(high)))
     }
 
-    /// The offset a group has committed for a partition. A transaction about to move it is waited for.
+    /// The offset a group has committed for a partition. A transaction about to move it is waited for, unless it never ends.
     pub(crate) fn offset(&self, group: &str, partition: &TopicPartition) -> Result<Option<u64>, BusError> {
-        let client = self.group(group)?;
-        let what = format!("the offset of group {group} in {partition}");
-        let asked = || list([(partition, Offset::Invalid)].into_iter());
+        let ask = |isolation| self.offsets((group, isolation), std::slice::from_ref(partition));
+        let answer = match ask(Isolation::ReadCommitted) {
+            Err(BusError::Unavailable(_)) => ask(Isolation::ReadUncommitted),
+            answer => answer,
+        };
+        Ok(answer?.into_iter().next().flatten())
+    }
+
+    /// The offsets a group had committed before any transaction that is about to move them.
+    pub(crate) fn offsets_before(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<Option<u64>>, BusError> {
+        self.offsets((group, Isolation::ReadUncommitted), partitions)
+    }
+
+    fn offsets(
+        &self,
+        (group, isolation): (&str, Isolation),
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<Option<u64>>, BusError> {
+        let client = self.group(group, isolation)?;
+        let what = format!("the offsets of group {group}");
+        let asked = || list(partitions.iter().map(|partition| (partition, Offset::Invalid)));
         let answer = patiently(&client, &what, self.settings.request_timeout, |step| {
             let asked = asked().map_err(|_| KafkaError::Canceled)?;
             let answer = client.committed_offsets(asked, step)?;
             answer.elements().iter().try_for_each(|element| element.error())?;
             Ok(answer)
         })?;
-        Ok(answer.elements().first().and_then(offset))
+        let told = |at: &TopicPartition| answer.find_partition(&at.topic, number(at.partition));
+        Ok(partitions.iter().map(|partition| told(partition).as_ref().and_then(offset)).collect())
     }
 
-    fn group(&self, group: &str) -> Result<Arc<BaseConsumer<Context>>, BusError> {
+    fn group(&self, group: &str, isolation: Isolation) -> Result<Arc<BaseConsumer<Context>>, BusError> {
         let mut groups = locked(&self.groups);
-        if let Some(client) = groups.get(group) {
+        let key = (group.to_owned(), isolation == Isolation::ReadCommitted);
+        if let Some(client) = groups.get(&key) {
             return Ok(client.clone());
         }
-        let client = client(&self.settings, Role::GroupObserver(group))?;
-        groups.insert(group.to_owned(), client.clone());
+        let client = client(&self.settings, Role::GroupObserver(group, isolation))?;
+        groups.insert(key, client.clone());
         Ok(client)
     }
 }

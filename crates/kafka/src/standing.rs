@@ -4,7 +4,7 @@
 //! or `unassign`, which may come as late as the rebalance timeout: until then the partitions stay the member's, and heartbeats
 //! go on. So a rebalance is one of these standings, which `wait` and `release` lead on from.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet::bus::{BusError, TopicPartition};
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -34,6 +34,7 @@ pub(crate) enum Standing {
 #[derive(Debug)]
 pub(crate) struct Starting {
     partitions: Vec<TopicPartition>,
+    since: Instant,
     /// How long the next question may take. It grows, since a slow coordinator would never answer in time otherwise.
     patience: Duration,
 }
@@ -48,7 +49,12 @@ const PATIENCE_MAX: Duration = Duration::from_secs(2);
 
 impl Starting {
     pub(crate) fn new(partitions: Vec<TopicPartition>) -> Self {
-        Self { partitions, patience: PATIENCE_MIN }
+        Self { partitions, since: Instant::now(), patience: PATIENCE_MIN }
+    }
+
+    /// The partitions, if for so long nobody could say where they start.
+    pub(crate) fn overdue(&self, patience: Duration) -> Option<Vec<TopicPartition>> {
+        (patience < self.since.elapsed()).then(|| self.partitions.clone())
     }
 
     /// Where the partitions start: at the group's committed offsets, else at the beginning. Nothing, while it can't be said.

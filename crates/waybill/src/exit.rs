@@ -141,16 +141,15 @@ impl From<fleet::bus::BusError> for Failure {
             BusError::Locked(_) => Self::Busy(format!("{message}; stop it, or wait until it has ended")),
             BusError::Damaged(_) | BusError::Full(_) => Self::Disk(message),
             BusError::Unavailable(_) | BusError::Refused(_) | BusError::OutcomeUnknown(_) => Self::Unavailable(message),
+            BusError::Abort(why) => Self::Unavailable(format!("nothing was written, so try again: {why}")),
+            BusError::TooLarge { .. } => Self::Input(message),
             BusError::PartitionCount { .. } => Self::Config(vec![Mistake {
                 path: "partitions".into(),
                 message: format!("{message}; the count is chosen once"),
             }]),
-            BusError::Fenced
-            | BusError::StaleGeneration
-            | BusError::Abort(_)
-            | BusError::TooLarge { .. }
-            | BusError::UnknownPartition(_)
-            | BusError::Fatal(_) => Self::Other(anyhow::anyhow!(message)),
+            BusError::Fenced | BusError::StaleGeneration | BusError::UnknownPartition(_) | BusError::Fatal(_) => {
+                Self::Other(anyhow::anyhow!(message))
+            }
         }
     }
 }

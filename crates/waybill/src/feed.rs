@@ -19,7 +19,8 @@ use crate::exit::Failure;
 pub(crate) struct Feed {
     plant: Plant,
     postman: Postman,
-    producer: Mutex<Box<dyn Producer>>,
+    /// None where the last transaction could not even be given up.
+    producer: Mutex<Option<Box<dyn Producer>>>,
     waiting: Mutex<Vec<Arc<Errand>>>,
     name: String,
     transactional_id: String,
@@ -36,7 +37,7 @@ impl Feed {
     pub(crate) fn open(plant: &Plant, name: &str) -> Result<Self, Failure> {
         let postman = Postman::named(plant.codec.clone(), plant.topics.clone(), &format!("/waybill/{name}"));
         let transactional_id = plant.config.writer(&format!("{name}-{}", plant.config.process_name()));
-        let (producer, waiting) = (Mutex::new(plant.bus.producer(&transactional_id)?), Mutex::default());
+        let (producer, waiting) = (Mutex::new(Some(plant.bus.producer(&transactional_id)?)), Mutex::default());
         Ok(Self { plant: plant.clone(), postman, producer, waiting, name: name.to_owned(), transactional_id })
     }
 
@@ -99,7 +100,7 @@ impl Feed {
 
     /// Runs errands in one transaction. If that fails for what may be in it each gets one of its own: what is wrong with one is not
     /// the others' fault.
-    fn run(&self, producer: &mut Box<dyn Producer>, errands: &[Arc<Errand>]) {
+    fn run(&self, producer: &mut Option<Box<dyn Producer>>, errands: &[Arc<Errand>]) {
         let together = self.commit(producer, errands);
         for errand in errands {
             let done = match &together {
@@ -115,13 +116,24 @@ impl Feed {
 
     /// Whoever was fenced, which a transaction that took too long is enough for, takes the name back and tries once more: nothing of
     /// what it sent is true. Where nobody knows whether it went through, nothing is sent again.
-    fn commit(&self, producer: &mut Box<dyn Producer>, errands: &[Arc<Errand>]) -> Result<(), BusError> {
-        let sent = transact(&mut **producer, errands);
-        if sent != Err(BusError::Fenced) {
-            return sent;
+    fn commit(&self, producer: &mut Option<Box<dyn Producer>>, errands: &[Arc<Errand>]) -> Result<(), BusError> {
+        match self.transact(producer, errands) {
+            Err(BusError::Fenced) => self.transact(producer, errands),
+            sent => sent,
         }
-        *producer = self.plant.bus.producer(&self.transactional_id)?;
-        transact(&mut **producer, errands)
+    }
+
+    /// One transaction, or none. A producer that can't give up what it has begun is of no use any more.
+    fn transact(&self, producer: &mut Option<Box<dyn Producer>>, errands: &[Arc<Errand>]) -> Result<(), BusError> {
+        let mut own = match producer.take() {
+            Some(own) => own,
+            None => self.plant.bus.producer(&self.transactional_id)?,
+        };
+        let mut records = errands.iter().flat_map(|errand| errand.records.iter().cloned());
+        let sent = records.try_for_each(|record| own.send(record)).and_then(|()| own.commit(None));
+        let is_usable = sent.is_ok() || sent != Err(BusError::Fenced) && own.abort().is_ok();
+        *producer = is_usable.then_some(own);
+        sent
     }
 
     fn record(&self, topic: &Topic, key: &[u8], message: &Message, id: RecordId) -> Result<Outgoing, Failure> {
@@ -148,17 +160,6 @@ impl Feed {
     fn now(&self) -> Timestamp {
         Timestamp(self.plant.clock.now_ms())
     }
-}
-
-/// One transaction, or none.
-fn transact(producer: &mut dyn Producer, errands: &[Arc<Errand>]) -> Result<(), BusError> {
-    let mut records = errands.iter().flat_map(|errand| errand.records.iter().cloned());
-    let sent = records.try_for_each(|record| producer.send(record)).and_then(|()| producer.commit(None));
-    if sent.is_err() {
-        let aborted = producer.abort();
-        tracing::debug!(?aborted, "the feed's transaction was given up");
-    }
-    sent
 }
 
 /// A feed shared between threads.

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use domain::Worker;
+use domain::{Change, Worker};
 
 use super::trial::Trial;
 use super::{Report, Slot, SlotError, changelog};
+use crate::blocking::{FleetEntry, FleetKey};
 use crate::bus::{BusError, TopicPartition};
 use crate::changelog::records;
 use crate::pace::Settled;
 use crate::probe::Point;
-use crate::turn::Turn;
+use crate::turn::{Span, Turn};
 
 impl<W: Worker> Slot<W> {
     /// Decides one turn, commits it and makes its calls, or undoes it.
@@ -49,6 +50,7 @@ impl<W: Worker> Slot<W> {
     }
 
     fn commit(&mut self, turn: &mut Turn<W>) -> Result<(), BusError> {
+        self.note_progress(turn);
         for number in &turn.touched {
             let Some(partition) = self.partitions.get(number) else { continue };
             let to = changelog::<W>(&self.ports.topics, *number);
@@ -63,6 +65,21 @@ impl<W: Worker> Slot<W> {
         turn.tally.written = turn.outgoing.len();
         let next = self.offsets(turn)?;
         self.transact(std::mem::take(&mut turn.outgoing), &next)
+    }
+
+    /// How far inputs are taken is remembered as well as told to the group, in the same transaction: brokers have been seen to lose
+    /// the mark that ends a transaction on a group's offsets, which nobody can read from then on. Where the process may be ending
+    /// again and again, the mark that says so stands.
+    fn note_progress(&mut self, turn: &Turn<W>) {
+        if self.trial.as_ref().is_some_and(|trial| trial.is_on_record) {
+            return;
+        }
+        for (at, Span { next, .. }) in &turn.taken {
+            if let Some(partition) = self.partitions.get_mut(&at.partition) {
+                let mark = FleetEntry::Progress { offset: *next, starts: 0, attempts: 0 };
+                partition.fleet_overlay.record(Change::Put(FleetKey::Progress(at.topic.to_string()), mark));
+            }
+        }
     }
 
     /// From where the group goes on in every partition the turn has touched.

@@ -1,10 +1,12 @@
 //! Reading memory back from the changelog.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Worker;
 
 use super::{Slot, SlotError};
+use crate::blocking::{FleetEntry, FleetKey};
 use crate::bus::{Bus, BusError, Delivered, Isolation, Limit, Reader, TopicPartition};
 use crate::changelog::replay;
 use crate::desk::Desk;
@@ -45,6 +47,7 @@ impl<W: Worker> Slot<W> {
             let Some(Restore { mut partition, is_cold, .. }) = self.restoring.remove(&number) else { continue };
             partition.adopt_calls();
             let entries = partition.memory.len();
+            self.go_on_from_memory(number, &partition)?;
             tracing::debug!(stage = W::STAGE.as_str(), partition = number, entries, "restored");
             self.partitions.insert(number, partition);
             self.standing.is_unruly = true;
@@ -52,6 +55,24 @@ impl<W: Worker> Slot<W> {
         }
         self.mark_starts(&restored)?;
         Ok(has_read || !restored.is_empty())
+    }
+
+    /// Where the group can't say for good where a partition starts, memory does: it was written by the same transactions, and is
+    /// read to its end.
+    fn go_on_from_memory(&mut self, number: u32, partition: &Partition<W>) -> Result<(), BusError> {
+        for inlet in &self.inputs {
+            let at = TopicPartition { topic: Arc::clone(&inlet.topic), partition: number };
+            if !self.consumer.is_unsettled(&at) {
+                continue;
+            }
+            if let Some(FleetEntry::Progress { offset, .. }) =
+                partition.fleet.get(&FleetKey::Progress(at.topic.to_string()))
+            {
+                tracing::info!(stage = W::STAGE.as_str(), %at, offset, "goes on from where memory says");
+                self.consumer.seek(&at, *offset)?;
+            }
+        }
+        Ok(())
     }
 }
 

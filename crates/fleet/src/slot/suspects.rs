@@ -29,7 +29,7 @@ impl<W: Worker> Slot<W> {
         for (number, is_cold) in restored {
             for topic in self.inputs.iter().map(|inlet| Arc::clone(&inlet.topic)) {
                 let Some(partition) = self.partitions.get_mut(number) else { continue };
-                if !is_cold && partition.counts().suspects == 0 {
+                if !is_cold && !is_suspect(partition.fleet.get(&FleetKey::Progress(topic.to_string()))) {
                     continue;
                 }
                 let at = TopicPartition { topic, partition: *number };
@@ -37,10 +37,10 @@ impl<W: Worker> Slot<W> {
                 if high <= position {
                     continue;
                 }
-                let key = FleetKey::Suspect(at.topic.to_string());
+                let key = FleetKey::Progress(at.topic.to_string());
                 let (starts, attempts) = standing(partition.fleet.get(&key), position);
                 let starts = starts.saturating_add(u32::from(*is_cold));
-                let mark = FleetEntry::Suspect { offset: position, starts, attempts };
+                let mark = FleetEntry::Progress { offset: position, starts, attempts };
                 partition.fleet_overlay.record(Change::Put(key, mark));
                 marked.push(*number);
                 if STARTS_MAX <= starts {
@@ -73,7 +73,7 @@ impl<W: Worker> Slot<W> {
     pub(super) fn decide_on_record(&mut self, turn: &mut Turn<W>, taken: &[Delivered]) -> Result<(), BusError> {
         for record in taken {
             let Some(partition) = self.partitions.get_mut(&record.partition) else { continue };
-            let key = FleetKey::Suspect(record.topic.to_string());
+            let key = FleetKey::Progress(record.topic.to_string());
             let (starts, attempts) = standing(partition.fleet.get(&key), record.offset);
             if ATTEMPTS_MAX <= attempts {
                 self.desk.condemn(partition, turn, record, &crash_loop()).map_err(letterless)?;
@@ -81,7 +81,7 @@ impl<W: Worker> Slot<W> {
             }
             // Suspicion goes on with the next record, so that the next start is careful at once.
             let starts = starts.max(STARTS_MAX);
-            let mark = FleetEntry::Suspect { offset: record.offset, starts, attempts: attempts + 1 };
+            let mark = FleetEntry::Progress { offset: record.offset, starts, attempts: attempts + 1 };
             partition.fleet_overlay.record(Change::Put(key, mark));
             self.put_on_record(record)?;
             let Some(partition) = self.partitions.get_mut(&record.partition) else { continue };
@@ -132,12 +132,20 @@ impl<W: Worker> Slot<W> {
     }
 }
 
+/// Whether the process has started without getting further since.
+fn is_suspect(mark: Option<&FleetEntry>) -> bool {
+    matches!(mark, Some(FleetEntry::Progress { starts: 1.., .. }))
+}
+
 /// How often the process started without getting past a mark, and how often the record at this offset was tried alone.
 fn standing(mark: Option<&FleetEntry>, offset: u64) -> (u32, u32) {
     match mark {
-        Some(FleetEntry::Suspect { offset: marked, starts, attempts }) if offset <= *marked => (*starts, *attempts),
+        Some(FleetEntry::Progress { offset: marked, starts, attempts }) if offset <= *marked => (*starts, *attempts),
         Some(
-            FleetEntry::Suspect { .. } | FleetEntry::Blocked { .. } | FleetEntry::Parked { .. } | FleetEntry::Unmade {},
+            FleetEntry::Progress { .. }
+            | FleetEntry::Blocked { .. }
+            | FleetEntry::Parked { .. }
+            | FleetEntry::Unmade {},
         )
         | None => (0, 0),
     }

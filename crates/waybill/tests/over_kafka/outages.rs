@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -31,7 +31,23 @@ fn states(deployment: &Deployment, count: usize) -> Vec<Value> {
     })
 }
 
-/// Stops or starts the broker of these tests. It has to be one that `scripts/` started.
+/// The broker of these tests, away. It has to be one that `scripts/` started.
+struct BrokerAway;
+
+impl BrokerAway {
+    fn stop() -> Self {
+        broker("stop");
+        Self
+    }
+}
+
+impl Drop for BrokerAway {
+    /// It comes back whatever happens to the test: others need it.
+    fn drop(&mut self) {
+        broker("start");
+    }
+}
+
 fn broker(verb: &str) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/kafka.sh");
     let output = Command::new(script).arg(verb).env_remove("WAYBILL_TEST_KAFKA").output().expect("a shell");
@@ -45,13 +61,14 @@ fn the_fleet_waits_for_brokers_and_goes_on() {
     let processes = fleet(&deployment);
     deployment.answer(&["members", "load", &example("members.jsonl")]);
     deployment.answer(&["submit", &example("requests.jsonl")]);
-    broker("stop");
+    let away = BrokerAway::stop();
+    let began = Instant::now();
     let asked = deployment.waybill(&["submit", &example("requests.jsonl")]);
     assert_eq!(asked.status.code(), Some(69), "{}", told(&asked));
     assert!(told(&asked).contains("see that brokers run there"), "{}", told(&asked));
-    // Longer than sessions and transactions last, so that everybody has lost everything there is to lose.
-    std::thread::sleep(Duration::from_millis(3 * SESSION_MS));
-    broker("start");
+    // It took the command longer to give up than sessions and transactions last: everybody has lost what there is to lose.
+    assert!(Duration::from_millis(2 * SESSION_MS) < began.elapsed(), "{:?}", began.elapsed());
+    drop(away);
     let ended = states(&deployment, 3);
     assert!(ended.iter().all(|request| request["outcome"] == "fulfilled"), "{ended:?}");
     deployment.answer(&["submit", &example("requests.jsonl")]);

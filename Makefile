@@ -1,6 +1,6 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo servers-stop test unit broker processes lint fmt doc bench load sim deny clean
+.PHONY: help demo servers-stop test unit broker processes chaos lint fmt doc bench load sim deny clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,11 @@ broker: ## What needs servers: Kafka, a registry, Postgres, and a Kafka that ask
 
 processes: ## Worker processes over servers: killed, stopped, cut off, restarted; one at a time
 	KAFKA_SESSION_MS=60000 scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet --test over_kafka -- --test-threads 1
+
+chaos: ## Three brokers, two processes of each worker: they, database, registry and partners fail; REQUESTS, RATE, FAULTS, SEED
+	WAYBILL_SERVERS=$(CURDIR)/.waybill/chaos WAYBILL_PROGRAMS=$(CURDIR)/.waybill/servers \
+		KAFKA_PORT=19492 REGISTRY_PORT=18481 POSTGRES_PORT=15832 KAFKA_SESSION_MS=9000 \
+		scripts/with.sh "kafka --nodes 3" registry postgres -- cargo test --package waybill --quiet --test chaos -- --nocapture
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check

@@ -13,7 +13,7 @@ options "$@"
 
 version=4.3.1
 port=${KAFKA_PORT:-19092}
-libs=$dir/kafka-$version
+libs=$(programs)/kafka-$version
 
 # Each node takes two ports: clients, controllers. The secured one takes a third, for its administration.
 client_port() { echo $((port + 10 * ($1 - 1))); }
@@ -33,7 +33,7 @@ fetch() {
     need_java
     say "fetching Kafka $version"
     local build=$dir/fetch-kafka
-    mkdir -p "$build"
+    mkdir -p "$build" "$(programs)"
     cat >"$build/pom.xml" <<POM
 <project>
   <modelVersion>4.0.0</modelVersion><groupId>waybill</groupId><artifactId>servers</artifactId><version>1</version>

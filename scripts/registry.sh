@@ -10,14 +10,14 @@ options "$@"
 
 version=3.0.9
 port=${REGISTRY_PORT:-18081}
-home=$dir/apicurio-$version
+home=$(programs)/apicurio-$version
 
 fetch() {
     [ -d "$home" ] && return
     need_java
     say "fetching Apicurio $version"
     local build=$dir/fetch-apicurio
-    mkdir -p "$build/home"
+    mkdir -p "$build/home" "$(programs)"
     mvn -B -q dependency:copy "-Dartifact=io.apicurio:apicurio-registry-app:$version:tar.gz:all" \
         -DoutputDirectory="$build" >&2 || die "Maven can't fetch Apicurio; look at what it said above"
     tar -xzf "$build"/*.tar.gz -C "$build/home"

@@ -2,11 +2,13 @@
 #
 # Each script knows `start` and `stop`. `start` does nothing if the server runs already or is named in the environment, waits until
 # it is ready, and prints lines NAME=value that say where it is, the first of them its address; everything else goes to standard error. Programs and data lie
-# below --dir, or WAYBILL_SERVERS, or .waybill/servers at the top of the repository.
+# below --dir, or WAYBILL_SERVERS, or .waybill/servers at the top of the repository; programs below WAYBILL_PROGRAMS, where it is set,
+# so that several deployments share them.
 # shellcheck shell=bash
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 dir=${WAYBILL_SERVERS:-$top/.waybill/servers}
+programs() { echo "${WAYBILL_PROGRAMS:-$dir}"; }
 # How many nodes of Kafka, and whether it asks who is there; the other servers are one each, and ask nobody.
 export nodes=1 secure=no
 

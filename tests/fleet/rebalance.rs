@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::Lane;
+use contracts::Topic;
+use domain::{Lane, Stage};
+use fleet::bus::{Bus, Membership, Wake};
 use fleet::probe::Point;
 use fleet::{Slot, SlotError};
 
@@ -151,6 +153,24 @@ fn a_slot_whose_name_was_taken_stops() {
     let next = world.tell(Lane::Standard, 1, "count");
     settle(&mut new);
     assert_eq!(world.facts(1), [format!("{tag}:1"), format!("{next}:2")]);
+}
+
+#[test]
+fn a_slot_that_the_group_mistakes_for_another_joins_again() {
+    // A member of its name that nobody works behind, as is left when the answer to a member's joining was lost, ends no slot.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    let mut told = vec![world.tell(Lane::Standard, 1, "count")];
+    settle(&mut slot);
+    let topics = Topic::inputs(Stage::Dispatch).iter().map(|topic| world.topics.name(topic)).collect();
+    let (group, instance) = (Stage::Dispatch.as_str().to_owned(), "one".to_owned());
+    let ghost = world.bus.log.consumer(Membership { group, instance, topics, session_timeout: SESSION });
+    let mut ghost = ghost.expect("joined");
+    assert!(matches!(ghost.wait(Duration::ZERO), Ok(Wake::Assigned(_))));
+    told.push(world.tell(Lane::Standard, 1, "count"));
+    settle_in_time(&world, &mut slot);
+    let counted: Vec<String> = told.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
+    assert_eq!(world.facts(1), counted);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(crate) fn records<W: Worker>(
         }
         let value =
             entry.map(|entry| encode(|out| codec.encode_value(Subject::MemoryFleet, entry, out))).transpose()?;
-        write(prefixed(FLEET_KEY, &key.encode()), value);
+        write(fleet_key(key), value);
     }
     Ok(())
 }
@@ -95,6 +95,11 @@ fn encode<E>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes,
     let mut out = Vec::with_capacity(128);
     write(&mut out).map_err(|_| Unwritable::Encoding)?;
     Ok(out.into())
+}
+
+/// The changelog's key of one of the fleet's own entries.
+pub(crate) fn fleet_key(key: &FleetKey) -> Bytes {
+    prefixed(FLEET_KEY, &key.encode())
 }
 
 fn prefixed(kind: u8, key: &[u8]) -> Bytes {

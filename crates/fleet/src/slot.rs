@@ -145,7 +145,7 @@ pub enum SlotError {
     /// Memory can't be read back.
     #[error("memory can't be restored")]
     Memory(#[from] UnreadableEntry),
-    /// Another slot of the same name has joined: this one must not come back, or the two would fence each other for ever.
+    /// Another slot of the same name works: this one must not come back, or the two would fence each other for ever.
     #[error("another slot has taken this one's name")]
     Replaced,
 }
@@ -270,7 +270,7 @@ impl<W: Worker> Slot<W> {
     fn step(&mut self, wait: Duration) -> Result<Report, SlotError> {
         match self.consumer.wait(self.idle(wait)) {
             Ok(wake) => self.follow(wake),
-            Err(BusError::Fenced) => return Err(SlotError::Replaced),
+            Err(BusError::Fenced) => return self.expelled(),
             Err(error) => return Err(error.into()),
         }
         self.hand_over()?;

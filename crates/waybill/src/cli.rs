@@ -163,6 +163,9 @@ pub(crate) struct DemoArgs {
     /// How many submissions.
     #[arg(long, default_value_t = 2_000)]
     pub(crate) requests: u64,
+    /// How many of them a second at most; as fast as they are taken unless said.
+    #[arg(long)]
+    pub(crate) rate: Option<u64>,
     /// The seed of members, traffic and faults.
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,

@@ -9,7 +9,8 @@ use super::gate::Gate;
 use super::restoring::Restore;
 use super::{Report, Slot, SlotError, Standing, changelog, membership};
 use crate::blocking::{FleetEntry, FleetKey};
-use crate::bus::{BusError, TopicPartition, Wake};
+use crate::bus::{BusError, Headers, Outgoing, TopicPartition, Wake};
+use crate::changelog::fleet_key;
 
 /// Partitions the group wants back. Until then the answers of their calls are awaited.
 #[derive(Debug)]
@@ -198,6 +199,36 @@ impl<W: Worker> Slot<W> {
             | BusError::Fatal(_) => return Err(SlotError::Bus(error)),
         }
         Ok(Report { undone: true, ..Report::default() })
+    }
+
+    /// The group has another member of this name. That may be another slot; or it is this one, whose word of joining was answered
+    /// and the answer lost, as happens when brokers go away. Another slot has taken the name of the producer as well, before it
+    /// joined, so a transaction tells: one that nobody will see.
+    pub(super) fn expelled(&mut self) -> Result<Report, SlotError> {
+        self.abort();
+        let told = self.producer.send(self.nothing()).and_then(|()| self.producer.abort());
+        match told {
+            Ok(()) => {
+                tracing::warn!(
+                    stage = W::STAGE.as_str(),
+                    "the group has mistaken this slot for another; it joins again"
+                );
+                self.standing.must_rejoin = true;
+                self.rejoin()?;
+                Ok(Report { undone: true, ..Report::default() })
+            }
+            Err(BusError::Fenced) => Err(SlotError::Replaced),
+            // Whoever can't be told apart is asked again.
+            Err(error) => self.troubled(error),
+        }
+    }
+
+    /// A record that means nothing: for transactions that are given up.
+    fn nothing(&self) -> Outgoing {
+        let TopicPartition { topic, partition } = changelog::<W>(&self.ports.topics, 0);
+        // It forgets what was never remembered.
+        let key = Some(fleet_key(&FleetKey::Progress(String::new())));
+        Outgoing { topic, partition, timestamp_ms: self.now().0, key, value: None, headers: Headers::default() }
     }
 
     /// Drops all work in progress and comes back as a new member with a new producer. Nothing is lost: what was decided was not

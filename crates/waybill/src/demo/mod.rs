@@ -41,6 +41,8 @@ pub(crate) const SOURCE: &str = "enrolment";
 const QUIET: Duration = Duration::from_millis(500);
 /// The demo gives up waiting after this long without any change.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it rests when brokers don't answer.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Runs the demo.
 pub(crate) fn run(arguments: &DemoArgs, mut config: Config, json: bool) -> Result<(), Failure> {
@@ -98,21 +100,30 @@ fn play(plant: &Plant, workers: &mut Workers, upstream: &Upstream, arguments: &D
     let mut operator = Operator::new(plant)?;
     upstream.enrol()?;
     wait_until_ready(workers)?;
-    let (mut sent, mut last_change) = (upstream.sent_before(&mut books)?, Instant::now());
+    let mut sent = upstream.sent_before(&mut books)?;
+    let (began, mut last_change) = (Instant::now(), Instant::now());
     loop {
-        sent += upstream.send(sent)?;
-        let moved = books.read_on()?;
-        bar.set_position(u64::try_from(books.answered()).unwrap_or(u64::MAX));
-        bar.set_message(books.told());
-        if moved {
-            last_change = Instant::now();
-        }
-        let all_sent = sent >= upstream.count();
-        let all_answered = books.answered() + upstream.withheld() >= sent;
-        let at_rest = all_sent && all_answered && operator.settle(&books)? == 0;
-        if at_rest && QUIET < last_change.elapsed() {
-            bar.finish_with_message(books.told());
-            return Ok(books);
+        let due = arguments.rate.map_or(usize::MAX, |rate| paced(rate, began.elapsed()));
+        match step(upstream, &mut books, &mut operator, (sent, due)) {
+            Ok(step) => {
+                sent = step.sent;
+                bar.set_position(u64::try_from(books.answered()).unwrap_or(u64::MAX));
+                bar.set_message(books.told());
+                if step.has_moved {
+                    last_change = Instant::now();
+                }
+                if step.is_at_rest && QUIET < last_change.elapsed() {
+                    bar.finish_with_message(books.told());
+                    return Ok(books);
+                }
+            }
+            // Brokers come back. What was sent before they went is counted where it lies, since nobody may have heard.
+            Err(Failure::Unavailable(why)) if last_change.elapsed() < PATIENCE => {
+                tracing::info!(why, "the demo waits");
+                std::thread::sleep(AGAIN);
+                sent = upstream.sent_before(&mut books).unwrap_or(sent);
+            }
+            Err(failure) => return Err(failure),
         }
         workers.tend()?;
         if PATIENCE < last_change.elapsed() {
@@ -122,6 +133,32 @@ fn play(plant: &Plant, workers: &mut Workers, upstream: &Upstream, arguments: &D
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// What a look at the fleet came to.
+struct Step {
+    sent: usize,
+    has_moved: bool,
+    is_at_rest: bool,
+}
+
+/// Sends the next batch, if it is due, reads what has become of the others, and decides what a person has to decide.
+fn step(
+    upstream: &Upstream,
+    books: &mut Books,
+    operator: &mut Operator,
+    (sent, due): (usize, usize),
+) -> Result<Step, Failure> {
+    let sent = if sent < due { sent + upstream.send(sent)? } else { sent };
+    let has_moved = books.read_on()?;
+    let all_answered = upstream.count() <= sent && sent <= books.answered() + upstream.withheld();
+    let is_at_rest = all_answered && operator.settle(books)? == 0;
+    Ok(Step { sent, has_moved, is_at_rest })
+}
+
+/// How many submissions are due after so long.
+fn paced(rate: u64, elapsed: Duration) -> usize {
+    usize::try_from(u128::from(rate) * elapsed.as_millis() / 1000).unwrap_or(usize::MAX)
 }
 
 fn wait_until_ready(workers: &mut Workers) -> Result<(), Failure> {

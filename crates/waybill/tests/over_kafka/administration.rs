@@ -6,7 +6,7 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use serde_json::Value;
 
-use crate::cluster::{Deployment, server, until};
+use crate::cluster::{Deployment, example, server, until};
 
 #[test]
 fn topics_and_schemas_are_made_once_and_then_as_they_should_be() {
@@ -103,6 +103,32 @@ fn a_stranger_in_a_workers_group_is_told_and_its_going_is_enough() {
     });
     drop(stranger);
     until("the worker to join", || deployment.done(&["doctor"]).contains("1 members, all by the range").then_some(()));
+    drop(worker);
+}
+
+/// Brokers that go away may leave a member of a worker's name behind that nobody works for: the answer to its joining was lost. It is
+/// no other process, so the worker takes its name back.
+#[test]
+fn a_worker_that_its_group_mistakes_for_another_goes_on() {
+    let deployment = Deployment::prepared();
+    let worker = deployment.start("all", &["run", "--all"]);
+    until("all to be members", || deployment.done(&["doctor"]).contains("5 members").then_some(()));
+    let prefix = deployment.prefix();
+    let ghost: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", server("KAFKA"))
+        .set("group.id", format!("{prefix}intake"))
+        .set("group.instance.id", format!("{}-intake-main-0", prefix.trim_end_matches('.')))
+        .set("partition.assignment.strategy", "range")
+        .create()
+        .expect("a consumer");
+    ghost.subscribe(&[&format!("{prefix}intake.standard")]).expect("subscribed");
+    until("the worker to notice", || {
+        ghost.poll(Duration::from_millis(50));
+        deployment.logged("all").contains("it joins again").then_some(())
+    });
+    drop(ghost);
+    deployment.answer(&["submit", &example("requests.jsonl")]);
+    until("the submissions to be taken", || (deployment.answer(&["status"])["requests"] == 3).then_some(()));
     drop(worker);
 }
 

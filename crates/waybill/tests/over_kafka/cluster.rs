@@ -139,6 +139,12 @@ impl Deployment {
         Process(command.stdout(output).stderr(log).spawn().expect("it starts"))
     }
 
+    /// Keeps what its processes have logged.
+    pub(crate) fn keep(&mut self) {
+        self.folder.disable_cleanup(true);
+        eprintln!("its logs are kept in {}", self.folder.path().display());
+    }
+
     /// What a process of this name has logged so far.
     pub(crate) fn logged(&self, name: &str) -> String {
         fs::read_to_string(self.log(name)).unwrap_or_default()
@@ -157,8 +163,7 @@ impl Drop for Deployment {
     /// What the processes of a test that failed have logged is kept.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.folder.disable_cleanup(true);
-            eprintln!("its logs are kept in {}", self.folder.path().display());
+            self.keep();
         }
     }
 }
@@ -189,9 +194,7 @@ impl Drop for Process {
 impl Groups {
     pub(crate) fn of(deployment: &Deployment) -> Self {
         let client = ClientConfig::new().set("bootstrap.servers", server("KAFKA")).create().expect("a client");
-        let config = fs::read_to_string(deployment.folder().join("demo/waybill.toml")).expect("the demo's own");
-        let config: toml::Table = config.parse().expect("TOML");
-        Self { client, prefix: config["prefix"].as_str().expect("a prefix").to_owned() }
+        Self { client, prefix: prefix(deployment) }
     }
 
     /// Whether all members of a worker's group are slots of this process.
@@ -202,6 +205,13 @@ impl Groups {
         let is_of = |member: &GroupMemberInfo| member.client_id().ends_with(&format!("-{process}"));
         group.state() == "Stable" && group.members().iter().any(is_of) && group.members().iter().all(is_of)
     }
+}
+
+/// What the topics of the demo begin with that runs in a deployment's folder.
+pub(crate) fn prefix(deployment: &Deployment) -> String {
+    let config = fs::read_to_string(deployment.folder().join("demo/waybill.toml")).expect("the demo's own");
+    let config: toml::Table = config.parse().expect("TOML");
+    config["prefix"].as_str().expect("a prefix").to_owned()
 }
 
 /// Sends a signal to a process.

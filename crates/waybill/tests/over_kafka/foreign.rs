@@ -71,6 +71,37 @@ fn producers_of_any_partitioner_are_taken_and_duplicates_across_them_suppressed(
     drop(worker);
 }
 
+/// Brokers take more than the fleet does, so that a record of the limit fits with its framing. What is beyond it stalls nobody, and is
+/// not lost either.
+#[test]
+fn a_record_beyond_the_limit_becomes_a_letter_and_stalls_nobody() {
+    let deployment = Deployment::prepared();
+    let worker = deployment.start("all", &["run", "--all"]);
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", server("KAFKA"))
+        .set("message.max.bytes", "2000000")
+        .create()
+        .expect("a producer");
+    let topic = format!("{}intake.standard", deployment.prefix());
+    for (key, mut value) in submissions() {
+        value.resize(1_500_000, b'x');
+        producer.send(BaseRecord::to(&topic).key(&key).payload(&value)).map_err(|(error, _)| error).expect("queued");
+    }
+    producer.flush(Duration::from_secs(20)).expect("sent");
+    produce(&topic, PARTITIONERS[0]);
+    until("the others to be taken", || {
+        let status = deployment.waybill(&["--json", "status"]);
+        let status: Value = serde_json::from_slice(&status.stdout).ok()?;
+        (status["requests"] == 3).then_some(())
+    });
+    until("a letter for each of those beyond it", || {
+        let letters = deployment.answer(&["letters", "list"]);
+        let letters = letters.as_array().expect("a list");
+        (letters.iter().filter(|letter| letter["code"] == "undecodable").count() == 3).then_some(())
+    });
+    drop(worker);
+}
+
 /// Another Avro library, with nothing but the registry, reads what the fleet writes.
 #[test]
 fn consumers_decode_by_the_registry_alone() {

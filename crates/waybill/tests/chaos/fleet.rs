@@ -1,0 +1,196 @@
+//! The fleet under test: the demo, which sends, judges and keeps one process of each worker, and a second process of each beside it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use sandbox::partner::{RunningSandbox, Sandbox, SandboxOptions};
+use tokio::runtime::Runtime;
+
+use crate::cluster::{Deployment, Process, prefix, send, server, told, until};
+use crate::faults::{Fault, ROLES};
+use crate::proxy::Proxy;
+use crate::watch::Watch;
+
+pub(crate) struct Fleet {
+    deployment: Deployment,
+    demo: Process,
+    seconds: Vec<(&'static str, Process)>,
+    watches: Vec<(&'static str, Watch)>,
+    registry: Proxy,
+    partners: Proxy,
+    payers: (Runtime, RunningSandbox),
+}
+
+/// How a run ended.
+pub(crate) struct End {
+    pub(crate) balances: bool,
+    pub(crate) told: String,
+}
+
+/// How long something is away, or stands still: longer than a session.
+const AWAY: Duration = Duration::from_secs(9);
+
+// === impl Fleet ===
+
+impl Fleet {
+    pub(crate) fn start(seed: u64, requests: u64, rate: u64) -> Self {
+        let mut deployment = Deployment::new();
+        let runtime = Runtime::new().expect("a runtime");
+        let mut options = SandboxOptions::standard(seed);
+        options.scale = 0.2;
+        let sandbox = runtime.block_on(Sandbox::start(options)).expect("payers");
+        let partners = Proxy::to(&sandbox.address().to_string());
+        let url = server("REGISTRY");
+        let address = url.trim_start_matches("http://").split('/').next().expect("an address").to_owned();
+        let registry = Proxy::to(&address);
+        deployment.set("REGISTRY_URL", &url.replace(&address, &registry.address().to_string()));
+        let (seed, requests, rate) = (seed.to_string(), requests.to_string(), rate.to_string());
+        let payers = format!("http://{}", partners.address());
+        let arguments = ["demo", "--dir", "demo", "--seed", &seed, "--requests", &requests, "--rate", &rate];
+        let demo = deployment.start("demo", &[&arguments[..], &["--payers", &payers]].concat());
+        let is_running = |role: &str| {
+            let log = std::fs::read_to_string(deployment.folder().join(format!("demo/{role}.log"))).unwrap_or_default();
+            log.contains("running").then_some(())
+        };
+        ROLES.iter().for_each(|role| until("the first processes", || is_running(role)));
+        let seconds = ROLES.map(|role| (role, second(&deployment, role))).into();
+        let prefix = prefix(&deployment);
+        let watches = ROLES.map(|role| (role, Watch::of(&prefix, role))).into();
+        Self { deployment, demo, seconds, watches, registry, partners, payers: (runtime, sandbox) }
+    }
+
+    pub(crate) fn is_done(&mut self) -> bool {
+        self.demo.0.try_wait().expect("a child of ours").is_some()
+    }
+
+    /// Has something befall the fleet; how long after it was over, or had struck for good, everything was worked on again.
+    pub(crate) fn suffer(&mut self, fault: Fault) -> Duration {
+        match fault {
+            Fault::Kill { role, second: false } => {
+                send(self.first(role), "KILL");
+                self.until_served(role)
+            }
+            Fault::Kill { role, second: true } => {
+                let index = self.seconds.iter().position(|(name, _)| *name == role).expect("a worker");
+                drop(self.seconds.remove(index));
+                self.seconds.push((role, second(&self.deployment, role)));
+                self.until_served(role)
+            }
+            Fault::Freeze { role } => {
+                let frozen = self.first(role);
+                send(frozen, "STOP");
+                let recovery = self.until_served(role);
+                std::thread::sleep(AWAY.saturating_sub(recovery));
+                send(frozen, "CONT");
+                recovery
+            }
+            Fault::KillBroker(number) => {
+                kill_broker(number);
+                let recovery = self.until_all_served();
+                brokers(&["start", "--nodes", "3"]);
+                recovery
+            }
+            Fault::RestartPostgres => {
+                postgres("stop");
+                postgres("start");
+                self.until_all_served()
+            }
+            Fault::CutRegistry => away(&self.registry, || self.until_all_served()),
+            Fault::CutPartners => away(&self.partners, || self.until_all_served()),
+            Fault::RollingRestart => self.restart_all(),
+        }
+    }
+
+    /// Waits for the end, in good order.
+    pub(crate) fn end(mut self) -> End {
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = self.demo.0.try_wait().expect("a child of ours") {
+                break status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(600), "it hangs: {}", self.deployment.logged("demo"));
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        drop(self.seconds);
+        self.payers.0.block_on(self.payers.1.shutdown());
+        let told = self.deployment.logged("demo");
+        let balances = status.success() && told.contains("balance: every submission");
+        if !balances {
+            self.deployment.keep();
+        }
+        End { balances, told }
+    }
+
+    /// The process of a worker that the demo keeps.
+    fn first(&self, role: &str) -> u32 {
+        let demo = self.demo.0.id().to_string();
+        until("a process of the demo", || {
+            let found = Command::new("pgrep").args(["-P", &demo, "-f", &format!("run {role}")]).output();
+            String::from_utf8(found.expect("pgrep runs").stdout).ok()?.lines().next()?.parse().ok()
+        })
+    }
+
+    fn until_served(&self, role: &str) -> Duration {
+        let watch = self.watches.iter().find(|(name, _)| *name == role);
+        watch.map_or(Duration::ZERO, |(_, watch)| watch.until_taken())
+    }
+
+    fn until_all_served(&self) -> Duration {
+        let began = Instant::now();
+        ROLES.iter().for_each(|role| drop(self.until_served(role)));
+        began.elapsed()
+    }
+
+    fn restart_all(&mut self) -> Duration {
+        for role in ROLES {
+            let before = self.first(role);
+            send(before, "TERM");
+            until("its successor", || Some(self.first(role)).filter(|after| *after != before));
+            let index = self.seconds.iter().position(|(name, _)| *name == role).expect("a worker");
+            let (_, mut process) = self.seconds.remove(index);
+            process.signal("TERM");
+            assert!(process.ends(), "{role} does not end well");
+            self.seconds.push((role, second(&self.deployment, role)));
+        }
+        self.until_all_served()
+    }
+}
+
+fn second(deployment: &Deployment, role: &str) -> Process {
+    deployment.start_beside_demo(role, &["run", role, "--process", "second"])
+}
+
+fn away(way: &Proxy, recovered: impl FnOnce() -> Duration) -> Duration {
+    way.cut();
+    std::thread::sleep(AWAY);
+    way.mend();
+    recovered()
+}
+
+fn script(name: &str) -> Command {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name);
+    let mut command = Command::new(path);
+    command.env_remove("WAYBILL_TEST_KAFKA").env_remove("WAYBILL_TEST_POSTGRES");
+    command
+}
+
+fn brokers(arguments: &[&str]) {
+    let output = script("kafka.sh").args(arguments).output().expect("a shell");
+    assert!(output.status.success(), "{}", told(&output));
+}
+
+fn postgres(verb: &str) {
+    let output = script("postgres.sh").arg(verb).output().expect("a shell");
+    assert!(output.status.success(), "{}", told(&output));
+}
+
+/// The brokers have to be those that `scripts/` started.
+fn kill_broker(number: usize) {
+    let servers = std::env::var("WAYBILL_SERVERS");
+    let servers =
+        servers.map_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.waybill/servers"), PathBuf::from);
+    let process =
+        std::fs::read_to_string(servers.join(format!("kafka-{number}.pid"))).expect("a broker of scripts/kafka.sh");
+    send(process.trim().parse().expect("a process id"), "KILL");
+}

@@ -1,0 +1,48 @@
+//! Chaos: the whole fleet as processes, two of each worker, over three brokers with everything replicated, while a seeded schedule
+//! kills, stops and cuts off what it stands on. In the end the accounts must balance as seen from outside: the log, the partners'
+//! books and the projections.
+//!
+//! `make chaos` starts the servers, runs it and prints the report; `REQUESTS`, `RATE` (a second), `FAULTS` and `SEED` make it longer or
+//! other. Without servers these tests fail rather than pass for nothing, and `cargo test` leaves them out.
+
+#[expect(dead_code, reason = "the tests over Kafka use more of it")]
+#[path = "../over_kafka/cluster.rs"]
+mod cluster;
+mod faults;
+mod fleet;
+#[path = "../over_kafka/proxy.rs"]
+mod proxy;
+mod report;
+mod watch;
+
+use std::time::Duration;
+
+use crate::faults::Schedule;
+use crate::fleet::Fleet;
+use crate::report::Report;
+
+/// How long the fleet is left alone between what befalls it.
+const REST: Duration = Duration::from_secs(2);
+
+/// A number the environment may change.
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().filter(|text| !text.is_empty()).map_or(usual, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_hung_whatever_befalls_the_fleet() {
+    let (requests, rate) = (number("REQUESTS", 2_400), number("RATE", 40));
+    let (count, seed) = (number("FAULTS", 10), number("SEED", 1));
+    let mut fleet = Fleet::start(seed, requests, rate);
+    let mut report = Report::new(requests, seed);
+    for fault in Schedule::new(seed).take(usize::try_from(count).expect("a small number")) {
+        if fleet.is_done() {
+            break;
+        }
+        eprintln!("{fault}");
+        let recovery = fleet.suffer(fault);
+        report.note(fault, recovery);
+        std::thread::sleep(REST);
+    }
+    report.conclude(fleet.end());
+}

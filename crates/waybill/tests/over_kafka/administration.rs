@@ -117,7 +117,7 @@ fn a_worker_that_its_group_mistakes_for_another_goes_on() {
     let ghost: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", server("KAFKA"))
         .set("group.id", format!("{prefix}intake"))
-        .set("group.instance.id", format!("{}-intake-main-0", prefix.trim_end_matches('.')))
+        .set("group.instance.id", format!("{}-intake-all-0", prefix.trim_end_matches('.')))
         .set("partition.assignment.strategy", "range")
         .create()
         .expect("a consumer");

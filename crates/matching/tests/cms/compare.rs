@@ -1,0 +1,202 @@
+//! Our verdicts beside the reference's: once on the values that the reference itself has read, which judges the rules alone, and once
+//! on records, which judges the reading too. A difference in reading must be one that the README argues.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::ops::Range;
+
+use matching::rules::{Field, Generations, Kind, Record, Roster, Values};
+use serde::Deserialize;
+
+use super::cms::{Case, book, line, reader, roster};
+
+/// What the driver says of a case.
+#[derive(Deserialize)]
+struct Told {
+    verdict: String,
+    own_backend: String,
+    claim: Read,
+    roster: Vec<Read>,
+}
+
+/// The values that the reference compares, by our field names, and `suffix`.
+type Read = BTreeMap<String, Vec<String>>;
+
+/// What came of it.
+#[derive(Default)]
+pub struct Report {
+    cases: usize,
+    rules_agree: usize,
+    whole_agree: usize,
+    /// By the reference's letter of the outcome.
+    outcomes: BTreeMap<String, usize>,
+    fired: BTreeMap<String, usize>,
+    /// Cases whose verdicts differ by the named differences that they hold; records that hold them.
+    named: BTreeMap<&'static str, (usize, usize)>,
+    /// What nobody has named: the first few, and how many.
+    unnamed: Vec<String>,
+    own_backend_differs: usize,
+}
+
+/// Compares.
+pub fn compare(cases: Range<u64>, verdicts: &str) -> io::Result<Report> {
+    let book = book();
+    let reader = reader(&book);
+    let mut report = Report::default();
+    for (number, told) in cases.zip(verdicts.lines()) {
+        let (case, told) = (Case::numbered(number), serde_json::from_str::<Told>(told)?);
+        let theirs = told.roster.iter().enumerate().map(|(at, read)| (at.to_string().into(), values(read)));
+        let by_rules = line(&Roster::new(book.clone(), theirs).judge(&values(&told.claim)));
+        let whole = line(&roster(&book, &reader, &case.roster).judge(&reader.read(&case.claim)));
+        let mut named = BTreeSet::new();
+        let records = case.roster.iter().zip(&told.roster).chain([(&case.claim, &told.claim)]);
+        for (record, read) in records {
+            for difference in differences(record, &reader.read(record), &values(read)) {
+                match difference {
+                    Ok(name) => {
+                        report.named.entry(name).or_default().1 += 1;
+                        named.insert(name);
+                    }
+                    Err(text) => report.unnamed.push(format!("case {number}: {text}")),
+                }
+            }
+        }
+        report.count(&told);
+        report.rules_agree += usize::from(by_rules == told.verdict);
+        report.whole_agree += usize::from(whole == told.verdict);
+        if by_rules != told.verdict {
+            report.unnamed.push(format!("case {number}: rules say {by_rules}, the reference {}", told.verdict));
+        }
+        if whole != told.verdict {
+            named.iter().for_each(|name| report.named.entry(name).or_default().0 += 1);
+            if named.is_empty() {
+                report.unnamed.push(format!("case {number}: {whole}, the reference {}", told.verdict));
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// The verdicts as the crate's tests keep them: a line per case, marked `~` where a named difference makes ours another.
+pub fn frozen(cases: Range<u64>, verdicts: &str) -> io::Result<String> {
+    let (book, mut text) = (book(), String::new());
+    let reader = reader(&book);
+    for (number, told) in cases.zip(verdicts.lines()) {
+        let (case, told) = (Case::numbered(number), serde_json::from_str::<Told>(told)?);
+        let ours = line(&roster(&book, &reader, &case.roster).judge(&reader.read(&case.claim)));
+        let mark = if ours == told.verdict { "" } else { "~" };
+        text += &format!("{mark}{}\n", told.verdict);
+    }
+    Ok(text)
+}
+
+fn values(read: &Read) -> Values {
+    let mut values = Values::default();
+    for (name, texts) in read {
+        for text in texts {
+            match Field::named(name) {
+                Some(Field::ChildOf | Field::NewbornOf) => values.add(Field::named(name).expect("a field"), "clinical"),
+                Some(field) => values.add(field, text.as_str()),
+                None => values.generations = values.generations.or(generation(text)),
+            }
+        }
+    }
+    values
+}
+
+fn generation(text: &str) -> Generations {
+    let numerals = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"];
+    match text {
+        "jr" => Generations::JUNIOR,
+        "sr" => Generations::SENIOR,
+        _ => {
+            let number = numerals.iter().position(|numeral| *numeral == text).expect("a numeral that the generator writes");
+            Generations::number(number as u32 + 1).expect("small")
+        }
+    }
+}
+
+/// In what our reading of a record differs from theirs: the differences by name, or what has none.
+fn differences(record: &Record, ours: &Values, theirs: &Values) -> Vec<Result<&'static str, String>> {
+    let mut found = Vec::new();
+    for field in Field::ALL.into_iter().filter(|field| !matches!(field, Field::City | Field::State)) {
+        let (our, their): (BTreeSet<&str>, BTreeSet<&str>) = (ours.of(field).collect(), theirs.of(field).collect());
+        if our != their {
+            let more: Vec<&str> = our.difference(&their).copied().collect();
+            let less: Vec<&str> = their.difference(&our).copied().collect();
+            found.push(name(record, field, &more, &less).ok_or_else(|| format!("{field}: ours {more:?}, theirs {less:?}")));
+        }
+    }
+    if ours.generations != theirs.generations {
+        let lifted = record.names.iter().any(|name| name.family.as_deref().is_some_and(|family| family.trim().contains(' ')));
+        found.push(if lifted { Ok("suffix behind the family name") } else { Err("generations".to_owned()) });
+    }
+    found
+}
+
+/// The name of a difference in a field, by the README's table.
+fn name(record: &Record, field: Field, more: &[&str], less: &[&str]) -> Option<&'static str> {
+    let written = |kind: Kind| record.identifiers.iter().filter(move |identifier| identifier.kind == kind);
+    Some(match field {
+        Field::BirthDate if more.is_empty() && less.iter().all(|date| date.len() < 10) => "year or month for a birth date",
+        Field::Email if more.is_empty() && less.iter().all(|email| !email.contains('@')) => "email without @",
+        Field::Mbi if less.iter().all(|mbi| mbi.contains('-')) => "MBI with dashes",
+        Field::LegalId if more.is_empty() && written(Kind::LegalId).all(|id| id.system.is_none()) => "legal id without issuer",
+        Field::NamespacedId if more.is_empty() && written(Kind::Namespaced).all(|id| id.system.is_none()) => {
+            "identifier without namespace"
+        }
+        Field::Ssn4 if less.is_empty() && more.iter().all(|last4| last4.starts_with("000") || last4.starts_with("999")) => {
+            "bare last four of 000x or 999x"
+        }
+        Field::Phone if less.is_empty() && more.iter().all(|phone| phone.starts_with("+1298")) => "unassigned area code",
+        Field::Family if less.iter().all(|family| family.ends_with("jr") || family.ends_with("sr") || family.ends_with("ii")
+            || family.ends_with("the2nd") || family.ends_with("senior") || family.ends_with('i') || family.ends_with("jrmd")) => {
+            "suffix behind the family name"
+        }
+        Field::Given | Field::Family if more.iter().zip(less).all(|(our, their)| *our == their.to_lowercase()) => {
+            "transliterated capitals"
+        }
+        Field::Street => "street that no rule of USPS orders",
+        _ => return None,
+    })
+}
+
+// === impl Report ===
+
+impl Report {
+    /// Whether every difference has a name.
+    pub fn is_clean(&self) -> bool {
+        0 < self.cases && self.unnamed.is_empty()
+    }
+
+    fn count(&mut self, told: &Told) {
+        self.cases += 1;
+        *self.outcomes.entry(told.verdict[..1].to_owned()).or_default() += 1;
+        self.own_backend_differs += usize::from(told.own_backend != told.verdict);
+        let rules = told.verdict.split(' ').nth(2).unwrap_or("").split([';', ',']);
+        for rule in rules.filter(|rule| !rule.is_empty()) {
+            let rule = rule.split('=').next_back().unwrap_or("").trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+            *self.fired.entry(rule.to_owned()).or_default() += 1;
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "cases                                         {:>6}", self.cases)?;
+        writeln!(f, "same verdict, on the reference's own reading  {:>6}", self.rules_agree)?;
+        writeln!(f, "same verdict, on our reading of the records   {:>6}", self.whole_agree)?;
+        writeln!(f, "the reference beside its own backend differs  {:>6}", self.own_backend_differs)?;
+        let outcomes: Vec<String> = self.outcomes.iter().map(|(letter, count)| format!("{letter} {count}")).collect();
+        writeln!(f, "outcomes of the reference: {}", outcomes.join(", "))?;
+        let fired: Vec<String> = self.fired.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+        writeln!(f, "rules fired: {}", fired.join(", "))?;
+        writeln!(f, "named differences (verdicts that differ where they occur; records that hold them):")?;
+        for (name, (verdicts, records)) in &self.named {
+            writeln!(f, "  {name}: {verdicts}; {records}")?;
+        }
+        writeln!(f, "without a name: {}", self.unnamed.len())?;
+        self.unnamed.iter().take(40).try_for_each(|text| writeln!(f, "  {text}"))
+    }
+}

@@ -103,7 +103,9 @@ impl<'a> Court<'a> {
             let starred = if is_twin { rule.starred.without(self.book.twins.exact) } else { rule.starred };
             fired.extend(rule.fires(member, starred, self.counted).map(|fuzzy| Fired { member, fuzzy }));
         }
-        let standing: Vec<Fired<'a>> = fired.into_iter().filter(|fired| self.approve(at, *fired)).collect();
+        let mut standing: Vec<Fired<'a>> = fired.into_iter().filter(|fired| self.approve(at, *fired)).collect();
+        standing.sort_by_key(|fired| self.roster.id(fired.member.row));
+        standing.dedup_by_key(|fired| self.roster.id(fired.member.row));
         if let [first, second] = standing.as_slice()
             && !shared.is_empty()
             && let Some((loser, field)) = self.lost_tie(first.member, second.member)
@@ -112,11 +114,15 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// Birth dates that several records of a household have.
+    /// Birth dates that several members of a household have.
     fn shared_birth_dates(&self, household: &[&Compared]) -> BTreeSet<Symbol> {
-        let mut seen = BTreeSet::new();
-        let dates = household.iter().flat_map(|member| self.roster.birth_dates(member.row));
-        dates.filter(|date| !seen.insert(*date)).collect()
+        let mut held: BTreeMap<Symbol, &Arc<str>> = BTreeMap::new();
+        let mut shared = BTreeSet::new();
+        for member in household {
+            let id = self.roster.id(member.row);
+            shared.extend(self.roster.birth_dates(member.row).filter(|date| *held.entry(*date).or_insert(id) != id));
+        }
+        shared
     }
 
     /// Which of two is not meant, by the first tie break that the claim has; nobody where it tells nothing. A missing middle name is

@@ -6,10 +6,10 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
-use matching::rules::{Field, Generations, Kind, Record, Roster, Values};
+use matching::rules::{Address, Field, Generations, Kind, Record, Roster, Values};
 use serde::Deserialize;
 
-use super::cms::{Case, book, line, reader, roster};
+use super::cms::{Case, book, fingerprint, line, reader, roster};
 
 /// What the driver says of a case.
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ type Read = BTreeMap<String, Vec<String>>;
 
 /// What came of it.
 #[derive(Default)]
-pub struct Report {
+pub(crate) struct Report {
     cases: usize,
     rules_agree: usize,
     whole_agree: usize,
@@ -40,7 +40,7 @@ pub struct Report {
 }
 
 /// Compares.
-pub fn compare(cases: Range<u64>, verdicts: &str) -> io::Result<Report> {
+pub(crate) fn compare(cases: Range<u64>, verdicts: &str) -> io::Result<Report> {
     let book = book();
     let reader = reader(&book);
     let mut report = Report::default();
@@ -78,15 +78,16 @@ pub fn compare(cases: Range<u64>, verdicts: &str) -> io::Result<Report> {
     Ok(report)
 }
 
-/// The verdicts as the crate's tests keep them: a line per case, marked `~` where a named difference makes ours another.
-pub fn frozen(cases: Range<u64>, verdicts: &str) -> io::Result<String> {
-    let (book, mut text) = (book(), String::new());
+/// The verdicts as the crate's tests keep them, a line per case; where a named difference makes ours another, ours behind a `~`.
+pub(crate) fn frozen(cases: Range<u64>, verdicts: &str) -> io::Result<String> {
+    let book = book();
     let reader = reader(&book);
+    let mut text = format!("{}\n", fingerprint(cases.clone()));
     for (number, told) in cases.zip(verdicts.lines()) {
         let (case, told) = (Case::numbered(number), serde_json::from_str::<Told>(told)?);
         let ours = line(&roster(&book, &reader, &case.roster).judge(&reader.read(&case.claim)));
-        let mark = if ours == told.verdict { "" } else { "~" };
-        text += &format!("{mark}{}\n", told.verdict);
+        let ours = if ours == told.verdict { String::new() } else { format!("~{ours}") };
+        text += &format!("{}{ours}\n", told.verdict);
     }
     Ok(text)
 }
@@ -150,23 +151,53 @@ fn name(record: &Record, field: Field, more: &[&str], less: &[&str]) -> Option<&
             "bare last four of 000x or 999x"
         }
         Field::Phone if less.is_empty() && more.iter().all(|phone| phone.starts_with("+1298")) => "unassigned area code",
-        Field::Family if less.iter().all(|family| family.ends_with("jr") || family.ends_with("sr") || family.ends_with("ii")
-            || family.ends_with("the2nd") || family.ends_with("senior") || family.ends_with('i') || family.ends_with("jrmd")) => {
+        Field::Family if more.iter().zip(less).all(|(our, their)| their.len() != our.len() && their.starts_with(our)) => {
             "suffix behind the family name"
         }
-        Field::Given | Field::Family if more.iter().zip(less).all(|(our, their)| *our == their.to_lowercase()) => {
+        Field::Given | Field::Family | Field::Middle if more.iter().zip(less).all(|(our, their)| *our == their.to_lowercase()) => {
             "transliterated capitals"
         }
-        Field::Street => "street that no rule of USPS orders",
+        Field::Street if record.addresses.iter().any(is_behind_another_line) => "street on line 2",
+        Field::Street if more.iter().zip(less).all(|(our, their)| is_cut(our, their)) => "street cut short",
+        Field::Street if more.iter().zip(less).all(|(our, their)| is_uneven(our, their)) => "street abbreviated unevenly",
         _ => return None,
     })
+}
+
+/// A line such as `c/o Jane Roe` before the street.
+fn is_behind_another_line(address: &Address) -> bool {
+    let numbered = |line: &Option<String>| line.as_deref().is_some_and(|line| line.starts_with(|letter: char| letter.is_ascii_digit()));
+    !numbered(&address.street) && numbered(&address.line2)
+}
+
+/// Whether theirs is ours without some of its words.
+fn is_cut(our: &str, their: &str) -> bool {
+    let words = |street: &str| street.split(['|', ' ']).map(str::to_owned).collect::<BTreeSet<_>>();
+    words(their).is_subset(&words(our)) && their.len() < our.len()
+}
+
+/// Whether theirs begins as ours does, but for words that are abbreviated in one alone.
+fn is_uneven(our: &str, their: &str) -> bool {
+    let words = |street: &str| {
+        let street = street.split('|').next().unwrap_or("").replace("1/2", "12");
+        street.split(' ').map(|word| shortened(word).to_owned()).collect::<Vec<_>>()
+    };
+    words(their).starts_with(&words(our))
+}
+
+fn shortened(word: &str) -> &str {
+    let long = ["north", "south", "east", "west", "northwest", "street", "avenue", "road", "boulevard", "lane", "drive", "place", "court"];
+    let short = ["n", "s", "e", "w", "nw", "st", "ave", "rd", "blvd", "ln", "dr", "pl", "ct"];
+    let more = [("parkway", "pkwy"), ("circle", "cir"), ("terrace", "ter"), ("square", "sq"), ("trail", "trl"), ("highway", "hwy")];
+    let pairs = long.into_iter().zip(short).chain(more);
+    pairs.into_iter().find(|(long, _)| *long == word).map_or(word, |(_, short)| short)
 }
 
 // === impl Report ===
 
 impl Report {
     /// Whether every difference has a name.
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         0 < self.cases && self.unnamed.is_empty()
     }
 

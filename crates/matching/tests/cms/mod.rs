@@ -1,6 +1,6 @@
 //! Cases for the rules: a claim and a roster each, from a seed, and verdicts in a form that is compared letter by letter.
 
-pub mod dice;
+pub(crate) mod dice;
 mod people;
 mod sources;
 
@@ -12,55 +12,75 @@ use serde::Serialize;
 use self::dice::Dice;
 
 /// 2026-11-27: the day as of which the reference was asked.
-pub const TODAY: i32 = 20_784;
+pub(crate) const TODAY: i32 = 20_784;
 
 /// A claim and whom it is judged against; members are numbered as they stand.
 #[derive(Serialize)]
-pub struct Case {
-    pub claim: Record,
-    pub roster: Vec<Record>,
+pub(crate) struct Case {
+    pub(crate) claim: Record,
+    pub(crate) roster: Vec<Record>,
+    /// Which of them are the claim's person.
+    #[serde(skip)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests ask who was meant"))]
+    pub(crate) same: Vec<bool>,
 }
 
 /// The rules that are deployed.
-pub fn book() -> Arc<RuleBook> {
+pub(crate) fn book() -> Arc<RuleBook> {
     let text = include_str!("../../../../deploy/policy/cms-matching.toml");
     Arc::new(RuleBook::parse(text).expect("the deployed rules"))
 }
 
 /// The reader that goes with them.
-pub fn reader(book: &Arc<RuleBook>) -> Reader {
+pub(crate) fn reader(book: &Arc<RuleBook>) -> Reader {
     Reader::new(book, Nicknames::parse(include_str!("../../../../deploy/policy/nicknames.txt")), TODAY)
 }
 
 /// A roster of records under their numbers.
-pub fn roster(book: &Arc<RuleBook>, reader: &Reader, records: &[Record]) -> Roster {
+pub(crate) fn roster(book: &Arc<RuleBook>, reader: &Reader, records: &[Record]) -> Roster {
     let members = records.iter().enumerate().map(|(at, record)| (at.to_string().into(), reader.read(record)));
     Roster::new(book.clone(), members)
 }
 
 impl Case {
-    /// The case of a number.
-    pub fn numbered(number: u64) -> Self {
+    /// The case of a number: every fifth is a pair, every fiftieth has a roster of four households.
+    pub(crate) fn numbered(number: u64) -> Self {
         let mut dice = Dice::new(number.wrapping_mul(0xD134_2543_DE82_EF95).wrapping_add(7));
         let mut people = people::household(&mut dice);
         let meant = people[dice.below(people.len())].clone();
-        if dice.percent(10) {
+        let absent = dice.percent(20);
+        if absent {
             people.retain(|person| person.record_number != meant.record_number);
         }
         let there = 40 + 15 * dice.below(5);
         let slips = 5 * dice.below(6);
-        let mut roster: Vec<Record> = people.iter().map(|person| sources::written(&mut dice, person, there, 3)).collect();
-        for _ in 0..dice.below(3) {
-            roster.push(sources::written(&mut dice, &meant, there, slips));
+        let is_meant = |person: &people::Person| person.record_number == meant.record_number;
+        let mut roster: Vec<(Record, bool)> = people
+            .iter()
+            .map(|person| (sources::written(&mut dice, person, there, 3), is_meant(person)))
+            .collect();
+        if !absent {
+            for _ in 0..dice.below(3) {
+                roster.push((sources::written(&mut dice, &meant, there, slips), true));
+            }
         }
         for _ in 0..dice.below(3) {
             let stranger = stranger(&mut dice, &meant);
-            roster.push(sources::written(&mut dice, &stranger, there, 3));
+            roster.push((sources::written(&mut dice, &stranger, there, 3), false));
+        }
+        if number % 50 == 7 {
+            for person in (0..3).flat_map(|_| people::household(&mut dice)).collect::<Vec<_>>() {
+                roster.push((sources::written(&mut dice, &person, there, 3), false));
+            }
         }
         for at in (1..roster.len()).rev() {
             roster.swap(at, dice.below(at + 1));
         }
-        Self { claim: sources::written(&mut dice, &meant, there, slips), roster }
+        if number % 5 == 0 {
+            roster.truncate(1);
+        }
+        let (roster, same) = roster.into_iter().unzip();
+        Self { claim: sources::written(&mut dice, &meant, there, slips), roster, same }
     }
 }
 
@@ -80,7 +100,9 @@ fn stranger(dice: &mut Dice, meant: &people::Person) -> people::Person {
         other.ssn = meant.ssn.clone();
     }
     if dice.percent(10) {
+        // The same number of another hospital and another state.
         (other.record_number.1, other.legal_id.1) = (meant.record_number.1.clone(), meant.legal_id.1.clone());
+        (other.record_number.0, other.legal_id.0) = ("urn:hospital:3".to_owned(), "CA DMV".to_owned());
     }
     if dice.percent(10) {
         other.member_id = meant.member_id.clone();
@@ -91,9 +113,16 @@ fn stranger(dice: &mut Dice, meant: &people::Person) -> people::Person {
     other
 }
 
+/// What tells these cases from any others that another generator would write.
+pub(crate) fn fingerprint(cases: std::ops::Range<u64>) -> String {
+    let texts = cases.clone().map(|number| serde_json::to_string(&Case::numbered(number)).expect("JSON"));
+    let hash = texts.fold(0, |hash, text| xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), hash));
+    format!("cases {} to {}, {hash:016x}", cases.start, cases.end)
+}
+
 /// A verdict in one line: the outcome's first letter, the rule reported, and per member the rules that fired with the initials of what
 /// was fuzzy: `e 01 0=01fs,30;4=22`.
-pub fn line(verdict: &Verdict) -> String {
+pub(crate) fn line(verdict: &Verdict) -> String {
     let letter = match verdict.outcome {
         Outcome::InsufficientFields => "i",
         Outcome::NoMatch => "n",

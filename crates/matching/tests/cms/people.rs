@@ -2,26 +2,27 @@
 
 use super::dice::Dice;
 
-pub const GIVEN: [&str; 44] = [
+pub(crate) const GIVEN: [&str; 44] = [
     "Robert", "William", "Elizabeth", "Katherine", "Michael", "Margaret", "James", "Jennifer", "Jayden", "Jaden", "Kayla", "Kaylee",
     "Ana", "Li", "José", "Zoë", "Mary Ann", "Jean-Luc", "D'Angelo", "Olivia", "Oliver", "Sofia", "Sophia", "Mateo", "Aaliyah", "Aliyah",
     "Thomas", "Susan", "Daniel", "Daniela", "Christopher", "Christina", "Bob", "Liz", "Kim", "Noah", "Emma", "Anthony", "Alexander",
     "Alexandra", "Samuel", "Samantha", "Benjamin", "王芳",
 ];
-pub const FAMILY: [&str; 32] = [
+pub(crate) const FAMILY: [&str; 32] = [
     "Smith", "Smyth", "Johnson", "Johnston", "Garcia", "García", "Martinez", "Lee", "Chen", "Kim", "O'Brien", "De La Cruz",
     "Smith-Jones", "Müller", "Nguyen", "Doe", "Na", "Infante", "Babyak", "Sample", "Jones", "Brown", "Browne", "Williams", "Anderson",
     "Andersen", "Thompson", "Thomson", "Washington", "Hernandez", "Fernandez", "Ng",
 ];
 const MIDDLE: [&str; 14] =
     ["Marie", "James", "Lee", "Ann", "Robert", "J", "Elizabeth", "Ray", "Lynn", "Paul", "Grace", "Rose", "Thomas", "M."];
-const STREETS: [&str; 14] = [
+const STREETS: [&str; 17] = [
     "Maple", "Oak Ridge", "Washington", "Saint Marks", "5th", "Lake Shore", "Elm", "Martin Luther King", "Court", "Birch", "Cherry Hill",
-    "Park", "O'Hara", "Juniper",
+    "Park", "O'Hara", "Juniper", "North", "21", "Circle",
 ];
-const TYPES: [(&str, &str); 8] = [
+const TYPES: [(&str, &str); 15] = [
     ("Street", "St"), ("Avenue", "Ave"), ("Road", "Rd"), ("Boulevard", "Blvd"), ("Lane", "Ln"), ("Drive", "Dr"), ("Place", "Pl"),
-    ("Court", "Ct"),
+    ("Court", "Ct"), ("Parkway", "Pkwy"), ("Circle", "Cir"), ("Terrace", "Ter"), ("Square", "Sq"), ("Trail", "Trl"), ("Way", "Way"),
+    ("Highway", "Hwy"),
 ];
 const DIRECTIONS: [(&str, &str); 4] = [("North", "N"), ("South", "S."), ("East", "E"), ("Northwest", "NW")];
 const AREAS: [&str; 6] = ["617", "212", "415", "303", "787", "800"];
@@ -29,42 +30,42 @@ const PAYERS: [&str; 3] = ["urn:payer:blue", "urn:payer:green", "https://payer.e
 
 /// An address, in its parts.
 #[derive(Clone)]
-pub struct Home {
-    pub number: String,
-    pub direction: Option<(&'static str, &'static str)>,
-    pub street: &'static str,
-    pub kind: (&'static str, &'static str),
-    pub unit: Option<String>,
-    pub zip: String,
+pub(crate) struct Home {
+    pub(crate) number: String,
+    pub(crate) direction: Option<(&'static str, &'static str)>,
+    pub(crate) street: &'static str,
+    pub(crate) kind: (&'static str, &'static str),
+    pub(crate) unit: Option<String>,
+    pub(crate) zip: String,
 }
 
 /// A person, as they are.
 #[derive(Clone)]
-pub struct Person {
-    pub given: &'static str,
-    pub middle: Option<&'static str>,
-    pub family: &'static str,
-    pub born_as: Option<&'static str>,
-    pub suffix: Option<&'static str>,
+pub(crate) struct Person {
+    pub(crate) given: &'static str,
+    pub(crate) middle: Option<&'static str>,
+    pub(crate) family: &'static str,
+    pub(crate) born_as: Option<&'static str>,
+    pub(crate) suffix: Option<&'static str>,
     /// Year, month, day.
-    pub born: (i32, u32, u32),
-    pub home: Home,
-    pub phone: String,
-    pub email: String,
-    pub ssn: String,
-    pub itin: String,
-    pub mbi: String,
-    pub legal_id: (String, String),
-    pub member_id: (String, String),
-    pub subscriber_id: (String, String),
-    pub record_number: (String, String),
-    pub guardian: Option<String>,
-    pub mother: Option<String>,
-    pub encounter: Option<String>,
+    pub(crate) born: (i32, u32, u32),
+    pub(crate) home: Home,
+    pub(crate) phone: String,
+    pub(crate) email: String,
+    pub(crate) ssn: String,
+    pub(crate) itin: String,
+    pub(crate) mbi: String,
+    pub(crate) legal_id: (String, String),
+    pub(crate) member_id: (String, String),
+    pub(crate) subscriber_id: (String, String),
+    pub(crate) record_number: (String, String),
+    pub(crate) guardian: Option<String>,
+    pub(crate) mother: Option<String>,
+    pub(crate) encounter: Option<String>,
 }
 
 /// Two to six people of one address; the last may not live there.
-pub fn household(dice: &mut Dice) -> Vec<Person> {
+pub(crate) fn household(dice: &mut Dice) -> Vec<Person> {
     let first = person(dice);
     let mut people = vec![first.clone()];
     for _ in 0..1 + dice.below(4) {
@@ -129,7 +130,7 @@ fn near(given: &'static str) -> &'static str {
 }
 
 /// Somebody.
-pub fn person(dice: &mut Dice) -> Person {
+pub(crate) fn person(dice: &mut Dice) -> Person {
     let (given, family) = (*dice.pick(&GIVEN), *dice.pick(&FAMILY));
     let payer = (*dice.pick(&PAYERS)).to_owned();
     let number = dice.digits(5);

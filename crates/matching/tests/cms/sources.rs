@@ -6,7 +6,7 @@ use super::dice::Dice;
 use super::people::{FAMILY, Home, Person};
 
 /// What a source says of a person. Each field is there so many times in a hundred; `slips` is how often one is wrong.
-pub fn written(dice: &mut Dice, person: &Person, there: usize, slips: usize) -> Record {
+pub(crate) fn written(dice: &mut Dice, person: &Person, there: usize, slips: usize) -> Record {
     let mut record = Record { names: vec![name(dice, person, slips)], ..Record::default() };
     if let Some(earlier) = person.born_as.filter(|_| dice.percent(50)) {
         let family = Some(earlier.to_owned());
@@ -143,7 +143,14 @@ fn address(dice: &mut Dice, home: &Home, slips: usize) -> Address {
     let written = |(long_form, short): (&'static str, &'static str)| if long { long_form } else { short };
     let street = slip_or(dice, slips, home.street, slip);
     let direction = home.direction.map(|direction| format!("{} ", written(direction))).unwrap_or_default();
-    let mut line1 = format!("{} {direction}{street} {}", home.number, written(home.kind));
+    let mut line1 = match home.number.as_str() {
+        "11" => format!("11-{} {street} {}", home.zip, written(home.kind)),
+        "12" => format!("12 {} {}", written(("Highway", "Hwy")), home.zip),
+        "13" => format!("13 {street} {} {}", written(home.kind), written(("West", "W"))),
+        "14" => format!("14 {} of the Americas", written(("Avenue", "Ave"))),
+        "15" => format!("15 1/2 {street} {}", written(home.kind)),
+        number => format!("{number} {direction}{street} {}", written(home.kind)),
+    };
     let mut line2 = None;
     if let Some(unit) = home.unit.as_ref().filter(|_| dice.percent(70)) {
         let unit = format!("{}{unit}", dice.pick(&["Apt ", "Apartment ", "Unit ", "#", "Ste "]));

@@ -1,6 +1,6 @@
 //! Addresses (C.1, C.2). Rules use the street with its ZIP code, never the unit: people of one house share both.
 
-use super::street;
+use super::street::{StreetTypes, is_unit_word};
 use super::text::{plain, spaced};
 use super::{pattern, text};
 use crate::rules::book::Placeholders;
@@ -9,7 +9,7 @@ use crate::rules::record::Address;
 use crate::rules::values::Values;
 
 /// Adds what an address says. A placeholder in line 1 takes all of it away; one in the ZIP code only that.
-pub(super) fn read(address: &Address, placeholders: &Placeholders, values: &mut Values) {
+pub(super) fn read(address: &Address, types: &StreetTypes, placeholders: &Placeholders, values: &mut Values) {
     let line1 = address.street.as_deref().unwrap_or("").trim();
     let line2 = address.line2.as_deref().unwrap_or("").trim();
     if !line1.is_empty() && is_placeholder(line1, line2, placeholders) {
@@ -19,7 +19,7 @@ pub(super) fn read(address: &Address, placeholders: &Placeholders, values: &mut 
         values.add(field, spaced(&plain(text.as_deref().unwrap_or(""))));
     }
     let Some(zip) = address.zip.as_deref().and_then(|zip| zip5(zip, placeholders)) else { return };
-    if let Some(street) = street::read(line1, line2) {
+    if let Some(street) = types.read(line1, line2) {
         values.add(Field::Street, format!("{street}|{zip}"));
     }
     values.add(Field::Zip, zip);
@@ -36,7 +36,7 @@ fn is_unit(line2: &str, placeholders: &Placeholders) -> bool {
     let bare = text::solid(line2);
     let words = text::spaced(&plain(line2));
     let first = words.split(' ').next().unwrap_or("");
-    let says = first.bytes().next().is_some() && (street::is_unit_word(first) || words.bytes().any(|byte| byte.is_ascii_digit()));
+    let says = first.bytes().next().is_some() && (is_unit_word(first) || words.bytes().any(|byte| byte.is_ascii_digit()));
     says && !pattern::any(&placeholders.identifiers, &bare)
 }
 

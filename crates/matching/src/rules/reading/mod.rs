@@ -21,6 +21,7 @@ pub use nickname::Nicknames;
 
 pub(super) use date::day;
 
+use self::street::StreetTypes;
 use super::book::RuleBook;
 use super::field::Field;
 use super::record::Record;
@@ -30,6 +31,7 @@ use super::values::Values;
 pub struct Reader {
     book: Arc<RuleBook>,
     nicknames: Nicknames,
+    street_types: StreetTypes,
     /// Days since 1970-01-01.
     today: i32,
 }
@@ -39,7 +41,7 @@ pub struct Reader {
 impl Reader {
     /// Reads by a book and a table of nicknames; `today`, in days since 1970-01-01, bounds birth dates.
     pub fn new(book: &Arc<RuleBook>, nicknames: Nicknames, today: i32) -> Self {
-        Self { book: book.clone(), nicknames, today }
+        Self { book: book.clone(), nicknames, street_types: StreetTypes::new(), today }
     }
 
     /// What a record says.
@@ -53,7 +55,7 @@ impl Reader {
             values.add(Field::BirthDate, date);
         }
         for address in &record.addresses {
-            address::read(address, placeholders, &mut values);
+            address::read(address, &self.street_types, placeholders, &mut values);
         }
         for phone in record.phones.iter().filter_map(|text| phone::read(text, placeholders)) {
             values.add(Field::Phone, phone);

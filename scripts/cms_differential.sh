@@ -46,8 +46,8 @@ say "asking the reference about $cases cases"
 PYTHONHASHSEED=0 "$dir/venv/bin/python" tests/cms/reference.py <"$dir/cases.jsonl" >"$dir/verdicts.jsonl"
 if [ -n "${FREEZE:-}" ]; then
     [ "$cases" -ge "$frozen" ] || { say "freezing takes $frozen cases"; exit 64; }
-    "$ours" freeze 0 "$frozen" "$dir/verdicts.jsonl" >"$verdicts.tmp"
+    "$ours" freeze 0 "$frozen" <"$dir/verdicts.jsonl" >"$verdicts.tmp"
     mv "$verdicts.tmp" "$verdicts"
     say "wrote $verdicts"
 fi
-"$ours" compare 0 "$cases" "$dir/verdicts.jsonl"
+"$ours" compare 0 "$cases" <"$dir/verdicts.jsonl"

@@ -1,5 +1,5 @@
-//! The differential beside the published reference: `cases FROM TO` writes cases, `compare FROM TO VERDICTS` judges them and compares,
-//! and `freeze FROM TO VERDICTS` prints the verdicts that the crate's tests hold to. `scripts/cms_differential.sh` runs them in turn.
+//! The differential beside the published reference: `cases FROM TO` writes cases, `compare FROM TO` judges them and compares with
+//! the verdicts on stdin, and `freeze FROM TO` prints those as the crate's tests keep them. `scripts/cms_differential.sh` runs them in turn.
 
 #[path = "../tests/cms/mod.rs"]
 mod cms;
@@ -22,15 +22,15 @@ fn main() -> io::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        ["compare", from, to, verdicts] => {
-            let report = compare::compare(number(from)?..number(to)?, &std::fs::read_to_string(verdicts)?)?;
+        ["compare", from, to] => {
+            let report = compare::compare(number(from)?..number(to)?, &io::read_to_string(io::stdin())?)?;
             write!(out, "{report}")?;
             Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        ["freeze", from, to, verdicts] => {
-            write!(out, "{}", compare::frozen(number(from)?..number(to)?, &std::fs::read_to_string(verdicts)?)?)?;
+        ["freeze", from, to] => {
+            write!(out, "{}", compare::frozen(number(from)?..number(to)?, &io::read_to_string(io::stdin())?)?)?;
             Ok(ExitCode::SUCCESS)
         }
-        _ => Err(io::Error::other("cases FROM TO | compare FROM TO VERDICTS | freeze FROM TO VERDICTS")),
+        _ => Err(io::Error::other("cases FROM TO | compare FROM TO | freeze FROM TO")),
     }
 }

@@ -9,17 +9,15 @@ const BEFORE_ZIP: char = '|';
 
 /// Whether two values of a field are within the limits of fuzzy comparison. Equal values are, as far as they are long enough.
 pub(super) fn near(field: Field, left: &str, right: &str, limits: Fuzzy) -> bool {
-    match field {
-        Field::BirthDate => {
-            matches!((day(left), day(right)), (Some(left), Some(right)) if left.abs_diff(right) <= limits.days)
-        }
-        Field::Street => {
-            let (left, right) = (left.rsplit_once(BEFORE_ZIP), right.rsplit_once(BEFORE_ZIP));
-            matches!((left, right), (Some((left, zip)), Some((right, other)))
-                if !zip.is_empty() && zip == other && within_one_edit(left, right, limits.length_min))
-        }
-        _ => within_one_edit(left, right, limits.length_min),
+    if field == Field::BirthDate {
+        return matches!((day(left), day(right)), (Some(left), Some(right)) if left.abs_diff(right) <= limits.days);
     }
+    if field == Field::Street {
+        let (left, right) = (left.rsplit_once(BEFORE_ZIP), right.rsplit_once(BEFORE_ZIP));
+        return matches!((left, right), (Some((left, zip)), Some((right, other)))
+            if !zip.is_empty() && zip == other && within_one_edit(left, right, limits.length_min));
+    }
+    within_one_edit(left, right, limits.length_min)
 }
 
 /// The ZIP code of a street.
@@ -61,10 +59,14 @@ mod tests {
 
     #[test]
     fn one_edit_of_long_names_is_near() {
-        for (left, right) in [("jayden", "jaden"), ("smith", "smyth"), ("smiht", "smith"), ("smith", "smiths"), ("smith", "smith")] {
+        for (left, right) in
+            [("jayden", "jaden"), ("smith", "smyth"), ("smiht", "smith"), ("smith", "smiths"), ("smith", "smith")]
+        {
             assert!(near(Field::Family, left, right, LIMITS), "{left} {right}");
         }
-        for (left, right) in [("john", "johns"), ("jon", "john"), ("smith", "smythe"), ("abcdef", "badcfe"), ("smith", "htims")] {
+        for (left, right) in
+            [("john", "johns"), ("jon", "john"), ("smith", "smythe"), ("abcdef", "badcfe"), ("smith", "htims")]
+        {
             assert!(!near(Field::Family, left, right, LIMITS), "{left} {right}");
         }
     }

@@ -42,7 +42,11 @@ fn rules(old: &RuleBook, new: &RuleBook, told: &mut Vec<String>) {
         told.push(format!("rule {} removed: {}", rule.id, words(rule)));
     }
     let kept = |book: &RuleBook, other: &RuleBook| {
-        book.rules.iter().filter(|rule| other.rule(&rule.id.0).is_some()).map(|rule| rule.id.clone()).collect::<Vec<_>>()
+        book.rules
+            .iter()
+            .filter(|rule| other.rule(&rule.id.0).is_some())
+            .map(|rule| rule.id.clone())
+            .collect::<Vec<_>>()
     };
     if kept(old, new) != kept(new, old) {
         told.push("rules in another order: the first that fires is the one reported".to_owned());
@@ -118,7 +122,9 @@ fn placeholders(old: &RuleBook, new: &RuleBook, told: &mut Vec<String>) {
         ]
     };
     for ((name, before), (_, after)) in lists(old).into_iter().zip(lists(new)) {
-        let only = |list: &[String], other: &[String]| list.iter().filter(|text| !other.contains(text)).cloned().collect::<Vec<_>>();
+        let only = |list: &[String], other: &[String]| {
+            list.iter().filter(|text| !other.contains(text)).cloned().collect::<Vec<_>>()
+        };
         for (word, texts) in [("added", only(&after, &before)), ("removed", only(&before, &after))] {
             if !texts.is_empty() {
                 told.push(format!("placeholders of {name} {word}: {}", texts.join(", ")));

@@ -33,6 +33,11 @@ impl Directory {
         Self { entries, starts, shift }
     }
 
+    /// What it takes in memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<(u64, Row)>() * self.entries.len() + size_of::<u32>() * self.starts.len()
+    }
+
     /// The rows of a hash, ascending.
     pub(super) fn rows(&self, hash: u64) -> impl Iterator<Item = Row> {
         let at = (hash >> self.shift) as usize;

@@ -60,11 +60,17 @@ fn agreement(book: &RuleBook, approval: &Approval) -> String {
 fn objection(withdrawal: &Withdrawal) -> String {
     match withdrawal.why {
         Objection::Suffix => {
-            format!("rule {} agrees, but the suffixes name different generations, so it does not count", withdrawal.rule)
+            format!(
+                "rule {} agrees, but the suffixes name different generations, so it does not count",
+                withdrawal.rule
+            )
         }
         Objection::Twin(field) => {
             let field = if field == Field::Middle { "middle name" } else { field.words() };
-            format!("rule {} agrees with a twin as well, and the {field} names the other, so no rule counts", withdrawal.rule)
+            format!(
+                "rule {} agrees with a twin as well, and the {field} names the other, so no rule counts",
+                withdrawal.rule
+            )
         }
     }
 }

@@ -45,10 +45,10 @@ struct Court<'a> {
 }
 
 /// The verdict on a claim that has these fields, of everybody whom a rule may approve.
-pub(super) fn judge(roster: &Roster, claim: FieldSet, members: Vec<Compared>) -> Verdict {
+pub(super) fn judge(roster: &Roster, claim: FieldSet, members: &[Compared]) -> Verdict {
     let book = roster.book();
     let (approved, withdrawn) = (BTreeMap::new(), BTreeSet::new());
-    let mut court = Court { roster, book, counted: book.counted(), claim, members: &members, approved, withdrawn };
+    let mut court = Court { roster, book, counted: book.counted(), claim, members, approved, withdrawn };
     let mut tried = Vec::new();
     for (at, rule) in book.rules.iter().enumerate() {
         if !rule.first_step().within(claim) {

@@ -19,6 +19,7 @@ pub(super) struct Keys(Vec<Key>);
 
 /// A way to look up candidates.
 struct Key {
+    /// One or two.
     parts: Vec<Part>,
     /// What each of its rules needs to be tried at all; a claim that has none of these need not look.
     needs: Vec<FieldSet>,
@@ -38,8 +39,8 @@ enum Part {
 /// A field's value that is so rare is key enough.
 const RARE: &str = "1e-6";
 
-/// Tells texts that are no date from days.
-const NO_DAY: u64 = 1 << 40;
+/// Where days begin, so that they are positive and no number of a text that is no date.
+const DAYS: u64 = 1 << 40;
 
 // === impl Keys ===
 
@@ -57,37 +58,45 @@ impl Keys {
         Self(keys)
     }
 
-    /// The hashes under which a record of these values stands.
-    pub(super) fn of_record<'a, V>(&self, values: V) -> impl Iterator<Item = u64>
-    where
-        V: Iterator<Item = (Field, Symbol, &'a str)> + Clone,
-    {
-        self.0.iter().enumerate().flat_map(move |(at, key)| key.hashes(at, values.clone(), 0))
+    /// Adds the hashes under which a record of these values stands.
+    pub(super) fn of_record(&self, values: &[(Field, Symbol, &str)], hashes: &mut Vec<u64>) {
+        for (at, key) in self.0.iter().enumerate() {
+            key.hash(at, values, 0, hashes);
+        }
     }
 
-    /// The hashes under which a claim of these values finds all whom a rule may approve.
-    pub(super) fn of_claim<'a, V>(&self, present: FieldSet, values: V, days: u32) -> impl Iterator<Item = u64>
-    where
-        V: Iterator<Item = (Field, Symbol, &'a str)> + Clone,
-    {
-        let asked = self.0.iter().enumerate().filter(move |(_, key)| key.needs.iter().any(|need| need.within(present)));
-        asked.flat_map(move |(at, key)| key.hashes(at, values.clone(), days))
+    /// Adds the hashes under which a claim of these values finds all whom a rule may approve; birth dates so many days off as well.
+    pub(super) fn of_claim(
+        &self,
+        present: FieldSet,
+        values: &[(Field, Symbol, &str)],
+        days: u32,
+        hashes: &mut Vec<u64>,
+    ) {
+        for (at, key) in self.0.iter().enumerate().filter(|(_, key)| key.needs.iter().any(|need| need.within(present)))
+        {
+            key.hash(at, values, days, hashes);
+        }
     }
 }
 
 // === impl Key ===
 
 impl Key {
-    /// Every combination of its parts' values.
-    fn hashes<'a, V>(&self, at: usize, values: V, days: u32) -> Vec<u64>
-    where
-        V: Iterator<Item = (Field, Symbol, &'a str)> + Clone,
-    {
-        let seed = vec![at as u64];
-        self.parts.iter().fold(seed, |hashes, part| {
-            let values: Vec<u64> = values.clone().flat_map(|value| part.values(value, days)).collect();
-            hashes.iter().flat_map(|hash| values.iter().map(|value| joined(*hash, *value))).collect()
-        })
+    /// Adds the hash of every combination of its parts' values.
+    fn hash(&self, at: usize, values: &[(Field, Symbol, &str)], days: u32, hashes: &mut Vec<u64>) {
+        for value in values {
+            for first in self.parts[0].values(*value, days) {
+                let hash = joined(at as u64, first);
+                match self.parts.get(1) {
+                    None => hashes.push(hash),
+                    Some(part) => {
+                        let second = values.iter().flat_map(|value| part.values(*value, days));
+                        hashes.extend(second.map(|value| joined(hash, value)));
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -96,20 +105,22 @@ impl Key {
 impl Part {
     /// What a value stands for in this part; nothing for another field's.
     fn values(self, (field, symbol, text): (Field, Symbol, &str), days: u32) -> impl Iterator<Item = u64> {
-        let days = i64::from(days);
-        let (first, last) = match (self, field) {
-            (Self::Same(same), field) if same == field => (i64::from(symbol), i64::from(symbol)),
-            (Self::Day, Field::BirthDate) => match day(text) {
-                Some(day) => (i64::from(day) - days, i64::from(day) + days),
-                None => ((NO_DAY | u64::from(symbol)).cast_signed(), (NO_DAY | u64::from(symbol)).cast_signed()),
-            },
-            (Self::StreetZip, Field::Street) => {
-                let zip = xxh3_64(zip_of(text).as_bytes()).cast_signed();
-                (zip, zip)
-            }
-            _ => (1, 0),
+        let own = u64::from(symbol);
+        let range = match self {
+            Self::Same(same) => (field == same).then_some(own..=own),
+            Self::Day => (field == Field::BirthDate).then(|| match day(text) {
+                Some(day) => {
+                    let day = DAYS.wrapping_add(i64::from(day).cast_unsigned());
+                    day - u64::from(days)..=day + u64::from(days)
+                }
+                None => own..=own,
+            }),
+            Self::StreetZip => (field == Field::Street).then(|| {
+                let zip = xxh3_64(zip_of(text).as_bytes());
+                zip..=zip
+            }),
         };
-        (first..=last).map(i64::cast_unsigned)
+        range.into_iter().flatten()
     }
 }
 
@@ -124,11 +135,12 @@ fn joined(hash: u64, value: u64) -> u64 {
 /// twins and all, so only what names it counts.
 fn parts(book: &RuleBook, rule: &Rule) -> Vec<Part> {
     let exact = |field| book.odds(field).map_or(Product::ONE, |odds| odds.exact);
-    let part = |field| match field {
-        field if !rule.starred.has(field) => Some((exact(field), Part::Same(field))),
-        Field::BirthDate => Some((exact(field), Part::Day)),
-        Field::Street => Some((exact(Field::Zip), Part::StreetZip)),
-        _ => None,
+    let part = |field| {
+        if !rule.starred.has(field) {
+            return Some((exact(field), Part::Same(field)));
+        }
+        let near = [(Field::BirthDate, exact(field), Part::Day), (Field::Street, exact(Field::Zip), Part::StreetZip)];
+        near.into_iter().find(|(near, ..)| *near == field).map(|(_, chance, part)| (chance, part))
     };
     let mut parts: Vec<(Product, Part)> = rule.first_step().iter().filter_map(part).collect();
     parts.sort_by_key(|(chance, _)| *chance);

@@ -38,20 +38,20 @@ impl Product {
         }
         let digits: u64 = format!("{whole}{part}").parse().ok()?;
         let exponent: i32 = exponent.parse().ok().filter(|exponent| (-30..=0).contains(exponent))?;
-        let value = Self::of(digits.into(), exponent - i32::try_from(part.len()).ok()?)?;
+        let value = Self::of(digits, exponent - i32::try_from(part.len()).ok()?);
         (value.digits != 0 && value.digits < 10_u64.pow(DIGITS_MAX) && value <= Self::ONE).then_some(value)
     }
 
     /// The product of two; none if it has more digits than fit, which [`FACTORS_MAX`] factors never have.
     pub fn times(self, other: Self) -> Option<Self> {
-        Self::of(u128::from(self.digits) * u128::from(other.digits), self.exponent + other.exponent)
+        Some(Self::of(self.digits.checked_mul(other.digits)?, self.exponent + other.exponent))
     }
 
-    fn of(mut digits: u128, mut exponent: i32) -> Option<Self> {
+    fn of(mut digits: u64, mut exponent: i32) -> Self {
         while digits != 0 && digits.is_multiple_of(10) {
             (digits, exponent) = (digits / 10, exponent + 1);
         }
-        Some(Self { digits: digits.try_into().ok()?, exponent: if digits == 0 { 0 } else { exponent } })
+        Self { digits, exponent: if digits == 0 { 0 } else { exponent } }
     }
 
     /// The power of ten of its first digit.
@@ -99,7 +99,8 @@ mod tests {
     fn what_equals_the_threshold_is_within_it() {
         let tie = ["0.02", "0.0001", "0.000001"].map(product).into_iter().try_fold(Product::ONE, Product::times);
         assert_eq!(tie, Some(product("2e-12")));
-        assert!(2e-12 < 0.02 * 0.0001 * 0.000_001, "as floating point has it");
+        let floating = ["0.02", "0.0001", "0.000001"].map(|text| text.parse::<f64>().expect(text));
+        assert!(2e-12 < floating.iter().product(), "floating point would refuse it");
     }
 
     #[test]

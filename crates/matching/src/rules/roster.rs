@@ -45,12 +45,15 @@ impl Roster {
     pub fn new(book: Arc<RuleBook>, members: impl IntoIterator<Item = (Arc<str>, Values)>) -> Self {
         let keys = Keys::of(&book);
         let (mut symbols, mut rows, mut entries, mut hashes) = (Symbols::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut own_hashes = Vec::new();
         for (id, values) in members {
             let start = entries.len();
             entries.extend(values.iter().map(|(field, value)| (field, symbols.intern(value))));
-        entries[start..].sort_unstable();
-            let own = entries[start..].iter().map(|(field, symbol)| (*field, *symbol, symbols.text(*symbol)));
-            hashes.extend(keys.of_record(own).map(|hash| (hash, rows.len() as Row)));
+            entries[start..].sort_unstable();
+            let own: Vec<_> =
+                entries[start..].iter().map(|(field, symbol)| (*field, *symbol, symbols.text(*symbol))).collect();
+            keys.of_record(&own, &mut own_hashes);
+            hashes.extend(own_hashes.drain(..).map(|hash| (hash, rows.len() as Row)));
             rows.push(Member { id, generations: values.generations, end: entries.len() });
         }
         Self { book, symbols, members: rows, entries, directory: Directory::of(hashes), keys }
@@ -71,19 +74,28 @@ impl Roster {
         self.members.is_empty()
     }
 
+    /// What it takes in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        let members = size_of::<Member>() * self.members.len()
+            + self.members.iter().map(|member| member.id.len() + 16).sum::<usize>();
+        members + size_of::<(Field, Symbol)>() * self.entries.len() + self.symbols.bytes() + self.directory.bytes()
+    }
+
     /// Judges a claim, looking only at members whom a rule could approve.
     pub fn judge(&self, claim: &Values) -> Verdict {
         let claim = self.claim(claim);
         let mut rows = self.candidates(&claim);
         rows.sort_unstable();
         rows.dedup();
-        judge(self, claim.present, rows.into_iter().map(|row| self.compare(&claim, row)).collect())
+        let members: Vec<Compared> = rows.into_iter().map(|row| self.compare(&claim, row)).collect();
+        judge(self, claim.present, &members)
     }
 
     /// Judges a claim by looking at every member: the same verdict, for whoever doubts the index.
     pub fn judge_without_index(&self, claim: &Values) -> Verdict {
         let claim = self.claim(claim);
-        judge(self, claim.present, (0..self.members.len()).map(|row| self.compare(&claim, row as Row)).collect())
+        let members: Vec<Compared> = (0..self.members.len()).map(|row| self.compare(&claim, row as Row)).collect();
+        judge(self, claim.present, &members)
     }
 
     /// The member's id.
@@ -107,8 +119,9 @@ impl Roster {
             (Field::BirthDate | Field::Street, None) => Some((*field, Symbol::MAX, *text)),
             (_, symbol) => Some((*field, (*symbol)?, *text)),
         });
-        let hashes = self.keys.of_claim(claim.present, known, self.book.fuzzy.days);
-        hashes.flat_map(|hash| self.directory.rows(hash)).collect()
+        let mut hashes = Vec::new();
+        self.keys.of_claim(claim.present, &known.collect::<Vec<_>>(), self.book.fuzzy.days, &mut hashes);
+        hashes.into_iter().flat_map(|hash| self.directory.rows(hash)).collect()
     }
 
     fn entries(&self, row: Row) -> &[(Field, Symbol)] {
@@ -120,7 +133,9 @@ impl Roster {
     fn compare(&self, claim: &Claim<'_>, row: Row) -> Compared {
         let own = self.entries(row);
         let present: FieldSet = own.iter().map(|(field, _)| *field).collect();
-        let has = |field: Field, symbol: Option<Symbol>| symbol.is_some_and(|symbol| own.binary_search(&(field, symbol)).is_ok());
+        let has = |field: Field, symbol: Option<Symbol>| {
+            symbol.is_some_and(|symbol| own.binary_search(&(field, symbol)).is_ok())
+        };
         let exact: FieldSet =
             claim.values.iter().filter(|(field, symbol, _)| has(*field, *symbol)).map(|(field, ..)| *field).collect();
         let open = claim.present.and(present).without(exact);

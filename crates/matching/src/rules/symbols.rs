@@ -5,16 +5,23 @@ use xxhash_rust::xxh3::xxh3_64;
 /// A text's number.
 pub(super) type Symbol = u32;
 
-/// No text.
-const FREE: Symbol = Symbol::MAX;
+/// A place in the table: a text's number, and the upper half of its hash, which spares looking at most other texts.
+#[derive(Clone, Copy)]
+struct Slot {
+    tag: u32,
+    symbol: Symbol,
+}
+
+/// A place without a text.
+const FREE: Slot = Slot { tag: 0, symbol: Symbol::MAX };
 
 /// A table of texts, for four thousand million of them at most.
 pub(super) struct Symbols {
     text: String,
     /// Where each text ends.
     ends: Vec<usize>,
-    /// Open addressing by the text's hash; a power of two, at most half full.
-    slots: Vec<Symbol>,
+    /// Open addressing by tag; a power of two, at most half full.
+    slots: Vec<Slot>,
 }
 
 // === impl Symbols ===
@@ -27,14 +34,15 @@ impl Symbols {
 
     /// The number of a text, a new one where it has none.
     pub(super) fn intern(&mut self, text: &str) -> Symbol {
-        let slot = self.slot(text);
-        if self.slots[slot] != FREE {
-            return self.slots[slot];
+        let tag = tag(text);
+        let at = self.slot(tag, text);
+        if self.slots[at].symbol != FREE.symbol {
+            return self.slots[at].symbol;
         }
         let symbol = self.ends.len() as Symbol;
         self.text.push_str(text);
         self.ends.push(self.text.len());
-        self.slots[slot] = symbol;
+        self.slots[at] = Slot { tag, symbol };
         if self.slots.len() < 2 * self.ends.len() {
             self.grow();
         }
@@ -43,7 +51,7 @@ impl Symbols {
 
     /// The number of a text; none where no record holds it.
     pub(super) fn find(&self, text: &str) -> Option<Symbol> {
-        Some(self.slots[self.slot(text)]).filter(|symbol| *symbol != FREE)
+        Some(self.slots[self.slot(tag(text), text)].symbol).filter(|symbol| *symbol != FREE.symbol)
     }
 
     /// The text of a number.
@@ -53,23 +61,39 @@ impl Symbols {
         &self.text[start..self.ends[at]]
     }
 
+    /// What it takes in memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + size_of::<usize>() * self.ends.len() + size_of::<Slot>() * self.slots.len()
+    }
+
     /// Where a text stands, or would.
-    fn slot(&self, text: &str) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut slot = xxh3_64(text.as_bytes()) as usize & mask;
-        while self.slots[slot] != FREE && self.text(self.slots[slot]) != text {
-            slot = (slot + 1) & mask;
-        }
-        slot
+    fn slot(&self, tag: u32, text: &str) -> usize {
+        let is = |slot: Slot| slot.symbol == FREE.symbol || slot.tag == tag && self.text(slot.symbol) == text;
+        probe(&self.slots, tag, is)
     }
 
     fn grow(&mut self) {
-        self.slots = vec![FREE; 2 * self.slots.len()];
-        for symbol in 0..self.ends.len() as Symbol {
-            let slot = self.slot(self.text(symbol));
-            self.slots[slot] = symbol;
+        let mut slots = vec![FREE; 2 * self.slots.len()];
+        for slot in self.slots.iter().filter(|slot| slot.symbol != FREE.symbol) {
+            let at = probe(&slots, slot.tag, |other| other.symbol == FREE.symbol);
+            slots[at] = *slot;
         }
+        self.slots = slots;
     }
+}
+
+/// The first place from a tag's own on that is what is looked for.
+fn probe(slots: &[Slot], tag: u32, is: impl Fn(Slot) -> bool) -> usize {
+    let mask = slots.len() - 1;
+    let mut at = tag as usize & mask;
+    while !is(slots[at]) {
+        at = (at + 1) & mask;
+    }
+    at
+}
+
+fn tag(text: &str) -> u32 {
+    (xxh3_64(text.as_bytes()) >> 32) as u32
 }
 
 #[cfg(test)]
@@ -82,7 +106,10 @@ mod tests {
         let texts: Vec<String> = (0..1_000).map(|number: u32| number.pow(2).to_string()).collect();
         let numbers: Vec<Symbol> = texts.iter().map(|text| symbols.intern(text)).collect();
         for (text, number) in texts.iter().zip(&numbers) {
-            assert_eq!((symbols.intern(text), symbols.find(text), symbols.text(*number)), (*number, Some(*number), &**text));
+            assert_eq!(
+                (symbols.intern(text), symbols.find(text), symbols.text(*number)),
+                (*number, Some(*number), &**text)
+            );
         }
         assert_eq!(symbols.find("-"), None);
     }

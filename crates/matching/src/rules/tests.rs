@@ -33,19 +33,33 @@ fn approved(verdict: &Verdict) -> Vec<(String, String)> {
     verdict.approved.iter().map(first).collect()
 }
 
-const KAYLA: &str = "given kayla; family johnson; birth_date 1984-02-28; phone +16172345678; street 12 main st|02139; zip 02139";
+const KAYLA: &str =
+    "given kayla; family johnson; birth_date 1984-02-28; phone +16172345678; street 12 main st|02139; zip 02139";
 
 #[test]
 fn the_fuzzy_budget_is_the_rules() {
     let first = |claim: &str| judge(&[KAYLA], claim).rule().map(RuleId::to_string);
     let rule_01 = |claim: &str| first(claim).as_deref() == Some("01");
     assert!(rule_01("given kayla; family johnson; birth_date 1984-02-28; street 12 main st|02139"));
-    assert!(rule_01("given kaylq; family johnsen; birth_date 1984-02-29; street 12 main st|02139"), "a day off is not counted");
-    assert!(!rule_01("given kaylq; family johnsen; birth_date 1984-02-28; street 12 maine st|02139"), "three are too many");
-    assert!(!rule_01("given kayla; family johnson; birth_date 1984-02-28; street 12 main st|02138"), "another ZIP code");
+    assert!(
+        rule_01("given kaylq; family johnsen; birth_date 1984-02-29; street 12 main st|02139"),
+        "a day off is not counted"
+    );
+    assert!(
+        !rule_01("given kaylq; family johnsen; birth_date 1984-02-28; street 12 maine st|02139"),
+        "three are too many"
+    );
+    assert!(
+        !rule_01("given kayla; family johnson; birth_date 1984-02-28; street 12 main st|02138"),
+        "another ZIP code"
+    );
     assert!(!rule_01("given kayla; family johnson; birth_date 1984-03-01; street 12 main st|02139"), "two days off");
     assert_eq!(first("given kayla; family johnsen; birth_date 1984-02-29; phone +16172345678").as_deref(), Some("02"));
-    assert_eq!(first("given kaylq; family johnson; birth_date 1984-02-29; phone +16172345678"), None, "02 wants the first name exact");
+    assert_eq!(
+        first("given kaylq; family johnson; birth_date 1984-02-29; phone +16172345678"),
+        None,
+        "02 wants the first name exact"
+    );
 }
 
 #[test]
@@ -62,8 +76,12 @@ fn an_approval_says_how_its_fields_agree() {
 
 #[test]
 fn the_outcome_follows_from_how_many_are_approved() {
-    let outcome = |count: usize| judge(&vec![KAYLA; count], "given kayla; birth_date 1984-02-28; phone +16172345678").outcome;
-    assert_eq!([0, 1, 2, 3, 4].map(outcome).map(Outcome::name), ["no_match", "match", "escalate", "ambiguous", "ambiguous"]);
+    let outcome =
+        |count: usize| judge(&vec![KAYLA; count], "given kayla; birth_date 1984-02-28; phone +16172345678").outcome;
+    assert_eq!(
+        [0, 1, 2, 3, 4].map(outcome).map(Outcome::name),
+        ["no_match", "match", "escalate", "ambiguous", "ambiguous"]
+    );
     assert_eq!(judge(&[KAYLA], "given kayla; zip 02139").outcome, Outcome::InsufficientFields);
 }
 
@@ -94,9 +112,14 @@ const TWINS: [&str; 2] = [
 fn twins_need_an_exact_first_name() {
     let claim = "given jaydem; birth_date 2015-05-05; phone +16172345678; zip 02139";
     assert_eq!(judge(&TWINS, claim).outcome, Outcome::NoMatch);
-    assert_eq!(approved(&judge(&TWINS[..1], claim)), [("m-0".to_owned(), "C2-34".to_owned())], "alone a slip is forgiven");
+    assert_eq!(
+        approved(&judge(&TWINS[..1], claim)),
+        [("m-0".to_owned(), "C2-34".to_owned())],
+        "alone a slip is forgiven"
+    );
     let parent = "given jaydon; birth_date 1980-01-02; phone +16172345678; zip 02139";
-    let verdict = judge(&[TWINS[0], TWINS[1], parent], "given jaydan; birth_date 1980-01-02; phone +16172345678; zip 02139");
+    let verdict =
+        judge(&[TWINS[0], TWINS[1], parent], "given jaydan; birth_date 1980-01-02; phone +16172345678; zip 02139");
     assert_eq!(approved(&verdict), [("m-2".to_owned(), "C2-34".to_owned())], "a parent of twins is no twin");
 }
 
@@ -132,8 +155,12 @@ fn an_explanation_names_nobody_and_no_value() {
          Relatives who are not on the roster, and namesakes, are beyond these rules: an approval is evidence, no decision.\n"
     );
     let nothing = explain(&book(), &judge(&[KAYLA], "zip 02139"));
-    assert!(nothing.starts_with("Not judged: the claim says too little by the CMS matching rules 3.4.0.\n"), "{nothing}");
+    assert!(
+        nothing.starts_with("Not judged: the claim says too little by the CMS matching rules 3.4.0.\n"),
+        "{nothing}"
+    );
     let senior = format!("{KAYLA}; suffix sr");
-    let negated = explain(&book(), &judge(&[&senior], "given kayla; birth_date 1984-02-28; phone +16172345678; suffix jr"));
+    let negated =
+        explain(&book(), &judge(&[&senior], "given kayla; birth_date 1984-02-28; phone +16172345678; suffix jr"));
     assert!(negated.contains("m-0: rule 11 agrees, but the suffixes name different generations"), "{negated}");
 }

@@ -37,6 +37,8 @@ pub(crate) struct Report {
     /// What nobody has named: the first few, and how many.
     unnamed: Vec<String>,
     own_backend_differs: usize,
+    /// The reference's matches with somebody else.
+    wrong: usize,
 }
 
 /// Compares.
@@ -62,7 +64,7 @@ pub(crate) fn compare(cases: Range<u64>, verdicts: &str) -> io::Result<Report> {
                 }
             }
         }
-        report.count(&told);
+        report.count(&case, &told);
         report.rules_agree += usize::from(by_rules == told.verdict);
         report.whole_agree += usize::from(whole == told.verdict);
         if by_rules != told.verdict {
@@ -112,7 +114,8 @@ fn generation(text: &str) -> Generations {
         "jr" => Generations::JUNIOR,
         "sr" => Generations::SENIOR,
         _ => {
-            let number = numerals.iter().position(|numeral| *numeral == text).expect("a numeral that the generator writes");
+            let number =
+                numerals.iter().position(|numeral| *numeral == text).expect("a numeral that the generator writes");
             Generations::number(number as u32 + 1).expect("small")
         }
     }
@@ -126,11 +129,14 @@ fn differences(record: &Record, ours: &Values, theirs: &Values) -> Vec<Result<&'
         if our != their {
             let more: Vec<&str> = our.difference(&their).copied().collect();
             let less: Vec<&str> = their.difference(&our).copied().collect();
-            found.push(name(record, field, &more, &less).ok_or_else(|| format!("{field}: ours {more:?}, theirs {less:?}")));
+            found.push(
+                name(record, field, &more, &less).ok_or_else(|| format!("{field}: ours {more:?}, theirs {less:?}")),
+            );
         }
     }
     if ours.generations != theirs.generations {
-        let lifted = record.names.iter().any(|name| name.family.as_deref().is_some_and(|family| family.trim().contains(' ')));
+        let lifted =
+            record.names.iter().any(|name| name.family.as_deref().is_some_and(|family| family.trim().contains(' ')));
         found.push(if lifted { Ok("suffix behind the family name") } else { Err("generations".to_owned()) });
     }
     found
@@ -138,35 +144,52 @@ fn differences(record: &Record, ours: &Values, theirs: &Values) -> Vec<Result<&'
 
 /// The name of a difference in a field, by the README's table.
 fn name(record: &Record, field: Field, more: &[&str], less: &[&str]) -> Option<&'static str> {
-    let written = |kind: Kind| record.identifiers.iter().filter(move |identifier| identifier.kind == kind);
-    Some(match field {
-        Field::BirthDate if more.is_empty() && less.iter().all(|date| date.len() < 10) => "year or month for a birth date",
-        Field::Email if more.is_empty() && less.iter().all(|email| !email.contains('@')) => "email without @",
-        Field::Mbi if less.iter().all(|mbi| mbi.contains('-')) => "MBI with dashes",
-        Field::LegalId if more.is_empty() && written(Kind::LegalId).all(|id| id.system.is_none()) => "legal id without issuer",
-        Field::NamespacedId if more.is_empty() && written(Kind::Namespaced).all(|id| id.system.is_none()) => {
-            "identifier without namespace"
-        }
-        Field::Ssn4 if less.is_empty() && more.iter().all(|last4| last4.starts_with("000") || last4.starts_with("999")) => {
-            "bare last four of 000x or 999x"
-        }
-        Field::Phone if less.is_empty() && more.iter().all(|phone| phone.starts_with("+1298")) => "unassigned area code",
-        Field::Family if more.iter().zip(less).all(|(our, their)| their.len() != our.len() && their.starts_with(our)) => {
-            "suffix behind the family name"
-        }
-        Field::Given | Field::Family | Field::Middle if more.iter().zip(less).all(|(our, their)| *our == their.to_lowercase()) => {
-            "transliterated capitals"
-        }
-        Field::Street if record.addresses.iter().any(is_behind_another_line) => "street on line 2",
-        Field::Street if more.iter().zip(less).all(|(our, their)| is_cut(our, their)) => "street cut short",
-        Field::Street if more.iter().zip(less).all(|(our, their)| is_uneven(our, their)) => "street abbreviated unevenly",
-        _ => return None,
-    })
+    let is = |other: Field| field == other;
+    let only_theirs = more.is_empty();
+    let bare = |kind: Kind| record.identifiers.iter().all(|id| id.kind != kind || id.system.is_none());
+    let filler = |id: &&str| id.ends_with("|000000") || id.ends_with("|9999");
+    let pairs = |alike: fn(&str, &str) -> bool| {
+        more.len() == less.len() && more.iter().zip(less).all(|(our, their)| alike(our, their))
+    };
+    let names = [
+        (
+            is(Field::BirthDate) && only_theirs && less.iter().all(|date| date.len() < 10),
+            "year or month for a birth date",
+        ),
+        (is(Field::Email) && only_theirs && less.iter().all(|email| !email.contains('@')), "email without @"),
+        (is(Field::Mbi) && pairs(|our, their| our == their.replace('-', "")), "MBI with dashes"),
+        (
+            (is(Field::LegalId) || is(Field::NamespacedId)) && only_theirs && less.iter().all(filler),
+            "identifier of zeros or nines",
+        ),
+        (is(Field::LegalId) && only_theirs && bare(Kind::LegalId), "legal id without issuer"),
+        (is(Field::NamespacedId) && only_theirs && bare(Kind::Namespaced), "identifier without namespace"),
+        (is(Field::Ssn4) && less.is_empty() && more.iter().all(is_low_or_high), "bare last four of 000x or 999x"),
+        (
+            is(Field::Phone) && less.is_empty() && more.iter().all(|phone| phone.starts_with("+1298")),
+            "unassigned area code",
+        ),
+        (
+            is(Field::Family) && pairs(|our, their| our.len() != their.len() && their.starts_with(our)),
+            "suffix behind the family name",
+        ),
+        (pairs(|our, their| our == their.to_lowercase()), "transliterated capitals"),
+        (is(Field::Street) && record.addresses.iter().any(is_behind_another_line), "street on line 2"),
+        (is(Field::Street) && pairs(is_cut), "street cut short"),
+        (is(Field::Street) && pairs(is_uneven), "street abbreviated unevenly"),
+    ];
+    names.into_iter().find(|(is_it, _)| *is_it).map(|(_, name)| name)
+}
+
+fn is_low_or_high(last4: &&str) -> bool {
+    last4.starts_with("000") || last4.starts_with("999")
 }
 
 /// A line such as `c/o Jane Roe` before the street.
 fn is_behind_another_line(address: &Address) -> bool {
-    let numbered = |line: &Option<String>| line.as_deref().is_some_and(|line| line.starts_with(|letter: char| letter.is_ascii_digit()));
+    let numbered = |line: &Option<String>| {
+        line.as_deref().is_some_and(|line| line.starts_with(|letter: char| letter.is_ascii_digit()))
+    };
     !numbered(&address.street) && numbered(&address.line2)
 }
 
@@ -186,9 +209,31 @@ fn is_uneven(our: &str, their: &str) -> bool {
 }
 
 fn shortened(word: &str) -> &str {
-    let long = ["north", "south", "east", "west", "northwest", "street", "avenue", "road", "boulevard", "lane", "drive", "place", "court"];
+    let long = [
+        "north",
+        "south",
+        "east",
+        "west",
+        "northwest",
+        "street",
+        "avenue",
+        "road",
+        "boulevard",
+        "lane",
+        "drive",
+        "place",
+        "court",
+    ];
     let short = ["n", "s", "e", "w", "nw", "st", "ave", "rd", "blvd", "ln", "dr", "pl", "ct"];
-    let more = [("parkway", "pkwy"), ("circle", "cir"), ("terrace", "ter"), ("square", "sq"), ("trail", "trl"), ("highway", "hwy")];
+    let more = [
+        ("21", "21st"),
+        ("parkway", "pkwy"),
+        ("circle", "cir"),
+        ("terrace", "ter"),
+        ("square", "sq"),
+        ("trail", "trl"),
+        ("highway", "hwy"),
+    ];
     let pairs = long.into_iter().zip(short).chain(more);
     pairs.into_iter().find(|(long, _)| *long == word).map_or(word, |(_, short)| short)
 }
@@ -201,13 +246,20 @@ impl Report {
         0 < self.cases && self.unnamed.is_empty()
     }
 
-    fn count(&mut self, told: &Told) {
+    fn count(&mut self, case: &Case, told: &Told) {
         self.cases += 1;
+        if told.verdict.starts_with('m') {
+            let member =
+                told.verdict.split(' ').nth(2).and_then(|members| members.split_once('=')).map(|(member, _)| member);
+            let member: usize = member.and_then(|member| member.parse().ok()).expect("a member");
+            self.wrong += usize::from(!case.same[member]);
+        }
         *self.outcomes.entry(told.verdict[..1].to_owned()).or_default() += 1;
         self.own_backend_differs += usize::from(told.own_backend != told.verdict);
         let rules = told.verdict.split(' ').nth(2).unwrap_or("").split([';', ',']);
         for rule in rules.filter(|rule| !rule.is_empty()) {
-            let rule = rule.split('=').next_back().unwrap_or("").trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+            let rule =
+                rule.split('=').next_back().unwrap_or("").trim_end_matches(|letter: char| letter.is_ascii_lowercase());
             *self.fired.entry(rule.to_owned()).or_default() += 1;
         }
     }
@@ -221,6 +273,7 @@ impl fmt::Display for Report {
         writeln!(f, "the reference beside its own backend differs  {:>6}", self.own_backend_differs)?;
         let outcomes: Vec<String> = self.outcomes.iter().map(|(letter, count)| format!("{letter} {count}")).collect();
         writeln!(f, "outcomes of the reference: {}", outcomes.join(", "))?;
+        writeln!(f, "of its matches, with somebody else: {}", self.wrong)?;
         let fired: Vec<String> = self.fired.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
         writeln!(f, "rules fired: {}", fired.join(", "))?;
         writeln!(f, "named differences (verdicts that differ where they occur; records that hold them):")?;

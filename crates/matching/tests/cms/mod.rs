@@ -21,7 +21,6 @@ pub(crate) struct Case {
     pub(crate) roster: Vec<Record>,
     /// Which of them are the claim's person.
     #[serde(skip)]
-    #[cfg_attr(not(test), expect(dead_code, reason = "only tests ask who was meant"))]
     pub(crate) same: Vec<bool>,
 }
 
@@ -55,10 +54,8 @@ impl Case {
         let there = 40 + 15 * dice.below(5);
         let slips = 5 * dice.below(6);
         let is_meant = |person: &people::Person| person.record_number == meant.record_number;
-        let mut roster: Vec<(Record, bool)> = people
-            .iter()
-            .map(|person| (sources::written(&mut dice, person, there, 3), is_meant(person)))
-            .collect();
+        let mut roster: Vec<(Record, bool)> =
+            people.iter().map(|person| (sources::written(&mut dice, person, there, 3), is_meant(person))).collect();
         if !absent {
             for _ in 0..dice.below(3) {
                 roster.push((sources::written(&mut dice, &meant, there, slips), true));
@@ -76,7 +73,7 @@ impl Case {
         for at in (1..roster.len()).rev() {
             roster.swap(at, dice.below(at + 1));
         }
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             roster.truncate(1);
         }
         let (roster, same) = roster.into_iter().unzip();
@@ -132,7 +129,11 @@ pub(crate) fn line(verdict: &Verdict) -> String {
     };
     let Some(rule) = verdict.rule() else { return letter.to_owned() };
     let fuzzy = |fields: &[(Field, Agreement)]| {
-        fields.iter().filter(|(_, how)| *how == Agreement::Fuzzy).map(|(field, _)| field.name()[..1].to_owned()).collect::<String>()
+        fields
+            .iter()
+            .filter(|(_, how)| *how == Agreement::Fuzzy)
+            .map(|(field, _)| field.name()[..1].to_owned())
+            .collect::<String>()
     };
     let mut members: Vec<(usize, String)> = verdict
         .approved

@@ -19,7 +19,7 @@ pub(crate) fn written(dice: &mut Dice, person: &Person, there: usize, slips: usi
         record.addresses.push(address(dice, &person.home, slips));
     }
     if dice.percent(there) {
-        let phone = slip_or(dice, slips / 2, &person.phone, |dice, text| swapped_digit(dice, text));
+        let phone = slip_or(dice, slips / 2, &person.phone, swapped_digit);
         record.phones.push(dressed_phone(dice, &phone));
     }
     if dice.percent(8) {
@@ -42,7 +42,8 @@ fn name(dice: &mut Dice, person: &Person, slips: usize) -> Name {
         given = nickname(person.given).to_owned();
     }
     if dice.percent(4) {
-        given = (*dice.pick(&["Baby Boy", "Babygirl", "Unknown", "Test", "ZZZ", "X", "Twin A", "N/A", "Infant", "-"])).to_owned();
+        given = (*dice.pick(&["Baby Boy", "Babygirl", "Unknown", "Test", "ZZZ", "X", "Twin A", "N/A", "Infant", "-"]))
+            .to_owned();
     }
     let mut family = slip_or(dice, slips, person.family, slip);
     if dice.percent(3) {
@@ -131,7 +132,16 @@ fn birth_date(dice: &mut Dice, (year, month, day): (i32, u32, u32), slips: usize
             (3, _, _) => full(year, day.min(12), month),
             _ => full(year + 1, month, day),
         },
-        97 => (*dice.pick(&["1900-01-01", "2000-01-01", "1901-01-01", "unknown", "2031-05-05", "1899-03-03", "1980-02-30"])).to_owned(),
+        97 => (*dice.pick(&[
+            "1900-01-01",
+            "2000-01-01",
+            "1901-01-01",
+            "unknown",
+            "2031-05-05",
+            "1899-03-03",
+            "1980-02-30",
+        ]))
+        .to_owned(),
         98 => format!("{year:04}-{month:02}"),
         99 => format!("{year:04}"),
         _ => full(year, month, day),
@@ -157,7 +167,10 @@ fn address(dice: &mut Dice, home: &Home, slips: usize) -> Address {
         if dice.percent(50) { line2 = Some(unit) } else { line1 = format!("{line1} {unit}") }
     }
     match dice.below(60) {
-        0 => line1 = (*dice.pick(&["123 Main St", "PO Box 0", "Unknown", "Homeless", "General Delivery", "N/A"])).to_owned(),
+        0 => {
+            line1 =
+                (*dice.pick(&["123 Main St", "PO Box 0", "Unknown", "Homeless", "General Delivery", "N/A"])).to_owned();
+        }
         1 => line1 = format!("PO Box {}", home.zip),
         2 => (line1, line2) = ("Apt 5".to_owned(), None),
         3 => (line1, line2) = ("c/o Jane Roe".to_owned(), Some(line1)),
@@ -181,7 +194,9 @@ fn dressed_phone(dice: &mut Dice, phone: &str) -> String {
     let (area, exchange, line) = (&phone[..3], &phone[3..6], &phone[6..]);
     match dice.below(60) {
         0 => format!("{area}-555-{line}"),
-        1 => (*dice.pick(&["0000000", "5555555555", "123", "+44 20 7946 0018", "1234567890", "999-999-9999"])).to_owned(),
+        1 => {
+            (*dice.pick(&["0000000", "5555555555", "123", "+44 20 7946 0018", "1234567890", "999-999-9999"])).to_owned()
+        }
         2 => format!("298{exchange}{line}"),
         3..9 => format!("({area}) {exchange}-{line}"),
         9..15 => format!("+1 {area} {exchange} {line}"),
@@ -194,7 +209,8 @@ fn dressed_phone(dice: &mut Dice, phone: &str) -> String {
 
 fn email(dice: &mut Dice, email: &str) -> String {
     match dice.below(40) {
-        0 => (*dice.pick(&["none@none.com", "test@mail.org", "noreply@mail.org", "a@example.com", "unknown@mail.org"])).to_owned(),
+        0 => (*dice.pick(&["none@none.com", "test@mail.org", "noreply@mail.org", "a@example.com", "unknown@mail.org"]))
+            .to_owned(),
         1 => (*dice.pick(&["n/a", "declined", "no email"])).to_owned(),
         2..8 => format!(" {}", email.to_uppercase()),
         _ => email.to_owned(),
@@ -225,11 +241,16 @@ fn identifiers(dice: &mut Dice, person: &Person, there: usize) -> Vec<Identifier
     ];
     for (kind, rare, (system, value)) in scoped {
         if dice.percent(there / rare) {
-            let value = if dice.percent(2) { dice.pick(&["PENDING", "000000", "none", "9999", "unknown"]) } else { value.as_str() };
+            let value = if dice.percent(2) {
+                dice.pick(&["PENDING", "000000", "none", "9999", "unknown"])
+            } else {
+                value.as_str()
+            };
             add(kind, Some(system.as_str()).filter(|_| dice.percent(93)), value);
         }
     }
-    let kin = [(Kind::Guardian, &person.guardian), (Kind::Mother, &person.mother), (Kind::BirthEncounter, &person.encounter)];
+    let kin =
+        [(Kind::Guardian, &person.guardian), (Kind::Mother, &person.mother), (Kind::BirthEncounter, &person.encounter)];
     for (kind, value) in kin {
         if let Some(value) = value.as_ref().filter(|_| dice.percent(80)) {
             add(kind, Some("urn:kin"), value);
@@ -240,7 +261,8 @@ fn identifiers(dice: &mut Dice, person: &Person, there: usize) -> Vec<Identifier
 
 fn ssn(dice: &mut Dice, ssn: &str) -> String {
     match dice.below(30) {
-        0 => (*dice.pick(&["999-99-9999", "000-00-0000", "123-45-1234", "000-12-3456", "7777", "0004", "9992", "12"])).to_owned(),
+        0 => (*dice.pick(&["999-99-9999", "000-00-0000", "123-45-1234", "000-12-3456", "7777", "0004", "9992", "12"]))
+            .to_owned(),
         1..10 => ssn[5..].to_owned(),
         10..16 => format!("{}-{}-{}", &ssn[..3], &ssn[3..5], &ssn[5..]),
         _ => ssn.to_owned(),

@@ -37,10 +37,14 @@ pub(super) fn star(rule: &str, field: Field, remedy: &'static str) -> PolicyErro
 fn fuzzy(book: &RuleBook) -> Result<(), PolicyError> {
     let refused = |limit, value, remedy| Err(PolicyError::Fuzzy { limit, value, remedy });
     match book.fuzzy {
-        limits if limits.edits != 1 => refused("edits", limits.edits.into(), "one edit is all that is compared, so write 1"),
-        limits if limits.length_min < 2 => {
-            refused("length_min", limits.length_min as u64, "one edit turns any letter into any other, so write 2 at least")
+        limits if limits.edits != 1 => {
+            refused("edits", limits.edits.into(), "one edit is all that is compared, so write 1")
         }
+        limits if limits.length_min < 2 => refused(
+            "length_min",
+            limits.length_min as u64,
+            "one edit turns any letter into any other, so write 2 at least",
+        ),
         limits if DAYS_MAX < limits.days => refused("days", limits.days.into(), "write 3 at most"),
         _ => Ok(()),
     }
@@ -64,7 +68,11 @@ fn outcomes(book: &RuleBook) -> Result<(), PolicyError> {
     let counts = [("one", outcomes.one, false), ("two", outcomes.two, true), ("more", outcomes.more, true)];
     for (count, outcome, several) in counts {
         if outcome == Outcome::InsufficientFields || several && outcome == Outcome::Match {
-            return Err(PolicyError::Outcome(count, outcome.name(), "write \"escalate\", \"ambiguous\" or \"no_match\""));
+            return Err(PolicyError::Outcome(
+                count,
+                outcome.name(),
+                "write \"escalate\", \"ambiguous\" or \"no_match\"",
+            ));
         }
     }
     Ok(())

@@ -24,7 +24,9 @@ pub enum PolicyError {
         name: String,
     },
     /// A u-value is no probability.
-    #[error("the u-value {text:?} of {field} is no probability; write a decimal of at most three digits, such as \"3e-5\"")]
+    #[error(
+        "the u-value {text:?} of {field} is no probability; write a decimal of at most three digits, such as \"3e-5\""
+    )]
     Odds {
         /// Whose.
         field: Field,
@@ -90,7 +92,9 @@ pub enum PolicyError {
         remedy: &'static str,
     },
     /// `fuzzy_max` does not go with the stars.
-    #[error("rule {rule} has fuzzy_max = {fuzzy_max} and {starred} starred fields that count; set it between 1 and that, or drop the stars")]
+    #[error(
+        "rule {rule} has fuzzy_max = {fuzzy_max} and {starred} starred fields that count; set it between 1 and that, or drop the stars"
+    )]
     FuzzyMax {
         /// Which.
         rule: String,
@@ -100,7 +104,9 @@ pub enum PolicyError {
         starred: u32,
     },
     /// A rule says less than the threshold asks for.
-    #[error("rule {rule} comes to {product}{form}, above the threshold of {threshold}; add a field, lower fuzzy_max or drop a star")]
+    #[error(
+        "rule {rule} comes to {product}{form}, above the threshold of {threshold}; add a field, lower fuzzy_max or drop a star"
+    )]
     TooWeak {
         /// Which.
         rule: String,

@@ -22,7 +22,10 @@ fn the_deployed_rules_are_those_of_the_proposal() {
     assert_eq!((flat.len(), two_steps.len()), (29, 10));
     assert!(book.rule("29").is_none(), "removed from the proposal");
     assert_eq!(book.outcomes.of(0), Outcome::NoMatch);
-    assert_eq!([1, 2, 3, 9].map(|count| book.outcomes.of(count)).map(Outcome::name), ["match", "escalate", "ambiguous", "ambiguous"]);
+    assert_eq!(
+        [1, 2, 3, 9].map(|count| book.outcomes.of(count)).map(Outcome::name),
+        ["match", "escalate", "ambiguous", "ambiguous"]
+    );
 }
 
 /// The figures that table 2 publishes, exact and with the names fuzzy.
@@ -56,31 +59,62 @@ fn what_equals_the_threshold_is_approved() {
     assert_eq!(ties, ["08", "09", "11", "12", "13", "14", "15", "16", "23"]);
     assert!(with("threshold = \"2e-12\"", "threshold = \"2.01e-12\"").is_ok());
     let refused = refusal("threshold = \"2e-12\"", "threshold = \"1.99e-12\"");
-    assert_eq!(refused, "rule 05 comes to 2e-12 with family fuzzy, above the threshold of 1.99e-12; add a field, lower fuzzy_max or drop a star");
+    assert_eq!(
+        refused,
+        "rule 05 comes to 2e-12 with family fuzzy, above the threshold of 1.99e-12; add a field, lower fuzzy_max or drop a star"
+    );
 }
 
 #[test]
 fn what_is_wrong_is_named_with_its_remedy() {
     let first = "agree = [\"given*\", \"family*\", \"birth_date*\", \"street*\"]";
     for (old, new, says) in [
-        (first, "agree = [\"given*\", \"shoe\"]", "rule 01 names the field \"shoe\", which there is not; use one of given, "),
+        (
+            first,
+            "agree = [\"given*\", \"shoe\"]",
+            "rule 01 names the field \"shoe\", which there is not; use one of given, ",
+        ),
         (first, "agree = []", "rule 01 asks for no field of the person; name some under agree"),
         (first, "agree = [\"given\", \"given*\"]", "rule 01 names given twice; name it once"),
-        (first, "agree = [\"given*\", \"middle\"]", "rule 01 asks for middle, which has no u-value; give it one under [fields]"),
+        (
+            first,
+            "agree = [\"given*\", \"middle\"]",
+            "rule 01 asks for middle, which has no u-value; give it one under [fields]",
+        ),
         (first, "agree = [\"given*\", \"phone*\"]", "rule 01 stars phone; it has no fuzzy u-value, so drop the star"),
         (first, "agree = [\"given*\", \"family*\"]", "rule 01 rests on starred names alone"),
-        (first, "agree = [\"given\", \"family*\", \"phone\"]", "rule 01 has fuzzy_max = 2 and 1 starred fields that count"),
+        (
+            first,
+            "agree = [\"given\", \"family*\", \"phone\"]",
+            "rule 01 has fuzzy_max = 2 and 1 starred fields that count",
+        ),
         ("id = \"02\"", "id = \"01\"", "the rule id \"01\" is empty or stands twice"),
-        ("household = [\"mother\"]", "household = [\"phone*\"]", "rule C2-40 stars phone; a household is named exactly"),
+        (
+            "household = [\"mother\"]",
+            "household = [\"phone*\"]",
+            "rule C2-40 stars phone; a household is named exactly",
+        ),
         ("household = [\"mother\"]", "household = [\"birth_date\"]", "rule C2-40 names birth_date twice"),
-        ("mbi = { exact = \"1e-6\" }", "mbi = { exact = \"1e-6\", fuzzy = \"1e-5\" }", "mbi has a fuzzy u-value of 1e-5; it is only"),
-        ("street = { exact = \"3e-5\", fuzzy = \"6e-5\" }", "street = { exact = \"3e-5\", fuzzy = \"2e-5\" }", "street has a fuzzy u-value of 2e-5; more people"),
+        (
+            "mbi = { exact = \"1e-6\" }",
+            "mbi = { exact = \"1e-6\", fuzzy = \"1e-5\" }",
+            "mbi has a fuzzy u-value of 1e-5; it is only",
+        ),
+        (
+            "street = { exact = \"3e-5\", fuzzy = \"6e-5\" }",
+            "street = { exact = \"3e-5\", fuzzy = \"2e-5\" }",
+            "street has a fuzzy u-value of 2e-5; more people",
+        ),
         ("exact = \"0.02\"", "exact = \"2\"", "the u-value \"2\" of given is no probability"),
         ("two = \"escalate\"", "two = \"match\"", "outcomes.two may not be \"match\""),
         ("none = \"no_match\"", "none = \"match\"", "outcomes.none may not be \"match\"; nobody was found"),
         ("edits = 1", "edits = 2", "fuzzy.edits is 2; one edit is all"),
         ("length_min = 5", "length_min = 1", "fuzzy.length_min is 1"),
-        ("tie_breaks = [\"namespaced_id\", \"middle\"]", "tie_breaks = [\"phone\"]", "twins.tie_breaks names phone; twins share it"),
+        (
+            "tie_breaks = [\"namespaced_id\", \"middle\"]",
+            "tie_breaks = [\"phone\"]",
+            "twins.tie_breaks names phone; twins share it",
+        ),
         ("version = \"3.4.0\"", "version = \" \"", "the matching rules have no version"),
         ("threshold = \"2e-12\"", "threshold = \"0\"", "threshold \"0\" is no probability"),
         ("suffix_conflict_negates = true", "suffixes = true", "the matching rules can't be read"),

@@ -36,7 +36,8 @@ fn is_unit(line2: &str, placeholders: &Placeholders) -> bool {
     let bare = text::solid(line2);
     let words = text::spaced(&plain(line2));
     let first = words.split(' ').next().unwrap_or("");
-    let says = first.bytes().next().is_some() && (is_unit_word(first) || words.bytes().any(|byte| byte.is_ascii_digit()));
+    let says =
+        first.bytes().next().is_some() && (is_unit_word(first) || words.bytes().any(|byte| byte.is_ascii_digit()));
     says && !pattern::any(&placeholders.identifiers, &bare)
 }
 

@@ -13,6 +13,9 @@ pub(super) fn read(identifier: &Identifier, placeholders: &Placeholders, values:
     if bare.is_empty() || pattern::any(&placeholders.identifiers, &bare.to_lowercase()) {
         return;
     }
+    if !matches!(identifier.kind, Kind::Ssn | Kind::Itin) && is_filler(value) {
+        return;
+    }
     let (field, value) = match identifier.kind {
         Kind::Ssn => (Field::Ssn4, last4(value, true, placeholders)),
         Kind::Itin => (Field::Itin4, last4(value, false, placeholders)),
@@ -36,9 +39,12 @@ fn scoped(identifier: &Identifier, value: &str) -> Option<String> {
 }
 
 fn payer_id(identifier: &Identifier, value: &str, placeholders: &Placeholders) -> Option<String> {
-    let filler = value.bytes().all(|byte| byte == b'0') || value.bytes().all(|byte| byte == b'9');
-    let filler = filler || pattern::any(&placeholders.payer_ids, &value.to_lowercase());
-    scoped(identifier, value).filter(|_| !filler)
+    scoped(identifier, value).filter(|_| !pattern::any(&placeholders.payer_ids, &value.to_lowercase()))
+}
+
+/// Zeros or nines, all of it: what somebody typed to get past the field.
+fn is_filler(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'0') || value.bytes().all(|byte| byte == b'9')
 }
 
 /// The last four digits of a number, or four digits. A whole social security number that begins with 000 or 999 is none.

@@ -40,8 +40,7 @@ pub(super) fn read(
     if means_nothing(&format!("{given}{family}"), dropped) {
         return;
     }
-    values.generations =
-        values.generations.or(behind).or(name.suffix.as_deref().map(suffix::read).unwrap_or_default());
+    values.generations = values.generations.or(behind).or(name.suffix.as_deref().map(suffix::read).unwrap_or_default());
     if !given.is_empty() {
         add_given(&given, name, policy, nicknames, values);
     }

@@ -12,9 +12,46 @@ const TYPES: &str = include_str!("street_types.txt");
 
 /// What a unit is called.
 const UNITS: [&str; 40] = [
-    "apartment", "apt", "basement", "bldg", "bsmt", "building", "department", "dept", "fl", "floor", "front", "frnt", "hangar",
-    "hngr", "key", "lbby", "lobby", "lot", "lower", "lowr", "ofc", "office", "penthouse", "ph", "pier", "rear", "rm", "room", "slip",
-    "space", "spc", "ste", "stop", "suite", "trailer", "trlr", "unit", "upper", "uppr", "side",
+    "apartment",
+    "apt",
+    "basement",
+    "bldg",
+    "bsmt",
+    "building",
+    "department",
+    "dept",
+    "fl",
+    "floor",
+    "front",
+    "frnt",
+    "hangar",
+    "hngr",
+    "key",
+    "lbby",
+    "lobby",
+    "lot",
+    "lower",
+    "lowr",
+    "ofc",
+    "office",
+    "penthouse",
+    "ph",
+    "pier",
+    "rear",
+    "rm",
+    "room",
+    "slip",
+    "space",
+    "spc",
+    "ste",
+    "stop",
+    "suite",
+    "trailer",
+    "trlr",
+    "unit",
+    "upper",
+    "uppr",
+    "side",
 ];
 
 /// Whether a word names a unit.
@@ -120,8 +157,10 @@ fn is_unit(line: &str) -> bool {
     let names = |word: &&str| is_numbered(word) || word.len() == 1;
     match words.as_slice() {
         [word] => word.len() <= 4 && word.bytes().any(|byte| byte.is_ascii_digit()),
-        [word, rest @ ..] if is_unit_word(word) || word.starts_with('#') => rest.len() <= 2 && rest.iter().all(|word| names(word)),
-        [number, "floor" | "fl", ..] => is_numbered(number) && number.ends_with(|letter: char| letter.is_ascii_alphabetic()),
+        [word, rest @ ..] if is_unit_word(word) || word.starts_with('#') => rest.len() <= 2 && rest.iter().all(names),
+        [number, "floor" | "fl", ..] => {
+            is_numbered(number) && number.ends_with(|letter: char| letter.is_ascii_alphabetic())
+        }
         _ => false,
     }
 }

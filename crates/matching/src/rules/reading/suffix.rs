@@ -15,7 +15,10 @@ pub(super) fn behind(family: &str) -> (String, Generations) {
     let mut words: Vec<&str> = family.split([' ', ',']).filter(|word| !word.is_empty()).collect();
     let mut found = Generations::default();
     while 1 < words.len() {
-        let Some(generation) = words.last().filter(|word| is_unmistakable(word)).and_then(|word| generation(word)) else { break };
+        let Some(generation) = words.last().filter(|word| is_unmistakable(word)).and_then(|word| generation(word))
+        else {
+            break;
+        };
         found = found.or(generation);
         words.pop();
     }

@@ -6,7 +6,8 @@ use crate::rules::values::Generations;
 const TODAY: i32 = 20_784;
 
 fn reader() -> Reader {
-    let book = RuleBook::parse(include_str!("../../../../../deploy/policy/cms-matching.toml")).expect("the deployed rules");
+    let book =
+        RuleBook::parse(include_str!("../../../../../deploy/policy/cms-matching.toml")).expect("the deployed rules");
     let nicknames = Nicknames::parse(include_str!("../../../../../deploy/policy/nicknames.txt"));
     Reader::new(&Arc::new(book), nicknames, TODAY)
 }
@@ -29,7 +30,13 @@ fn family(given: &str, name: &str) -> Vec<String> {
 
 #[test]
 fn names_lose_case_diacritics_and_punctuation() {
-    for (written, read) in [("O'Brien", "obrien"), ("  GARCÍA ", "garcia"), ("De La Cruz", "delacruz"), ("Weiß-Łuk", "weissluk"), ("王芳", "wangfang")] {
+    for (written, read) in [
+        ("O'Brien", "obrien"),
+        ("  GARCÍA ", "garcia"),
+        ("De La Cruz", "delacruz"),
+        ("Weiß-Łuk", "weissluk"),
+        ("王芳", "wangfang"),
+    ] {
         assert_eq!(family("Olivia", written), [read]);
     }
 }
@@ -39,7 +46,10 @@ fn nicknames_count_one_way() {
     let robert = values(&named("Robert", "King"), Field::Given);
     assert!(["robert", "bob", "rob"].iter().all(|name| robert.iter().any(|known| known == name)), "{robert:?}");
     let table = Nicknames::parse("# names\nlee: Lee Roy, L.R.\nRobert: bob");
-    assert_eq!((table.of("lee"), table.of("robert"), table.of("bob")), (&["leeroy".into(), "lr".into()][..], &["bob".into()][..], &[][..]));
+    assert_eq!(
+        (table.of("lee"), table.of("robert"), table.of("bob")),
+        (&["leeroy".into(), "lr".into()][..], &["bob".into()][..], &[][..])
+    );
 }
 
 #[test]
@@ -65,7 +75,8 @@ fn placeholder_names_are_missing_and_real_ones_are_not() {
 #[test]
 fn generations_are_read_from_suffixes_and_behind_names() {
     let generations = |family: &str, suffix: Option<&str>| {
-        let name = Name { given: some("John"), family: some(family), suffix: suffix.map(str::to_owned), ..Name::default() };
+        let name =
+            Name { given: some("John"), family: some(family), suffix: suffix.map(str::to_owned), ..Name::default() };
         reader().read(&Record { names: vec![name], ..Record::default() }).generations
     };
     let second = Generations::number(2).expect("small");
@@ -95,7 +106,18 @@ fn birth_dates_are_whole_and_within_bounds() {
     for text in ["1984-02-29", "1906-01-01", "2026-11-29"] {
         assert_eq!(read(text), [text]);
     }
-    for text in ["1985-02-29", "1900-01-01", "2000-01-01", "1905-12-31", "2026-11-30", "1984", "1984-02", "29.2.1984", "0000-01-01", "unknown"] {
+    for text in [
+        "1985-02-29",
+        "1900-01-01",
+        "2000-01-01",
+        "1905-12-31",
+        "2026-11-30",
+        "1984",
+        "1984-02",
+        "29.2.1984",
+        "0000-01-01",
+        "unknown",
+    ] {
         assert_eq!(read(text), [""; 0], "{text}");
     }
 }
@@ -103,7 +125,14 @@ fn birth_dates_are_whole_and_within_bounds() {
 #[test]
 fn phones_become_e164() {
     let read = |text: &str| values(&Record { phones: vec![text.to_owned()], ..Record::default() }, Field::Phone);
-    for text in ["(617) 234-5678", "1-617-234-5678", "+1 617 234 5678", "617.234.5678 x12", "617 234 5678 ext. 3", "tel:617-234-5678;ext=4"] {
+    for text in [
+        "(617) 234-5678",
+        "1-617-234-5678",
+        "+1 617 234 5678",
+        "617.234.5678 x12",
+        "617 234 5678 ext. 3",
+        "tel:617-234-5678;ext=4",
+    ] {
         assert_eq!(read(text), ["+16172345678"], "{text}");
     }
     assert_eq!(read("+44 20 7946 0018"), ["+442079460018"]);
@@ -124,7 +153,8 @@ fn emails_have_two_sides() {
 #[test]
 fn streets_are_shortened_as_usps_does() {
     let read = |street: &str, line2: &str| {
-        let address = Address { street: some(street), line2: some(line2), zip: some("02139-4307"), ..Address::default() };
+        let address =
+            Address { street: some(street), line2: some(line2), zip: some("02139-4307"), ..Address::default() };
         values(&Record { addresses: vec![address], ..Record::default() }, Field::Street)
     };
     for (street, line2, short) in [
@@ -148,7 +178,16 @@ fn streets_are_shortened_as_usps_does() {
     ] {
         assert_eq!(read(street, line2), [format!("{short}|02139")], "{street}");
     }
-    for (street, line2) in [("123 Main St", ""), ("123 Main Street.", "n/a"), ("Apt 4", ""), ("4B", ""), ("3rd floor", ""), ("P.O. Box 0", ""), ("Unknown", ""), ("", "12 Main St")] {
+    for (street, line2) in [
+        ("123 Main St", ""),
+        ("123 Main Street.", "n/a"),
+        ("Apt 4", ""),
+        ("4B", ""),
+        ("3rd floor", ""),
+        ("P.O. Box 0", ""),
+        ("Unknown", ""),
+        ("", "12 Main St"),
+    ] {
         assert_eq!(read(street, line2), [""; 0], "{street}");
     }
 }
@@ -167,7 +206,9 @@ fn identifiers_count_within_their_namespace() {
     assert_eq!(read(Kind::Itin, None, "912-70-4567", Field::Itin4), ["4567"]);
     assert_eq!(read(Kind::Mbi, None, "1eg4-te5-mk73", Field::Mbi), ["1EG4TE5MK73"]);
     assert_eq!(read(Kind::MemberId, Some("urn:payer"), "W1", Field::MemberId), ["urn:payer|W1"]);
-    for (kind, field) in [(Kind::MemberId, Field::MemberId), (Kind::LegalId, Field::LegalId), (Kind::Namespaced, Field::NamespacedId)] {
+    for (kind, field) in
+        [(Kind::MemberId, Field::MemberId), (Kind::LegalId, Field::LegalId), (Kind::Namespaced, Field::NamespacedId)]
+    {
         assert_eq!(read(kind, None, "W1", field), [""; 0], "without a namespace");
     }
     for value in ["000000", "9999", "PENDING", "none", "N/A"] {

@@ -141,9 +141,9 @@ pub struct Placeholders {
     pub streets_without_unit: Vec<String>,
     /// ZIP codes.
     pub zips: Vec<String>,
-    /// Member and subscriber ids; strings of zeros or nines are always missing.
+    /// Member and subscriber ids.
     pub payer_ids: Vec<String>,
-    /// Any identifier, in letters and digits.
+    /// Any identifier, in letters and digits; zeros or nines alone are always missing.
     pub identifiers: Vec<String>,
 }
 

@@ -51,7 +51,9 @@ impl Reader {
         for name in &record.names {
             name::read(name, policy, placeholders, &self.nicknames, &mut values);
         }
-        if let Some(date) = record.birth_date.as_deref().and_then(|text| date::read(text, policy, placeholders, self.today)) {
+        if let Some(date) =
+            record.birth_date.as_deref().and_then(|text| date::read(text, policy, placeholders, self.today))
+        {
             values.add(Field::BirthDate, date);
         }
         for address in &record.addresses {

@@ -6,10 +6,13 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
-use matching::rules::{Address, Field, Generations, Kind, Record, Roster, Values};
+use matching::rules::{Address, Field, Generations, Kind, Name, Record, Roster, Values};
 use serde::Deserialize;
 
 use super::cms::{Case, book, fingerprint, line, reader, roster};
+
+/// A suffix that stands in the family name, as we read it.
+const LIFTED: &str = "suffix behind the family name";
 
 /// What the driver says of a case.
 #[derive(Deserialize)]
@@ -135,9 +138,8 @@ fn differences(record: &Record, ours: &Values, theirs: &Values) -> Vec<Result<&'
         }
     }
     if ours.generations != theirs.generations {
-        let lifted =
-            record.names.iter().any(|name| name.family.as_deref().is_some_and(|family| family.trim().contains(' ')));
-        found.push(if lifted { Ok("suffix behind the family name") } else { Err("generations".to_owned()) });
+        let lifted = record.names.iter().any(has_suffix_behind);
+        found.push(if lifted { Ok(LIFTED) } else { Err("generations".to_owned()) });
     }
     found
 }
@@ -169,16 +171,19 @@ fn name(record: &Record, field: Field, more: &[&str], less: &[&str]) -> Option<&
             is(Field::Phone) && less.is_empty() && more.iter().all(|phone| phone.starts_with("+1298")),
             "unassigned area code",
         ),
-        (
-            is(Field::Family) && pairs(|our, their| our.len() != their.len() && their.starts_with(our)),
-            "suffix behind the family name",
-        ),
+        (is(Field::Family) && record.names.iter().any(has_suffix_behind), LIFTED),
         (pairs(|our, their| our == their.to_lowercase()), "transliterated capitals"),
         (is(Field::Street) && record.addresses.iter().any(is_behind_another_line), "street on line 2"),
         (is(Field::Street) && pairs(is_cut), "street cut short"),
         (is(Field::Street) && pairs(is_uneven), "street abbreviated unevenly"),
     ];
     names.into_iter().find(|(is_it, _)| *is_it).map(|(_, name)| name)
+}
+
+/// Whether a family name ends in a suffix, as the generator writes them.
+fn has_suffix_behind(name: &Name) -> bool {
+    let family = name.family.as_deref().unwrap_or("").trim().to_lowercase();
+    [" jr", " jr.", "-jr", " sr", " sr.", " ii", "-2nd", " 2nd"].iter().any(|suffix| family.ends_with(suffix))
 }
 
 fn is_low_or_high(last4: &&str) -> bool {

@@ -183,7 +183,8 @@ fn name(record: &Record, field: Field, more: &[&str], less: &[&str]) -> Option<&
 /// Whether a family name ends in a suffix, as the generator writes them.
 fn has_suffix_behind(name: &Name) -> bool {
     let family = name.family.as_deref().unwrap_or("").trim().to_lowercase();
-    [" jr", " jr.", "-jr", " sr", " sr.", " ii", "-2nd", " 2nd"].iter().any(|suffix| family.ends_with(suffix))
+    let last = family.rsplit([' ', '-']).next().unwrap_or("").trim_end_matches('.');
+    ["jr", "sr", "ii", "iii", "iv", "2nd", "3rd"].contains(&last)
 }
 
 fn is_low_or_high(last4: &&str) -> bool {

@@ -1,13 +1,12 @@
 //! What a record says once it is read: for each field all values that can be compared.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::field::{Field, FieldSet};
 
 /// The comparable values of a record. They are PHI and so have no `Debug`.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Values {
-    fields: BTreeMap<Field, BTreeSet<Box<str>>>,
+    /// Sorted, each once.
+    entries: Vec<(Field, Box<str>)>,
     /// The generations that its suffixes name.
     pub generations: Generations,
 }
@@ -21,25 +20,27 @@ pub struct Generations(u64);
 impl Values {
     /// Adds a value, as reading leaves it; an empty one is none.
     pub fn add(&mut self, field: Field, value: impl Into<Box<str>>) {
-        let value = value.into();
-        if !value.is_empty() {
-            self.fields.entry(field).or_default().insert(value);
+        let entry = (field, value.into());
+        if let Err(at) = self.entries.binary_search(&entry)
+            && !entry.1.is_empty()
+        {
+            self.entries.insert(at, entry);
         }
     }
 
     /// The values of a field, sorted.
     pub fn of(&self, field: Field) -> impl Iterator<Item = &str> {
-        self.fields.get(&field).into_iter().flatten().map(|value| &**value)
+        self.iter().filter(move |(other, _)| *other == field).map(|(_, value)| value)
     }
 
     /// Which fields have any.
     pub fn present(&self) -> FieldSet {
-        self.fields.keys().copied().collect()
+        self.entries.iter().map(|(field, _)| *field).collect()
     }
 
     /// All values, sorted by field and value.
     pub fn iter(&self) -> impl Iterator<Item = (Field, &str)> {
-        self.fields.iter().flat_map(|(field, values)| values.iter().map(|value| (*field, &**value)))
+        self.entries.iter().map(|(field, value)| (*field, &**value))
     }
 }
 

@@ -53,6 +53,19 @@ fn nicknames_count_one_way() {
 }
 
 #[test]
+fn middle_names_are_first_names_as_the_policy_says() {
+    let text = include_str!("../../../../../deploy/policy/cms-matching.toml");
+    let name = Name { given: some("Olivia"), middle: vec!["J.".to_owned()], family: some("King"), ..Name::default() };
+    let read = |text: &str| {
+        let reader = Reader::new(&Arc::new(RuleBook::parse(text).expect("rules")), Nicknames::default(), TODAY);
+        let values = reader.read(&Record { names: vec![name.clone()], ..Record::default() });
+        (values.of(Field::Given).map(str::to_owned).collect::<Vec<_>>(), values.of(Field::Middle).count())
+    };
+    assert_eq!(read(text), (vec!["j".to_owned(), "olivia".to_owned()], 1));
+    assert_eq!(read(&text.replace("given_names = \"all\"", "given_names = \"first\"")), (vec!["olivia".to_owned()], 1));
+}
+
+#[test]
 fn placeholder_names_are_missing_and_real_ones_are_not() {
     assert_eq!(values(&named("Baby Boy", "King"), Field::Given), [""; 0]);
     assert_eq!(family("Baby Boy", "King"), ["king"]);

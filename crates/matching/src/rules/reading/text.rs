@@ -1,12 +1,15 @@
 //! Texts without case, diacritics and punctuation (A.1 to A.4).
 
+use std::borrow::Cow;
+
 use deunicode::deunicode_with_tofu;
 
 /// A text in lower-case ASCII letters and digits, its spaces kept: `Señora  O'Brien` becomes `senora  obrien`. Other scripts are
 /// transliterated.
 pub(super) fn plain(text: &str) -> String {
-    let folded = deunicode_with_tofu(&text.to_lowercase(), "");
     let kept = |letter: &char| letter.is_ascii_alphanumeric() || letter.is_ascii_whitespace() || *letter == '_';
+    let folded =
+        if text.is_ascii() { Cow::Borrowed(text) } else { deunicode_with_tofu(&text.to_lowercase(), "").into() };
     folded.chars().filter(kept).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 

@@ -15,7 +15,7 @@ pub struct Product {
     exponent: i32,
 }
 
-/// A u-value has at most so many significant digits, so that [`FACTORS_MAX`] of them multiply without overflow.
+/// A u-value has at most so many significant digits, so that `FACTORS_MAX` of them multiply without overflow.
 pub(super) const DIGITS_MAX: u32 = 3;
 
 /// A rule asks for at most so many fields.
@@ -27,7 +27,7 @@ impl Product {
     /// One, the empty product.
     pub const ONE: Self = Self { digits: 1, exponent: 0 };
 
-    /// Reads `0.00003`, `3e-5` or `1.5e-12`; none if it is no such number, has more than [`DIGITS_MAX`] significant digits, or is
+    /// Reads `0.00003`, `3e-5` or `1.5e-12`; none if it is no such number, has more than three significant digits, or is
     /// not above 0 and at most 1.
     pub fn parse(text: &str) -> Option<Self> {
         let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -42,7 +42,7 @@ impl Product {
         (value.digits != 0 && value.digits < 10_u64.pow(DIGITS_MAX) && value <= Self::ONE).then_some(value)
     }
 
-    /// The product of two; none if it has more digits than fit, which [`FACTORS_MAX`] factors never have.
+    /// The product of two; none if it has more digits than fit, which the six factors of a rule never have.
     pub fn times(self, other: Self) -> Option<Self> {
         Some(Self::of(self.digits.checked_mul(other.digits)?, self.exponent + other.exponent))
     }

@@ -65,6 +65,29 @@ proptest! {
         }
     }
 
+    /// A roster that was changed judges as one that was built so: members added, records replaced, members gone.
+    #[test]
+    fn a_changed_roster_judges_as_a_new_one(seed in 100_000_u64..200_000, changes in prop::collection::vec((0_usize..99, 0_usize..99, 0_usize..3), 0..12)) {
+        let (members, claims) = town(seed..seed + 3);
+        let mut now: std::collections::BTreeMap<Arc<str>, Vec<Values>> = std::collections::BTreeMap::new();
+        let (built, later) = members.split_at(members.len() / 2);
+        built.iter().for_each(|(id, values)| now.entry(id.clone()).or_default().push(values.clone()));
+        let mut changed = Roster::new(book(), built.to_vec());
+        for (which, what, count) in changes {
+            let id = &members[which % members.len()].0;
+            let records: Vec<Values> = later.iter().cycle().skip(what % later.len()).take(count).map(|(_, values)| values.clone()).collect();
+            changed.replace(id, records.clone());
+            now.insert(id.clone(), records);
+        }
+        let members: Vec<_> = now.into_iter().flat_map(|(id, all)| all.into_iter().map(move |values| (id.clone(), values))).collect();
+        let fresh = Roster::new(book(), members);
+        prop_assert_eq!(changed.len(), fresh.len());
+        for claim in &claims {
+            prop_assert_eq!(changed.judge(claim), fresh.judge(claim));
+            prop_assert_eq!(changed.judge(claim), changed.judge_without_index(claim));
+        }
+    }
+
     #[test]
     fn reading_twice_changes_nothing(seed in 100_000_u64..200_000) {
         let reader = reader(&book());

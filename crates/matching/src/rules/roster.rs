@@ -1,5 +1,6 @@
 //! A roster: its members' values, packed, and what they are looked up by.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::agreement::near;
@@ -21,6 +22,20 @@ pub struct Roster {
     entries: Vec<(Field, Symbol)>,
     directory: Directory,
     keys: Keys,
+    /// The directory's rows, sorted by their ids.
+    by_id: Vec<Row>,
+    changes: Changes,
+}
+
+/// What has changed since the directory was made.
+#[derive(Default)]
+struct Changes {
+    /// Rows added, by the hashes of their keys.
+    by_hash: BTreeMap<u64, Vec<Row>>,
+    /// The same rows, by id.
+    by_id: BTreeMap<Arc<str>, Vec<Row>>,
+    /// Rows that count no longer.
+    gone: BTreeSet<Row>,
 }
 
 struct Member {
@@ -44,19 +59,53 @@ impl Roster {
     /// A roster of members, under their ids. Several records of one id are one candidate.
     pub fn new(book: Arc<RuleBook>, members: impl IntoIterator<Item = (Arc<str>, Values)>) -> Self {
         let keys = Keys::of(&book);
-        let (mut symbols, mut rows, mut entries, mut hashes) = (Symbols::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut own_hashes = Vec::new();
+        let mut roster = Self {
+            book,
+            symbols: Symbols::new(),
+            members: Vec::new(),
+            entries: Vec::new(),
+            directory: Directory::of(Vec::new()),
+            keys,
+            by_id: Vec::new(),
+            changes: Changes::default(),
+        };
+        let (mut hashes, mut own) = (Vec::new(), Vec::new());
         for (id, values) in members {
-            let start = entries.len();
-            entries.extend(values.iter().map(|(field, value)| (field, symbols.intern(value))));
-            entries[start..].sort_unstable();
-            let own: Vec<_> =
-                entries[start..].iter().map(|(field, symbol)| (*field, *symbol, symbols.text(*symbol))).collect();
-            keys.of_record(&own, &mut own_hashes);
-            hashes.extend(own_hashes.drain(..).map(|hash| (hash, rows.len() as Row)));
-            rows.push(Member { id, generations: values.generations, end: entries.len() });
+            let row = roster.push(id, &values, &mut own);
+            hashes.extend(own.drain(..).map(|hash| (hash, row)));
         }
-        Self { book, symbols, members: rows, entries, directory: Directory::of(hashes), keys }
+        roster.directory = Directory::of(hashes);
+        roster.by_id = (0..roster.members.len() as Row).collect();
+        roster.by_id.sort_by(|left, right| roster.members[*left as usize].id.cmp(&roster.members[*right as usize].id));
+        roster
+    }
+
+    /// Replaces all records of a member; by none, the member leaves. The old values stay in memory, unasked, until the roster is built
+    /// anew, and what is added is looked up a little slower than what was there.
+    pub fn replace(&mut self, id: &Arc<str>, records: impl IntoIterator<Item = Values>) {
+        let first = self.by_id.partition_point(|row| self.members[*row as usize].id < *id);
+        let built = self.by_id[first..].iter().take_while(|row| self.members[**row as usize].id == *id);
+        self.changes.gone.extend(built);
+        self.changes.gone.extend(self.changes.by_id.remove(id).unwrap_or_default());
+        let mut hashes = Vec::new();
+        for values in records {
+            let row = self.push(id.clone(), &values, &mut hashes);
+            self.changes.by_id.entry(id.clone()).or_default().push(row);
+            for hash in hashes.drain(..) {
+                self.changes.by_hash.entry(hash).or_default().push(row);
+            }
+        }
+    }
+
+    /// Adds a record, and the hashes of its keys to those given.
+    fn push(&mut self, id: Arc<str>, values: &Values, hashes: &mut Vec<u64>) -> Row {
+        let start = self.entries.len();
+        self.entries.extend(values.iter().map(|(field, value)| (field, self.symbols.intern(value))));
+        self.entries[start..].sort_unstable();
+        let own = self.entries[start..].iter().map(|(field, symbol)| (*field, *symbol, self.symbols.text(*symbol)));
+        self.keys.of_record(&own.collect::<Vec<_>>(), hashes);
+        self.members.push(Member { id, generations: values.generations, end: self.entries.len() });
+        self.members.len() as Row - 1
     }
 
     /// The rules that it judges by.
@@ -66,18 +115,19 @@ impl Roster {
 
     /// How many records it holds.
     pub fn len(&self) -> usize {
-        self.members.len()
+        self.members.len() - self.changes.gone.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.len() == 0
     }
 
-    /// What it takes in memory, in bytes.
+    /// What it takes in memory, in bytes, but for what has changed since it was built.
     pub fn bytes(&self) -> usize {
         let members = size_of::<Member>() * self.members.len()
             + self.members.iter().map(|member| member.id.len() + 16).sum::<usize>();
+        let members = members + size_of::<Row>() * self.by_id.len();
         members + size_of::<(Field, Symbol)>() * self.entries.len() + self.symbols.bytes() + self.directory.bytes()
     }
 
@@ -87,6 +137,7 @@ impl Roster {
         let mut rows = self.candidates(&claim);
         rows.sort_unstable();
         rows.dedup();
+        rows.retain(|row| !self.changes.gone.contains(row));
         let members: Vec<Compared> = rows.into_iter().map(|row| self.compare(&claim, row)).collect();
         judge(self, claim.present, &members)
     }
@@ -94,7 +145,10 @@ impl Roster {
     /// Judges a claim by looking at every member: the same verdict, for whoever doubts the index.
     pub fn judge_without_index(&self, claim: &Values) -> Verdict {
         let claim = self.claim(claim);
-        let members: Vec<Compared> = (0..self.members.len()).map(|row| self.compare(&claim, row as Row)).collect();
+        let members: Vec<Compared> = (0..self.members.len() as Row)
+            .filter(|row| !self.changes.gone.contains(row))
+            .map(|row| self.compare(&claim, row))
+            .collect();
         judge(self, claim.present, &members)
     }
 
@@ -121,7 +175,8 @@ impl Roster {
         });
         let mut hashes = Vec::new();
         self.keys.of_claim(claim.present, &known.collect::<Vec<_>>(), self.book.fuzzy.days, &mut hashes);
-        hashes.into_iter().flat_map(|hash| self.directory.rows(hash)).collect()
+        let added = hashes.iter().filter_map(|hash| self.changes.by_hash.get(hash)).flatten().copied();
+        hashes.iter().flat_map(|hash| self.directory.rows(*hash)).chain(added).collect()
     }
 
     fn entries(&self, row: Row) -> &[(Field, Symbol)] {

@@ -1,9 +1,9 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo servers-stop test unit broker processes chaos lint fmt doc bench load sim deny clean
+.PHONY: help demo servers-stop test unit broker processes chaos lint fmt doc bench load sim cms-differential deny clean
 
 help: ## This list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 demo: ## 2,000 seeded requests through all five workers, with faulty partners, and the accounts; BUS=kafka: over servers started here
 ifeq ($(BUS),kafka)
@@ -54,6 +54,9 @@ load: ## The load, over Kafka and into Postgres too, beside a bare chain; server
 
 sim: ## The fleet in virtual time; SEEDS=from..to
 	SEEDS=$(SEEDS) cargo test --release --package tests --test simulation -- --nocapture
+
+cms-differential: ## The matching rules beside the published reference, in Python; CASES=20000; FREEZE=1 keeps its verdicts for the tests
+	scripts/cms_differential.sh $(CASES)
 
 deny: ## Licences and bans of everything depended on (needs cargo-deny)
 	cargo deny --config .deny.toml check licenses bans sources

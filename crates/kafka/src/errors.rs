@@ -74,6 +74,33 @@ pub(crate) fn advice(code: Code) -> Option<&'static str> {
     (code == Code::InconsistentGroupProtocol).then_some(stranger)
 }
 
+/// Whether a code says that brokers don't answer or can't write: whatever is to be written has no part in it.
+fn is_outage(code: Code) -> bool {
+    matches!(
+        code,
+        Code::AllBrokersDown
+            | Code::BrokerNotAvailable
+            | Code::BrokerTransportFailure
+            | Code::CoordinatorLoadInProgress
+            | Code::CoordinatorNotAvailable
+            | Code::DestroyBroker
+            | Code::KafkaStorageError
+            | Code::LeaderNotAvailable
+            | Code::MessageTimedOut
+            | Code::NetworkException
+            | Code::NotCoordinator
+            | Code::NotEnoughReplicas
+            | Code::NotEnoughReplicasAfterAppend
+            | Code::NotLeaderForPartition
+            | Code::OperationTimedOut
+            | Code::PurgeInflight
+            | Code::PurgeQueue
+            | Code::QueueFull
+            | Code::RequestTimedOut
+            | Code::TimedOutQueue
+    )
+}
+
 /// What an error of a transaction means. `fatal` is what the client says has ended it, if anything has.
 pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option<(Code, String)>) -> BusError {
     match error.code() {
@@ -91,7 +118,7 @@ pub(crate) fn transaction_failed(what: &str, error: &RDKafkaError, fatal: Option
     if let Some(fatal) = fatal {
         return ended(what, fatal);
     }
-    if error.txn_requires_abort() {
+    if error.txn_requires_abort() && !is_outage(error.code()) {
         return BusError::Abort(format!("{what}: {error}"));
     }
     failed_by(what, error.code())
@@ -105,8 +132,9 @@ pub(crate) fn sending_failed(what: &str, error: &KafkaError, fatal: Option<(Code
     if let Some(fatal) = fatal {
         return ended(what, fatal);
     }
+    let is_outage = error.rdkafka_error_code().is_some_and(is_outage);
     let error = failed(what, error);
-    if matches!(error, BusError::Unavailable(_)) { BusError::Abort(error.to_string()) } else { error }
+    if matches!(error, BusError::Unavailable(_)) && !is_outage { BusError::Abort(error.to_string()) } else { error }
 }
 
 /// What the failure of a record on its way means for its transaction.
@@ -116,7 +144,7 @@ pub(crate) fn undelivered(code: Code, fatal: Option<(Code, String)>) -> BusError
     }
     let error = failed_by("a record", code);
     let speaks_for_itself = matches!(error, BusError::Refused(_) | BusError::Fenced | BusError::TooLarge { .. });
-    if speaks_for_itself { error } else { BusError::Abort(error.to_string()) }
+    if speaks_for_itself || is_outage(code) { error } else { BusError::Abort(error.to_string()) }
 }
 
 /// What it means that a commit failed: if nobody has answered, it may have gone through.
@@ -151,4 +179,22 @@ pub(crate) fn unknown(partition: &TopicPartition) -> BusError {
 /// A partition number as librdkafka counts.
 pub(crate) fn number(partition: u32) -> i32 {
     i32::try_from(partition).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brokers_that_are_away_are_not_the_fault_of_a_record() {
+        // What may be the fault of what was written is tried in parts, and ends as a dead letter.
+        for code in
+            [Code::MessageTimedOut, Code::NotEnoughReplicas, Code::KafkaStorageError, Code::BrokerTransportFailure]
+        {
+            let error = undelivered(code, None);
+            assert!(matches!(error, BusError::Unavailable(_)) && !error.may_blame_content(), "{error}");
+        }
+        assert!(undelivered(Code::InvalidRecord, None).may_blame_content());
+        assert!(undelivered(Code::MessageSizeTooLarge, None).may_blame_content());
+    }
 }

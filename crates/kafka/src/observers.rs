@@ -32,7 +32,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 const STEP_MIN: Duration = Duration::from_millis(200);
 const STEP_MAX: Duration = Duration::from_secs(2);
 /// What passes by itself. Whether there is such a topic was asked before, so it is only not known everywhere yet.
-const PASSING: [RDKafkaErrorCode; 15] = [
+const PASSING: [RDKafkaErrorCode; 16] = [
+    // A broker that is gone, or has changed its name, with the question under way to it.
+    RDKafkaErrorCode::DestroyBroker,
     RDKafkaErrorCode::UnknownPartition,
     RDKafkaErrorCode::UnknownTopic,
     RDKafkaErrorCode::UnknownTopicOrPartition,

@@ -87,7 +87,7 @@ impl KafkaProducer {
         // An earlier holder's transaction is ended first, which takes its time while a broker starts.
         let deadline = Instant::now() + settings.request_timeout.max(settings.transaction_timeout);
         persist(&client, &what, deadline, |client| client.init_transactions(STEP))
-            .map_err(|error| client.context().complaint().explain(error))?;
+            .map_err(|unfinished| client.context().complaint().explain(unfinished.error))?;
         let holder = holders.succeed(transactional_id);
         Ok(Self { client, catalogue, passes, holder, partitions, state: State::Idle, patience })
     }
@@ -166,7 +166,7 @@ impl KafkaProducer {
             // All in one call, since what has timed out here can't be taken up again.
             client.send_offsets_to_transaction(&offsets, &proof, deadline.saturating_duration_since(Instant::now()))
         })
-        .map_err(|error| self.explained(error))
+        .map_err(|unfinished| self.explained(unfinished.error))
     }
 
     /// Ends the open transaction by a commit. Offsets travel while the records do.
@@ -175,10 +175,7 @@ impl KafkaProducer {
         if let Some(consumed) = consumed.filter(|consumed| !consumed.next.is_empty()) {
             self.consume(consumed, deadline)?;
         }
-        self.drain(deadline).map_err(|error| {
-            let error = self.explained(error);
-            if matches!(error, BusError::Refused(_)) { error } else { BusError::Abort(error.to_string()) }
-        })?;
+        self.drain(deadline).map_err(|error| self.explained(error))?;
         if let Some(code) = self.client.context().take_undelivered() {
             // Records that librdkafka itself has let go fell with their transaction, whose end alone says why.
             let is_purged = matches!(code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight);
@@ -189,7 +186,10 @@ impl KafkaProducer {
             return Err(undelivered(code, self.client.client().fatal_error()));
         }
         let committed = persist(&self.client, "committing", deadline, |client| client.commit_transaction(STEP));
-        committed.map_err(commit_failed).map_err(|error| self.explained(error))
+        // A transaction that has to be aborted was not committed; of any other nobody knows who was not answered.
+        committed.map_err(|Unfinished { error, must_abort }| {
+            self.explained(if must_abort { error } else { commit_failed(error) })
+        })
     }
 
     fn explained(&self, error: BusError) -> BusError {
@@ -243,7 +243,10 @@ impl Producer for KafkaProducer {
         let deadline = Instant::now() + self.patience;
         let aborted = self
             .drain(deadline)
-            .and_then(|()| persist(&self.client, "aborting", deadline, |client| client.abort_transaction(STEP)))
+            .and_then(|()| {
+                let aborted = persist(&self.client, "aborting", deadline, |client| client.abort_transaction(STEP));
+                aborted.map_err(|unfinished| unfinished.error)
+            })
             .map_err(|error| self.explained(error));
         self.client.context().take_undelivered();
         self.after(aborted)?;
@@ -263,13 +266,26 @@ impl Drop for KafkaProducer {
     }
 }
 
+/// What a call about a transaction has failed with.
+struct Unfinished {
+    error: BusError,
+    /// Nothing can come of the transaction any more.
+    must_abort: bool,
+}
+
+impl From<BusError> for Unfinished {
+    fn from(error: BusError) -> Self {
+        Self { error, must_abort: false }
+    }
+}
+
 /// Calls until it succeeds, fails for good or is too late.
 fn persist(
     client: &BaseProducer<Context>,
     what: &str,
     deadline: Instant,
     call: impl Fn(&BaseProducer<Context>) -> KafkaResult<()>,
-) -> Result<(), BusError> {
+) -> Result<(), Unfinished> {
     loop {
         listen(client);
         let error = match call(client) {
@@ -278,12 +294,16 @@ fn persist(
                 return Ok(());
             }
             Err(KafkaError::Transaction(error)) => error,
-            Err(error) => return Err(failed(what, &error)),
+            Err(error) => return Err(failed(what, &error).into()),
         };
         let is_worth_it = error.is_retriable() && !error.is_fatal() && !error.txn_requires_abort();
         if !is_worth_it || deadline <= Instant::now() + LATE {
             listen(client);
-            return Err(transaction_failed(what, &error, client.client().fatal_error()));
+            let must_abort = error.txn_requires_abort();
+            return Err(Unfinished {
+                error: transaction_failed(what, &error, client.client().fatal_error()),
+                must_abort,
+            });
         }
     }
 }

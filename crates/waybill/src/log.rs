@@ -16,6 +16,7 @@ pub(crate) struct Tail {
     plant: Plant,
     topic: Topic,
     reader: Box<dyn Reader>,
+    partitions: Vec<TopicPartition>,
 }
 
 /// Ranges of offsets, as `Plant::untaken` tells them.
@@ -23,6 +24,8 @@ pub(crate) type Ranges = Vec<(TopicPartition, Range<u64>)>;
 
 /// How many offsets a transaction may take up that are no records: on Kafka each ends with a marker.
 const MARKERS_MAX: u64 = 4;
+/// How long more of a topic is waited for whose end was not reached.
+const ALL_WAIT: Duration = Duration::from_secs(20);
 /// How long the end of a partition that holds nothing is waited for.
 const EMPTY_WAIT: Duration = Duration::from_secs(2);
 
@@ -90,7 +93,8 @@ impl Tail {
             from.push((at, low));
         }
         reader.assign(&from)?;
-        Ok(Self { plant: plant.clone(), topic, reader })
+        let partitions = from.into_iter().map(|(at, _)| at).collect();
+        Ok(Self { plant: plant.clone(), topic, reader, partitions })
     }
 
     /// What has come since, as far as it can be read; nothing when the end is reached.
@@ -105,16 +109,34 @@ impl Tail {
         Ok(records.into_iter().map(decode).collect())
     }
 
-    /// Everything there is now.
+    /// Everything there is now. Brokers that don't give all of it are no end.
     pub(crate) fn all(&mut self) -> Result<Vec<(Delivered, Option<Message>)>, Failure> {
-        let mut all = Vec::new();
-        loop {
+        let mut ends = Vec::with_capacity(self.partitions.len());
+        for at in &self.partitions {
+            ends.push((at.clone(), self.plant.bus.watermarks(at)?.stable));
+        }
+        let (mut all, mut last) = (Vec::new(), Instant::now());
+        while !self.has_reached(&ends)? {
             let more = self.next()?;
-            if more.is_empty() {
-                return Ok(all);
+            if !more.is_empty() {
+                last = Instant::now();
+            } else if ALL_WAIT < last.elapsed() {
+                return Err(Failure::Unavailable(format!("{} can't be read to its end", ends[0].0.topic)));
+            } else {
+                std::thread::sleep(Duration::from_millis(5));
             }
             all.extend(more);
         }
+        Ok(all)
+    }
+
+    fn has_reached(&self, ends: &[(TopicPartition, u64)]) -> Result<bool, Failure> {
+        for (at, end) in ends {
+            if self.reader.position(at)? < *end {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

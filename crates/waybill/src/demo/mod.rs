@@ -100,13 +100,13 @@ fn play(plant: &Plant, workers: &mut Workers, upstream: &Upstream, arguments: &D
     let mut operator = Operator::new(plant)?;
     upstream.enrol()?;
     wait_until_ready(workers)?;
-    let mut sent = upstream.sent_before(&mut books)?;
+    let mut sent = Some(upstream.sent_before(&mut books)?);
     let (began, mut last_change) = (Instant::now(), Instant::now());
     loop {
         let due = arguments.rate.map_or(usize::MAX, |rate| paced(rate, began.elapsed()));
         match step(upstream, &mut books, &mut operator, (sent, due)) {
             Ok(step) => {
-                sent = step.sent;
+                sent = Some(step.sent);
                 bar.set_position(u64::try_from(books.answered()).unwrap_or(u64::MAX));
                 bar.set_message(books.told());
                 if step.has_moved {
@@ -121,7 +121,7 @@ fn play(plant: &Plant, workers: &mut Workers, upstream: &Upstream, arguments: &D
             Err(Failure::Unavailable(why)) if last_change.elapsed() < PATIENCE => {
                 tracing::info!(why, "the demo waits");
                 std::thread::sleep(AGAIN);
-                sent = upstream.sent_before(&mut books).unwrap_or(sent);
+                sent = None;
             }
             Err(failure) => return Err(failure),
         }
@@ -142,13 +142,17 @@ struct Step {
     is_at_rest: bool,
 }
 
-/// Sends the next batch, if it is due, reads what has become of the others, and decides what a person has to decide.
+/// Counts what was sent where that is not known, sends the next batch, if it is due, reads what has become of the others, and decides what a person has to decide.
 fn step(
     upstream: &Upstream,
     books: &mut Books,
     operator: &mut Operator,
-    (sent, due): (usize, usize),
+    (sent, due): (Option<usize>, usize),
 ) -> Result<Step, Failure> {
+    let sent = match sent {
+        Some(sent) => sent,
+        None => upstream.sent_before(books)?,
+    };
     let sent = if sent < due { sent + upstream.send(sent)? } else { sent };
     let has_moved = books.read_on()?;
     let all_answered = upstream.count() <= sent && sent <= books.answered() + upstream.withheld();

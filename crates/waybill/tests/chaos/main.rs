@@ -31,8 +31,8 @@ fn number(name: &str, usual: u64) -> u64 {
 
 #[test]
 fn nothing_is_lost_doubled_or_hung_whatever_befalls_the_fleet() {
-    let (requests, rate) = (number("REQUESTS", 2_400), number("RATE", 40));
-    let (count, seed) = (number("FAULTS", 10), number("SEED", 1));
+    let (requests, rate) = (number("REQUESTS", 2_400), number("RATE", 20));
+    let (count, seed) = (number("FAULTS", 7), number("SEED", 1));
     let mut fleet = Fleet::start(seed, requests, rate);
     let mut report = Report::new(requests, seed);
     for fault in Schedule::new(seed).take(usize::try_from(count).expect("a small number")) {

@@ -68,7 +68,11 @@ impl Watch {
         loop {
             match self.client.fetch_watermarks(topic, at, STEP) {
                 Ok((low, high)) => return if low == high { 0 } else { high },
-                Err(error) => assert!(began.elapsed() < PATIENCE, "{topic} [{at}]: {error}"),
+                // A client that is not made to look again goes on asking the leader that is gone.
+                Err(error) => {
+                    assert!(began.elapsed() < PATIENCE, "{topic} [{at}]: {error}");
+                    let _ = self.client.fetch_metadata(Some(topic), STEP);
+                }
             }
         }
     }

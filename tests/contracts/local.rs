@@ -22,7 +22,7 @@ pub(crate) struct OnDisk {
 }
 
 /// The machine's time.
-struct SystemClock(Instant);
+pub(crate) struct SystemClock(pub(crate) Instant);
 
 // === impl InMemory ===
 

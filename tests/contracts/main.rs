@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
+mod cluster;
 #[macro_use]
 mod contract;
 mod compaction;
@@ -21,6 +22,7 @@ mod transactions;
 
 contract!(local_in_memory, crate::local::InMemory::new());
 contract!(local_on_disk, crate::local::OnDisk::new());
+contract!(model_of_a_cluster, crate::cluster::Cluster::new());
 
 #[test]
 fn local_in_memory_agrees_with_the_model() {
@@ -30,4 +32,9 @@ fn local_in_memory_agrees_with_the_model() {
 #[test]
 fn local_on_disk_agrees_with_the_model() {
     model::agrees(|| Box::new(local::OnDisk::new()));
+}
+
+#[test]
+fn the_model_of_a_cluster_agrees_with_the_model() {
+    model::agrees(|| Box::new(cluster::Cluster::new()));
 }

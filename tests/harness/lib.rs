@@ -2,6 +2,7 @@
 //! [`feed`] is how outsiders write to it, [`reading`] how its topics are read, [`leak`] what must not be
 //! found in any of it, [`small_disk`] a disk that can be full.
 
+pub mod bus;
 pub mod chance;
 pub mod clock;
 pub mod feed;

@@ -86,14 +86,31 @@ impl ModelBus {
         self.shared.state().trouble = Some((until, error));
     }
 
-    /// From now on a commit is told before its markers are on the log, which come by this much later.
-    pub fn slow_markers(&self, by: Duration) {
-        self.shared.state().markers_late_by = by;
+    /// Until this time a commit is told before its markers are on the log, which come by so much later.
+    pub fn slow_markers(&self, until: Duration, by: Duration) {
+        self.shared.state().markers_late = Some((until, by));
+    }
+
+    /// Whether brokers can be reached and have room.
+    pub fn is_well(&self) -> bool {
+        self.shared.state().trouble.is_none()
     }
 
     /// Partitions whose last stable offset is held back by an open transaction.
     pub fn pinned(&self) -> usize {
         self.shared.state().pinned()
+    }
+
+    /// The member of a group that owns a partition and knows it, by instance.
+    pub fn owner(&self, group: &str, partition: &TopicPartition) -> Option<String> {
+        self.shared.state().groups.owner(group, partition)
+    }
+
+    /// How many records a group could take from a partition by now.
+    pub fn waiting(&self, group: &str, partition: &TopicPartition) -> Result<usize, BusError> {
+        let state = self.shared.state();
+        let from = state.start(group, partition)?;
+        Ok(state.log(partition)?.count(from))
     }
 }
 
@@ -102,8 +119,9 @@ impl ModelBus {
 impl Client {
     /// The process sends its heartbeats, as a client's own thread does while the process lives and can reach the brokers.
     pub fn beat(&self) {
-        let heard = self.clock.since_boot();
-        self.shared.state().beat(&self.name, heard);
+        let (heard, now) = (self.clock.since_boot(), self.shared.clock.since_boot());
+        // Heartbeats were sent all the time, so they come before anything the brokers' clock brings.
+        locked(&self.shared.state).beat(&self.name, heard, now);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

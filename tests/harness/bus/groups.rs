@@ -167,6 +167,15 @@ impl Groups {
         (member.id == seat.member).then_some(member.heard)
     }
 
+    /// The member that owns a partition and knows it.
+    pub(super) fn owner(&self, group: &str, partition: &TopicPartition) -> Option<String> {
+        let is_owner = |member: &Member| {
+            member.standing == (Standing::Stable { told: true }) && member.owned.contains(partition)
+        };
+        let mut members = self.groups.get(group)?.members.iter();
+        members.find(|(_, member)| is_owner(member)).map(|(instance, _)| instance.clone())
+    }
+
     /// Puts out whoever was silent for too long.
     pub(super) fn expire(&mut self, now: Duration) {
         for group in self.groups.values_mut() {

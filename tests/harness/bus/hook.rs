@@ -1,7 +1,5 @@
 //! Where a process may end, sleep, or lose its connection while it talks to the brokers.
 
-use std::sync::Arc;
-
 use fleet::bus::BusError;
 
 /// A point in a transaction.
@@ -28,14 +26,16 @@ pub enum Commit {
     Lost,
 }
 
-/// Is asked at each step of each process.
+/// Is asked at each step of one process.
 pub trait Hook: Send + Sync {
-    /// A process has come to a step. It may end here by unwinding, or sleep by letting the others go on.
-    fn reached(&self, _process: &Arc<str>, _step: Step) {}
+    /// The process has come to a step. It may end here by unwinding, or sleep by letting the others go on.
+    fn reached(&self, _step: Step) {}
     /// What becomes of a commit.
-    fn judge(&self, _process: &Arc<str>) -> Commit {
+    fn judge(&self) -> Commit {
         Commit::Succeeds
     }
+    /// How a commit went, as the process hears it.
+    fn ended(&self, _outcome: &Result<(), BusError>) {}
 }
 
 /// Nothing goes wrong.

@@ -75,6 +75,13 @@ impl Log {
         }
     }
 
+    /// How many committed records there are from an offset to the last stable one.
+    pub(super) fn count(&self, from: u64) -> usize {
+        let (first, stable) = (self.entries.partition_point(|entry| entry.record.offset < from), self.stable());
+        let at_rest = self.entries[first..].iter().take_while(|entry| entry.record.offset < stable);
+        at_rest.filter(|entry| !self.is_aborted(entry.serial)).count()
+    }
+
     /// Moves records from a position on, as far as allowed; the answer is the next position.
     pub(super) fn read(
         &self,

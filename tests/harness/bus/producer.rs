@@ -132,7 +132,7 @@ impl State {
         }
         let name = Arc::clone(&topic.spec.name);
         self.check(id, epoch)?;
-        self.writable().map_err(|error| BusError::Abort(error.to_string()))?;
+        self.writable()?;
         let open = self.transaction(id, epoch)?;
         let serial = open.serial;
         open.partitions.insert(at.clone());
@@ -160,10 +160,9 @@ impl State {
     fn commit(&mut self, id: &Arc<str>, epoch: u64) -> Result<(), BusError> {
         self.check(id, epoch)?;
         self.writable()?;
-        let by = self.now + self.markers_late_by;
-        let is_late = !self.markers_late_by.is_zero();
-        self.transaction(id, epoch)?.committed_by = Some(by);
-        if !is_late {
+        let late = self.markers_late.map(|(_, by)| self.now + by);
+        self.transaction(id, epoch)?.committed_by = Some(late.unwrap_or(self.now));
+        if late.is_none() {
             self.end(id, true);
         }
         Ok(())
@@ -194,9 +193,9 @@ impl ModelProducer {
             self.is_open = true;
             self.client.state().consume(&self.id, self.epoch, consumed)?;
         }
-        self.client.hook.reached(&self.client.name, Step::Committing);
+        self.client.hook.reached(Step::Committing);
         let lost = || Err(BusError::OutcomeUnknown("the answer of the coordinator was lost".into()));
-        match self.client.hook.judge(&self.client.name) {
+        match self.client.hook.judge() {
             Commit::Succeeds => self.client.state().commit(&self.id, self.epoch)?,
             Commit::Fails(error) => return Err(error),
             Commit::Lost => return lost(),
@@ -207,7 +206,6 @@ impl ModelProducer {
             }
         }
         self.client.shared.stir();
-        self.client.hook.reached(&self.client.name, Step::Committed);
         Ok(())
     }
 }
@@ -220,11 +218,11 @@ impl Producer for ModelProducer {
             return Err(BusError::TooLarge { bytes, limit: RECORD_LIMIT_BYTES });
         }
         let sent = self.client.state().put(&self.id, self.epoch, record);
-        self.must_abort |= matches!(sent, Err(BusError::Abort(_)));
+        self.must_abort |= matches!(sent, Err(BusError::Unavailable(_) | BusError::Full(_)));
         sent?;
         (self.is_open, self.sent) = (true, self.sent + 1);
         if self.sent == 2 {
-            self.client.hook.reached(&self.client.name, Step::Sending);
+            self.client.hook.reached(Step::Sending);
         }
         Ok(())
     }
@@ -235,9 +233,13 @@ impl Producer for ModelProducer {
             return Ok(());
         }
         let outcome = self.try_commit(consumed);
+        self.client.hook.ended(&outcome);
         self.sent = 0;
         match &outcome {
-            Ok(()) => self.is_open = false,
+            Ok(()) => {
+                self.is_open = false;
+                self.client.hook.reached(Step::Committed);
+            }
             Err(_) => self.must_abort = true,
         }
         outcome

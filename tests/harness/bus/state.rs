@@ -21,7 +21,8 @@ pub(super) struct State {
     pub(super) serials: Serial,
     /// Until when nothing can be written, and what is said.
     pub(super) trouble: Option<(Duration, BusError)>,
-    pub(super) markers_late_by: Duration,
+    /// Until when markers are late, and by how much.
+    pub(super) markers_late: Option<(Duration, Duration)>,
     /// The brokers' time.
     pub(super) now: Duration,
     offsets: BTreeMap<(String, TopicPartition), u64>,
@@ -38,10 +39,14 @@ pub(super) struct Topic {
 impl State {
     /// Lets the brokers' clock move on, and what it brings happen.
     pub(super) fn pass_to(&mut self, now: Duration) {
+        if self.now == now {
+            return;
+        }
         self.now = now;
         if self.trouble.as_ref().is_some_and(|(until, _)| *until <= now) {
             self.trouble = None;
         }
+        self.markers_late = self.markers_late.filter(|(until, _)| now < *until);
         self.end_overdue();
         self.groups.expire(now);
     }
@@ -102,8 +107,10 @@ impl State {
         Ok(self.committed(group, at).unwrap_or(low).max(low))
     }
 
-    pub(super) fn beat(&mut self, process: &Arc<str>, heard: Duration) {
-        let now = self.now;
+    pub(super) fn beat(&mut self, process: &Arc<str>, heard: Duration, now: Duration) {
+        if self.trouble.as_ref().is_some_and(|(until, _)| *until <= now) {
+            self.trouble = None;
+        }
         if self.reachable().is_ok() {
             self.groups.beat(process, heard, now);
         }

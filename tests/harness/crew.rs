@@ -253,7 +253,8 @@ impl Crew {
     /// How long there is nothing to do, at most `left`.
     pub fn idle(&self, left: Duration) -> Duration {
         let now = self.time.since_boot();
-        let answer = self.partners.next_ms().map(|at| domain::Timestamp(at).since(domain::Timestamp(self.time.now_ms())));
+        let answer =
+            self.partners.next_ms().map(|at| domain::Timestamp(at).since(domain::Timestamp(self.time.now_ms())));
         let stations = locked(&self.stations);
         let slots = stations.iter().map(|station| match &station.slot {
             Some(slot) => slot.idle(left),

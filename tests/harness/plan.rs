@@ -179,7 +179,19 @@ pub const POISONED: usize = 4;
 /// Stages that talk to partners and decide ends have most to lose.
 fn drawn_stage(chance: &Chance) -> Stage {
     use Stage::{Dispatch, Identity, Intake, Reconciliation, Triage};
-    chance.pick(&[Intake, Intake, Identity, Identity, Dispatch, Dispatch, Dispatch, Dispatch, Reconciliation, Reconciliation, Triage])
+    chance.pick(&[
+        Intake,
+        Intake,
+        Identity,
+        Identity,
+        Dispatch,
+        Dispatch,
+        Dispatch,
+        Dispatch,
+        Reconciliation,
+        Reconciliation,
+        Triage,
+    ])
 }
 
 /// Calls and answers are dispatch's alone.

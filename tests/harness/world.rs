@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use contracts::topics::Reading;
 use contracts::{Codec, Topic, Topics};
+use domain::SourceId;
 use domain::messages::Stage;
 use domain::partner::Registry;
-use domain::SourceId;
 use fleet::bus::{Bus, BusError, Cleanup, TopicPartition, TopicSpec};
 use fleet::clock::Clock;
 use fleet::sync::locked;

@@ -2,11 +2,13 @@
 //! here uses a worker's code or the fold.
 //!
 //! After each step it looks at what is new: that no record of the fleet's own stands there twice, that every fact has a cause and
-//! may follow what is known of its request (`reference`), that clocks run out neither early nor for lag (`clocks`). At the end
+//! may follow what is known of its request (`reference`), that clocks run out neither early nor for lag (`clocks`), that urgent work waits for
+//! no bulk (`lanes`). At the end
 //! the accounts of `sandbox` are balanced, and each source has had its one end (`ends`).
 
 mod clocks;
 mod ends;
+mod lanes;
 mod reference;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,9 +22,11 @@ use domain::{Lane, LifecycleEvent, Message, OperationId, RecordId, RequestId};
 use fleet::bus::{Delivered, Isolation, Limit, Reader, TopicPartition};
 use fleet::clock::Clock;
 use sandbox::accounts::Accounts;
+use tests::plan::Plan;
 use tests::{SOURCE, World};
 
 use clocks::Clocks;
+use lanes::Lanes;
 use reference::Reference;
 
 /// Everything known of a run.
@@ -37,6 +41,7 @@ pub(crate) struct Oracle {
     /// What may be a cause: records of every topic.
     causes: BTreeSet<RecordId>,
     clocks: Clocks,
+    lanes: Lanes,
     /// All facts in the order in which they came to be seen.
     pub(crate) facts: Vec<Fact>,
     /// What must not be.
@@ -64,7 +69,7 @@ const LIMIT: Limit = Limit { records: 10_000, bytes: 64 << 20 };
 
 impl Oracle {
     /// Has seen nothing yet.
-    pub(crate) fn new(world: &World) -> Self {
+    pub(crate) fn new(world: &World, plan: &Plan) -> Self {
         let mut from = Vec::new();
         for topic in world.all_topics().iter().filter(|topic| is_watched(topic)) {
             let name = world.topics.name(topic);
@@ -81,6 +86,7 @@ impl Oracle {
             names: BTreeSet::new(),
             causes: BTreeSet::new(),
             clocks: Clocks::new(),
+            lanes: Lanes::new(plan),
             facts: Vec::new(),
             wrong: Vec::new(),
         }
@@ -99,6 +105,7 @@ impl Oracle {
             let topic = world.topics.parse(&record.topic).expect("a topic of ours");
             self.take(world, &topic, record);
         }
+        self.wrong.extend(self.lanes.look(world));
         self.facts[first..].to_vec()
     }
 

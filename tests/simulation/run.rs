@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use domain::{EventBody, FailureClass, LifecycleEvent};
+use contracts::Topic;
+use domain::{EventBody, FailureClass, Lifecycle, LifecycleEvent, Message};
 use fleet::clock::Clock;
 use tests::faults::Struck;
 use tests::{Setup, World};
@@ -17,7 +18,7 @@ use crate::scenario::Scenario;
 use crate::upstream::Upstream;
 
 /// What a run came to.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug, Default)]
 pub(crate) struct Run {
     /// How many requests there were.
     pub(crate) requests: usize,
@@ -29,6 +30,8 @@ pub(crate) struct Run {
     pub(crate) hash: String,
     /// The kinds of facts its log holds, and how many of each.
     pub(crate) kinds: BTreeMap<&'static str, u64>,
+    /// The states its requests came through, by the fold.
+    pub(crate) states: BTreeMap<&'static str, u64>,
     /// What was struck where, and what came of it.
     pub(crate) struck: Struck,
     /// How the payers misbehaved.
@@ -98,7 +101,7 @@ impl Stage {
         let plan = Some(scenario.plan.clone());
         let world = World::new(Setup { plan, callbacks: true, ..Setup::rough(scenario.seed) });
         let upstream = Upstream::new(scenario, &world);
-        let oracle = Oracle::new(&world);
+        let oracle = Oracle::new(&world, &scenario.plan);
         // No clock is so wrong that a submission would come before it was written.
         world.clock.advance(HEAD_START);
         Self { world, upstream, oracle, leap: Duration::from_millis(1), steps: 0 }
@@ -162,7 +165,10 @@ impl Stage {
         // Half of the time the clock stops where somebody wants to do something.
         let leap = if world.chance.hits(500) { world.crew.idle(self.leap) } else { self.leap };
         let now = world.clock.now_ms();
-        let told = upstream.next_ms().filter(|_| world.is_well()).map_or(leap, |at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)));
+        let told = upstream
+            .next_ms()
+            .filter(|_| world.is_well())
+            .map_or(leap, |at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)));
         world.crew.advance(leap.min(told).max(Duration::from_millis(1)));
         let leap_max = if upstream.is_done() { LEAP_MAX } else { Duration::from_secs(1) };
         self.leap = (self.leap * 2).min(leap_max);
@@ -179,11 +185,7 @@ impl Stage {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let mut hash = [0; 32];
-        for event in tests::reading::read(world, &contracts::Topic::Events) {
-            let value = event.value.unwrap_or_default();
-            hash = domain::lifecycle::fold::chain(&hash, &domain::lifecycle::fold::digest(&value));
-        }
+        let (hash, states) = log(world);
         let mut kinds = BTreeMap::new();
         oracle.facts.iter().for_each(|fact| *kinds.entry(fact.kind).or_default() += 1);
         Ok(Run {
@@ -195,10 +197,30 @@ impl Stage {
                 text
             }),
             kinds,
+            states,
             struck: world.faults.struck(),
             payers: world.partners.misbehaviour(),
         })
     }
+}
+
+/// A hash over all facts, and the states they lead through.
+fn log(world: &World) -> ([u8; 32], BTreeMap<&'static str, u64>) {
+    let (mut hash, mut states) = ([0; 32], BTreeMap::new());
+    let mut requests: BTreeMap<_, Lifecycle> = BTreeMap::new();
+    for record in tests::reading::read(world, &Topic::Events) {
+        let value = record.value.unwrap_or_default();
+        let digest = domain::lifecycle::fold::digest(&value);
+        hash = domain::lifecycle::fold::chain(&hash, &digest);
+        let Ok((_, Message::Event(event))) = world.codec.decode(&Topic::Events, &value) else { continue };
+        let request = requests.entry(event.request_id).or_default();
+        let before = request.state;
+        request.fold(&event.body, event.at, &digest);
+        if request.state != before || request.events == 1 {
+            *states.entry(request.state.as_str()).or_default() += 1;
+        }
+    }
+    (hash, states)
 }
 
 /// Requests that were given up for lack of time at the very moment they were let go on: the time of a hold does not count.

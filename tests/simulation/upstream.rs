@@ -1,6 +1,6 @@
 //! Everybody outside the fleet of the simulated world: the upstream system, the door through which payers call back, the operators.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -53,16 +53,8 @@ type Given = (CommandAction, Option<Verdict>);
 
 impl Upstream {
     pub(crate) fn new(scenario: &Scenario, world: &World) -> Self {
-        let plan = Traffic {
-            seed: scenario.seed,
-            source: SOURCE.into(),
-            payer: PAYER.to_owned(),
-            members: MEMBERS,
-            partners: world.registry.iter().map(|partner| partner.id.clone()).collect(),
-            count: SUBMISSIONS,
-            now: Timestamp(world.clock.now_ms()),
-            only_good: false,
-        };
+        let partners = world.registry.iter().map(|partner| partner.id.clone()).collect();
+        let plan = Traffic { partners, ..plan(scenario.seed, PAYER) };
         let mut upstream = Self {
             waiting: traffic(&plan)
                 .into_iter()
@@ -285,6 +277,24 @@ impl Upstream {
         let target = CommandTarget::RequestTarget { request_id };
         self.feed.command(world, &request_id.to_string(), (target, action, verdict));
     }
+}
+
+fn plan(seed: u64, payer: &str) -> Traffic {
+    Traffic {
+        seed,
+        source: SOURCE.into(),
+        payer: payer.to_owned(),
+        members: MEMBERS,
+        partners: vec!["nobody".into()],
+        count: SUBMISSIONS,
+        now: Timestamp(tests::clock::START_MS),
+        only_good: false,
+    }
+}
+
+/// The idempotency keys of a seed's submissions.
+pub(crate) fn keys(seed: u64, payer: &str) -> BTreeSet<String> {
+    traffic(&plan(seed, payer)).into_iter().map(|submission| submission.request.idempotency_key).collect()
 }
 
 /// Half of the requests have little time, so that a hold outlasts it; which ones, and how little, follows from the key alone.

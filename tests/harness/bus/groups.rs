@@ -169,9 +169,8 @@ impl Groups {
 
     /// The member that owns a partition and knows it.
     pub(super) fn owner(&self, group: &str, partition: &TopicPartition) -> Option<String> {
-        let is_owner = |member: &Member| {
-            member.standing == (Standing::Stable { told: true }) && member.owned.contains(partition)
-        };
+        let is_owner =
+            |member: &Member| member.standing == (Standing::Stable { told: true }) && member.owned.contains(partition);
         let mut members = self.groups.get(group)?.members.iter();
         members.find(|(_, member)| is_owner(member)).map(|(instance, _)| instance.clone())
     }

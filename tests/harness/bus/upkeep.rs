@@ -36,9 +36,8 @@ impl State {
 impl Log {
     fn compact(&mut self, now_ms: i64) {
         let stable = self.stable();
-        let (count, at_rest) = (self.entries.len().saturating_sub(ACTIVE_RECORDS), |entry: &Entry| {
-            entry.record.offset < stable
-        });
+        let (count, at_rest) =
+            (self.entries.len().saturating_sub(ACTIVE_RECORDS), |entry: &Entry| entry.record.offset < stable);
         let clean = self.entries.iter().take(count).take_while(|entry| at_rest(entry)).count();
         let mut newest: BTreeMap<Bytes, u64> = BTreeMap::new();
         for Entry { record, serial } in &self.entries[..clean] {

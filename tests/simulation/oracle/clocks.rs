@@ -90,9 +90,13 @@ impl Steps {
             return None;
         }
         // The step whose clock this is, and one that came to the log well before it ran out.
-        let is_its = |(at, _): &(Timestamp, Duration)| SPANS_S.iter().any(|span| *at + Duration::from_secs(*span) == due);
+        let is_its =
+            |(at, _): &(Timestamp, Duration)| SPANS_S.iter().any(|span| *at + Duration::from_secs(*span) == due);
         let its = self.steps.iter().rposition(is_its)?;
         let in_time = |(_, seen): &(Timestamp, Duration)| wall(*seen) + APART < due;
-        self.steps[its + 1..].iter().any(in_time).then(|| "a clock ran out though the step was on the log in time".to_owned())
+        self.steps[its + 1..]
+            .iter()
+            .any(in_time)
+            .then(|| "a clock ran out though the step was on the log in time".to_owned())
     }
 }

@@ -24,7 +24,10 @@ impl Oracle {
             }
         }
         if 0 < poisoned && self.accounts.letters() != lettered + poisoned {
-            wrong.push(format!("{poisoned} unreadable records and {lettered} garbled ones, and {} letters", self.accounts.letters()));
+            wrong.push(format!(
+                "{poisoned} unreadable records and {lettered} garbled ones, and {} letters",
+                self.accounts.letters()
+            ));
         }
         wrong.extend(self.requests.iter().filter_map(|(id, _)| self.end(*id)));
         wrong

@@ -59,7 +59,7 @@ const KINDS: [&str; 34] = [
 /// Facts that the simulated traffic gives no occasion for: no source goes over its share, nobody supersedes a request.
 const NO_OCCASION: [&str; 2] = ["diverted", "superseded"];
 /// Facts so rare that only thousands of runs are sure to have them.
-const RARE: [&str; 2] = ["compensation-failed", "command-passed"];
+const RARE: [&str; 3] = ["compensation-started", "compensated", "compensation-failed"];
 /// The stages, and what strikes all of them.
 const STAGES: [&str; 6] = ["intake", "identity", "dispatch", "reconciliation", "triage", "all"];
 

@@ -97,7 +97,10 @@ fn the_accounts_balance_for_every_seed() {
     let began = Instant::now();
     let (runs, failed) = run_all(&asked());
     if let Some((seed, failure)) = failed {
-        let (scenario, failure) = shrink::shrink(Scenario::of(seed), failure, run);
+        // Who only wants to know whether something is wrong need not wait for it to be made small.
+        let is_wanted_small = std::env::var("UNSHRUNK").is_err();
+        let found = (Scenario::of(seed), failure);
+        let (scenario, failure) = if is_wanted_small { shrink::shrink(found.0, found.1, run) } else { found };
         panic!("{}", story::tell(&scenario, &failure));
     }
     let mut coverage = Coverage::default();

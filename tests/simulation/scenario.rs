@@ -50,7 +50,7 @@ pub(crate) enum Act {
 /// How many submissions a run has.
 pub(crate) const SUBMISSIONS: u64 = 40;
 /// About how often a run's processes commit.
-const COMMITS: u32 = 400;
+const COMMITS: u32 = 240;
 /// The moments at which people interfere.
 const MOMENTS: [&str; 10] = [
     "validated",

@@ -1,25 +1,28 @@
 //! The bench of the simulation's model of a cluster.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fleet::bus::Bus;
+use fleet::clock::Clock;
 use tests::bus::{ModelBus, NoHook};
 
 use crate::bench::Bench;
-use crate::local::SystemClock;
 
 /// A cluster in memory, with this test as its only process.
 pub(crate) struct Cluster {
     brokers: ModelBus,
-    clock: Arc<SystemClock>,
+    clock: Arc<MachineTime>,
 }
+
+/// The machine's time.
+struct MachineTime(Instant);
 
 // === impl Cluster ===
 
 impl Cluster {
     pub(crate) fn new() -> Self {
-        let clock = Arc::new(SystemClock(Instant::now()));
+        let clock = Arc::new(MachineTime(Instant::now()));
         Self { brokers: ModelBus::new(clock.clone()), clock }
     }
 }
@@ -43,4 +46,17 @@ impl Bench for Cluster {
 
     /// Brokers outlive the process.
     fn restart(&mut self) {}
+}
+
+// === impl MachineTime ===
+
+impl Clock for MachineTime {
+    fn now_ms(&self) -> i64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        i64::try_from(now.as_millis()).unwrap()
+    }
+
+    fn since_boot(&self) -> Duration {
+        self.0.elapsed()
+    }
 }

@@ -22,7 +22,7 @@ pub(crate) struct OnDisk {
 }
 
 /// The machine's time.
-pub(crate) struct SystemClock(pub(crate) Instant);
+struct SystemClock(Instant);
 
 // === impl InMemory ===
 

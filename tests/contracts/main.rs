@@ -12,6 +12,7 @@ mod cluster;
 mod contract;
 mod compaction;
 mod consuming;
+mod differential;
 mod groups;
 mod local;
 mod model;
@@ -22,7 +23,7 @@ mod transactions;
 
 contract!(local_in_memory, crate::local::InMemory::new());
 contract!(local_on_disk, crate::local::OnDisk::new());
-contract!(model_of_a_cluster, crate::cluster::Cluster::new());
+contract!(over_the_cluster, crate::cluster::Cluster::new());
 
 #[test]
 fn local_in_memory_agrees_with_the_model() {
@@ -35,6 +36,11 @@ fn local_on_disk_agrees_with_the_model() {
 }
 
 #[test]
-fn the_model_of_a_cluster_agrees_with_the_model() {
+fn the_cluster_agrees_with_the_model() {
     model::agrees(|| Box::new(cluster::Cluster::new()));
+}
+
+#[test]
+fn the_cluster_and_the_log_show_the_same() {
+    differential::agree(|| Box::new(cluster::Cluster::new()), || Box::new(local::InMemory::new()));
 }

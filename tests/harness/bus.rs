@@ -106,6 +106,11 @@ impl ModelBus {
         self.shared.state().groups.owner(group, partition)
     }
 
+    /// Whether a group has a member of this instance.
+    pub fn is_member(&self, group: &str, instance: &str) -> bool {
+        self.shared.state().groups.has(group, instance)
+    }
+
     /// How many records a group could take from a partition by now.
     pub fn waiting(&self, group: &str, partition: &TopicPartition) -> Result<usize, BusError> {
         let state = self.shared.state();

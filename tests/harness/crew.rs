@@ -48,14 +48,14 @@ impl Crew {
     pub(crate) fn new(
         seed: u64,
         (time, partners): (Arc<VirtualClock>, Arc<Partners>),
-        faults: Arc<Faults>,
+        faults: &Arc<Faults>,
         stations: Vec<Station>,
     ) -> Arc<Self> {
         let crew = Arc::new(Self {
             time,
             partners,
             chance: Chance::new(seed ^ 0xc4e3),
-            faults: Arc::clone(&faults),
+            faults: Arc::clone(faults),
             stations: Mutex::new(stations),
             ghosts: Mutex::default(),
             asleep: AtomicUsize::new(0),

@@ -109,13 +109,17 @@ impl Hiring<'_> {
         };
         let clock = Arc::new(clock);
         let client = client.map(|brokers| brokers.client(&name, clock.clone() as Arc<dyn Clock>, post.clone()));
+        let lease = match self.log {
+            Log::Embedded(_) => None,
+            Log::Cluster(brokers) => Some((brokers.clone(), group(W::STAGE))),
+        };
         let bus = client.clone().map_or_else(|| Arc::clone(&self.bus), |client| Arc::new(client) as Arc<dyn Bus>);
         let ports = Ports {
             bus,
             codec: self.codec.clone(),
             topics: self.topics.clone(),
             clock: clock.clone(),
-            caller: self.partners.line(&name),
+            caller: self.partners.line(&name, lease),
             originals: self.vault.clone(),
             probe: post,
         };

@@ -14,6 +14,7 @@ use sandbox::partner::{
     ResourceSet, RetryAfter,
 };
 
+use crate::bus::ModelBus;
 use crate::clock::VirtualClock;
 
 /// After so long nobody waits for a connection any more.
@@ -36,12 +37,18 @@ struct State {
     sent: u64,
     /// Who can't be reached, and until when.
     outages: BTreeMap<PartnerId, i64>,
+    /// When the last attempt of each operation was made, and until when its answer may come.
+    made: BTreeMap<OperationId, (u32, i64)>,
+    /// What must not be, of how calls were made.
+    breaches: Vec<String>,
 }
 
 /// One process's way to the payers.
 struct Line {
     partners: Arc<Partners>,
     process: Arc<str>,
+    /// The brokers and the group of which whoever calls has to be a member.
+    lease: Option<(ModelBus, String)>,
 }
 
 impl Partners {
@@ -59,7 +66,16 @@ impl Partners {
             .into_iter()
             .map(|payer| (PartnerId::from(payer.id.as_str()), PartnerModel::new(seed, payer, "sim:".to_owned())))
             .collect();
-        let state = State { payers, timeouts, buckets, under_way: BTreeMap::new(), sent: 0, outages: BTreeMap::new() };
+        let state = State {
+            payers,
+            timeouts,
+            buckets,
+            under_way: BTreeMap::new(),
+            sent: 0,
+            outages: BTreeMap::new(),
+            made: BTreeMap::new(),
+            breaches: Vec::new(),
+        };
         Arc::new(Self { clock, door_open, state: Mutex::new(state) })
     }
 
@@ -80,9 +96,20 @@ impl Partners {
         count
     }
 
-    /// The way to the payers of one process.
-    pub fn line(self: &Arc<Self>, process: &str) -> Arc<dyn Caller> {
-        Arc::new(Line { partners: Arc::clone(self), process: process.into() })
+    /// The way to the payers of one process, which has to be a member of its group where one is named.
+    pub fn line(self: &Arc<Self>, process: &str, lease: Option<(ModelBus, String)>) -> Arc<dyn Caller> {
+        Arc::new(Line { partners: Arc::clone(self), process: process.into(), lease })
+    }
+
+    /// What must not be, of how calls were made since this was last asked.
+    pub fn breaches(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().expect("one thread").breaches)
+    }
+
+    /// Until when the answer to an attempt may come; none if it is not the last that was made.
+    pub fn answers_until_ms(&self, operation: OperationId, attempt: u32) -> Option<i64> {
+        let state = self.state.lock().expect("one thread");
+        state.made.get(&operation).filter(|(made, _)| *made == attempt).map(|(_, until)| *until)
     }
 
     /// A process has ended: the answers to its calls find nobody.
@@ -148,8 +175,18 @@ impl Partners {
 impl Caller for Line {
     fn perform(&self, call: Call, reply: Reply) {
         let now = self.partners.clock.now_ms();
+        let is_member = self.lease.as_ref().is_none_or(|(brokers, group)| brokers.is_member(group, &self.process));
         let mut state = self.partners.state.lock().expect("one thread");
         let timeout = state.timeouts[&call.route.partner];
+        let until = now + i64::try_from(timeout.as_millis()).expect("a short wait");
+        let before = state.made.insert(call.operation_id, (call.attempt, until));
+        if before.is_some_and(|(attempt, _)| call.attempt <= attempt) {
+            let (attempt, operation) = (call.attempt, call.operation_id);
+            state.breaches.push(format!("attempt {attempt} of operation {operation} was made again, or too late"));
+        }
+        if !is_member {
+            state.breaches.push(format!("{} made a call when the group had put it out", self.process));
+        }
         let is_cut_off = state.outages.get(&call.route.partner).is_some_and(|until| now < *until);
         let (result, after_ms) = if is_cut_off {
             (failed(FailureClass::Transport, "unreachable", None), CONNECT_MS)

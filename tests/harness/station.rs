@@ -17,7 +17,7 @@ use crate::plan::{PROCESSES, Who};
 pub(crate) struct Station {
     pub(crate) who: Who,
     pub(crate) name: Arc<str>,
-    pub(crate) start: Box<dyn Fn(u32) -> Result<Box<dyn Turning>, BusError> + Send>,
+    pub(crate) start: Start,
     pub(crate) client: Option<Client>,
     pub(crate) clock: Arc<MachineClock>,
     pub(crate) slot: Option<Box<dyn Turning>>,
@@ -37,6 +37,9 @@ pub(crate) struct Station {
     pub(crate) is_sound: bool,
 }
 
+/// Starts a process of this version.
+pub(crate) type Start = Box<dyn Fn(u32) -> Result<Box<dyn Turning>, BusError> + Send>;
+
 /// A slot of any worker.
 pub(crate) trait Turning: Send {
     fn turn(&mut self) -> Result<Report, SlotError>;
@@ -54,7 +57,7 @@ impl Station {
     pub(crate) fn new(
         (who, name): (Who, Arc<str>),
         (client, clock): (Option<Client>, Arc<MachineClock>),
-        start: Box<dyn Fn(u32) -> Result<Box<dyn Turning>, BusError> + Send>,
+        start: Start,
     ) -> Self {
         // Whoever is no regular process is not invited yet.
         let visits_until = (PROCESSES <= who.number).then_some(Duration::ZERO);

@@ -123,7 +123,7 @@ impl World {
             chance: &chance,
         };
         let stations = hiring.stations();
-        let crew = Crew::new(seed, (Arc::clone(&clock), Arc::clone(&partners)), Arc::clone(&faults), stations);
+        let crew = Crew::new(seed, (Arc::clone(&clock), Arc::clone(&partners)), &faults, stations);
         Self { chance, clock, bus, codec, topics, vault, partners, registry, faults, crew, sources, log }
     }
 

@@ -18,7 +18,7 @@ use contracts::Topic;
 use contracts::headers::{CE_ID, event_type};
 use domain::ids::derive;
 use domain::messages::{Outcome, Stage};
-use domain::{Lane, LifecycleEvent, Message, OperationId, RecordId, RequestId};
+use domain::{EventBody, Lane, LifecycleEvent, Message, OperationId, RecordId, RequestId};
 use fleet::bus::{Delivered, Isolation, Limit, Reader, TopicPartition};
 use fleet::clock::Clock;
 use sandbox::accounts::Accounts;
@@ -106,6 +106,7 @@ impl Oracle {
             self.take(world, &topic, record);
         }
         self.wrong.extend(self.lanes.look(world));
+        self.wrong.extend(world.partners.breaches());
         self.facts[first..].to_vec()
     }
 
@@ -151,6 +152,15 @@ impl Oracle {
         let request = self.requests.entry(request_id).or_default();
         let mut wrong = request.judge(kind, event);
         wrong.extend(self.clocks.judge(event, seen));
+        if let EventBody::AttemptFailed { operation_id, attempt, code, .. } = &event.body
+            && code == "lost"
+            && world
+                .partners
+                .answers_until_ms(*operation_id, *attempt)
+                .is_some_and(|until| world.clock.now_ms() < until)
+        {
+            wrong.push(format!("attempt {attempt} was given up for lost while its answer was under way"));
+        }
         if !self.has_cause(event) {
             wrong.push(format!("{kind} has no cause"));
         }

@@ -52,7 +52,7 @@ const LIMIT: Duration = Duration::from_secs(90 * 86_400);
 /// When the first submission comes.
 const HEAD_START: Duration = Duration::from_secs(600);
 /// Nor one that takes so many steps.
-const STEPS_MAX: u32 = 300_000;
+const STEPS_MAX: u32 = 150_000;
 /// After so many steps in which nobody moved everybody is asked.
 const IDLE_STEPS: u32 = 5;
 /// The longest leap of time.
@@ -155,7 +155,7 @@ impl Stage {
                 return Ok(true);
             }
         }
-        if world.is_well() && world.chance.hits(100) {
+        if world.is_well() && world.chance.hits(200) {
             let forgetful = world.forgetful();
             if !forgetful.is_empty() {
                 return Err(forgetful);

@@ -167,6 +167,10 @@ impl Groups {
         (member.id == seat.member).then_some(member.heard)
     }
 
+    pub(super) fn has(&self, group: &str, instance: &str) -> bool {
+        self.groups.get(group).is_some_and(|group| group.members.contains_key(instance))
+    }
+
     /// The member that owns a partition and knows it.
     pub(super) fn owner(&self, group: &str, partition: &TopicPartition) -> Option<String> {
         let is_owner =

@@ -293,6 +293,15 @@ impl Crew {
         }
     }
 
+    /// A process ends without a word, and is not started again for so long.
+    pub(crate) fn halt(&self, who: Who, span: Duration) {
+        let index = self.place(who);
+        let station = &mut locked(&self.stations)[index];
+        station.down_until = self.time.since_boot() + span;
+        (station.slot, station.closes_by) = (None, None);
+        self.partners.hang_up(&station.name);
+    }
+
     /// A third process of a stage is there for so long.
     pub(crate) fn invite(&self, who: Who, span: Duration) {
         let until = self.time.since_boot() + span;

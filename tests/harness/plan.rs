@@ -58,6 +58,8 @@ pub enum Kind {
     Visit { stage: Stage, span_ms: u32 },
     /// The processes of a stage are replaced by a newer version, one after the other.
     Upgrade { stage: Stage },
+    /// All processes of a stage are gone for so long: what they should read piles up, and clocks run out meanwhile.
+    Halt { stage: Stage, span_ms: u32 },
     /// Somebody sets the wall clock of a process's machine.
     Jump { who: Who, to_ms: i32 },
     /// The brokers have no room.
@@ -109,13 +111,19 @@ impl Kind {
         let span = |of: &[u32]| chance.pick(of) + u32::try_from(chance.below(900)).expect("small");
         match chance.below(100) {
             0..24 => Self::Crash { who, place, down_ms: span(&[100, 3_000, 15_000]) },
-            24..38 => Self::Pause { who, place, span_ms: span(&[1_000, 8_500, 12_000, 25_000]) },
+            24..31 => Self::Pause { who, place, span_ms: span(&[1_000, 8_500, 12_000, 25_000]) },
+            31..38 => {
+                // The worst moment to fall asleep: with an answer in hand that others will take for lost.
+                let (stage, place) = (Stage::Dispatch, Place::At(Point::BeforeAnswersCommit));
+                Self::Pause { who: Who { stage, ..who }, place, span_ms: span(&[12_000, 25_000]) }
+            }
             38..44 => Self::Replace { who, place, span_ms: span(&[3_000, 12_000, 25_000]) },
             44..50 => Self::Abort { who },
             50..58 => Self::Unheard { who },
             58..63 => Self::Lost { who },
             63..69 => Self::Visit { stage: who.stage, span_ms: span(&[0, 2_000, 40_000]) },
-            69..75 => Self::Upgrade { stage: who.stage },
+            69..72 => Self::Upgrade { stage: who.stage },
+            72..75 => Self::Halt { stage: who.stage, span_ms: span(&[30_000, 3_700_000, 15_000_000]) },
             75..80 => Self::Jump { who, to_ms: chance.pick(&[-90_000, -3_000, 4_000, 120_000]) },
             80..84 => Self::Full { span_ms: span(&[1_000, 60_000]) },
             84..88 => Self::Unreachable { span_ms: span(&[500, 6_000, 30_000]) },
@@ -136,6 +144,7 @@ impl Kind {
             Self::Lost { .. } => "commit lost".to_owned(),
             Self::Visit { .. } => "two rebalances in a row".to_owned(),
             Self::Upgrade { .. } => "rolling upgrade".to_owned(),
+            Self::Halt { .. } => "whole stage down".to_owned(),
             Self::Jump { .. } => "clock set".to_owned(),
             Self::Full { .. } => "brokers full".to_owned(),
             Self::Unreachable { .. } => "brokers unreachable".to_owned(),
@@ -154,6 +163,7 @@ impl Kind {
             Self::Abort { who } | Self::Unheard { who } | Self::Lost { who } => Some((who, None)),
             Self::Visit { .. }
             | Self::Upgrade { .. }
+            | Self::Halt { .. }
             | Self::Jump { .. }
             | Self::Full { .. }
             | Self::Unreachable { .. }
@@ -166,7 +176,7 @@ impl Kind {
     /// The stage it is about.
     pub fn stage(&self) -> &'static str {
         match self {
-            Self::Visit { stage, .. } | Self::Upgrade { stage } => stage.as_str(),
+            Self::Visit { stage, .. } | Self::Upgrade { stage } | Self::Halt { stage, .. } => stage.as_str(),
             Self::Jump { who, .. } => who.stage.as_str(),
             other => other.victim().map_or("all", |(who, _)| who.stage.as_str()),
         }
@@ -234,7 +244,9 @@ impl fmt::Display for Fault {
                 write!(f, ": {who}, for {span_ms} ms")
             }
             Kind::Abort { who } | Kind::Unheard { who } | Kind::Lost { who } => write!(f, ": {who}"),
-            Kind::Visit { stage, span_ms } => write!(f, ": {}, for {span_ms} ms", stage.as_str()),
+            Kind::Visit { stage, span_ms } | Kind::Halt { stage, span_ms } => {
+                write!(f, ": {}, for {span_ms} ms", stage.as_str())
+            }
             Kind::Upgrade { stage } => write!(f, ": {}", stage.as_str()),
             Kind::Jump { who, to_ms } => write!(f, ": {who}, wrong by {to_ms} ms"),
             Kind::Full { span_ms } | Kind::Unreachable { span_ms } | Kind::SlowMarkers { span_ms } => {

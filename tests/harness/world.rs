@@ -183,6 +183,10 @@ impl World {
                 Kind::Visit { stage, span_ms } => {
                     self.crew.invite(Who { stage, number: 0 }, Duration::from_millis(u64::from(span_ms)));
                 }
+                Kind::Halt { stage, span_ms } => {
+                    let span = Duration::from_millis(u64::from(span_ms));
+                    (0..PROCESSES).for_each(|number| self.crew.halt(Who { stage, number }, span));
+                }
                 Kind::Upgrade { stage } => (0..PROCESSES).for_each(|number| self.crew.upgrade(Who { stage, number })),
                 Kind::Jump { who, to_ms } => {
                     let place = self.crew.place(who);

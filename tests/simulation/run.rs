@@ -178,6 +178,11 @@ impl Stage {
     fn finish(&mut self) -> Result<Run, Vec<String>> {
         let Self { world, upstream, oracle, .. } = self;
         let mut wrong = world.forgetful();
+        wrong.extend(oracle.balance(world, &upstream.sent, upstream.poisoned));
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        // Late callbacks still come, and must change nothing that was balanced.
         wrong.extend(remains(world, upstream));
         oracle.follow(world);
         wrong.extend(oracle.balance(world, &upstream.sent, upstream.poisoned));

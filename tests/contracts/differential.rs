@@ -106,16 +106,16 @@ impl Seen {
                 for _ in 0..count {
                     self.sent += 1;
                     let sent = self.producers[producer].send(record(&self.input, partition, &self.sent.to_string()));
-                    self.tell("send", sent);
+                    self.tell("send", &sent);
                 }
             }
             Step::Commit(producer) => {
                 let committed = self.producers[producer].commit(None);
-                self.tell("commit", committed);
+                self.tell("commit", &committed);
             }
             Step::Abort(producer) => {
                 let aborted = self.producers[producer].abort();
-                self.tell("abort", aborted);
+                self.tell("abort", &aborted);
             }
             Step::Replace(producer) => {
                 let successor = self.stage.producer(&producer.to_string());
@@ -125,7 +125,7 @@ impl Seen {
                 let Some(ghost) = &mut self.ghosts[producer] else { return };
                 let sent = ghost.send(record(&self.input, 0, "ghost"));
                 let ended = sent.and_then(|()| ghost.commit(None));
-                self.tell("haunt", ended);
+                self.tell("haunt", &ended);
             }
             Step::Consume(producer) => self.consume(producer, false),
             Step::ConsumeStale(producer) => self.consume(producer, true),
@@ -156,7 +156,7 @@ impl Seen {
         }
         member.taken.clear();
         self.member = Some(member);
-        self.tell("consume", committed);
+        self.tell("consume", &committed);
     }
 
     /// Takes all that is committed.
@@ -195,7 +195,7 @@ impl Seen {
         (0..PARTITIONS).map(move |number| TopicPartition::new(input.clone(), number))
     }
 
-    fn tell(&mut self, what: &str, outcome: Result<(), BusError>) {
+    fn tell(&mut self, what: &str, outcome: &Result<(), BusError>) {
         let outcome = match outcome {
             Ok(()) => "succeeds",
             Err(BusError::Fenced) => "is fenced",

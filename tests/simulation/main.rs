@@ -92,7 +92,6 @@ fn run_all(asked: &Asked) -> (Vec<Run>, Option<(u64, Failure)>) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "what was covered is part of what this test tells")]
 fn the_accounts_balance_for_every_seed() {
     let began = Instant::now();
     let (runs, failed) = run_all(&asked());

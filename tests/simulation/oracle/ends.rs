@@ -14,11 +14,11 @@ impl Oracle {
             self.accounts.effect(operation, effects);
         }
         let mut wrong: Vec<String> = std::mem::take(&mut self.wrong);
-        let expected = format!("letters name no request");
+        let expected = "letters name no request";
         let lettered = sent.iter().filter(|one| one.garbled.is_some()).count();
         for imbalance in self.accounts.balance(sent, Rest::Closed) {
             // Rubbish on the fleet's own topics becomes letters too.
-            let is_poison = imbalance.0.contains(&expected) && self.accounts.letters() == lettered + poisoned;
+            let is_poison = imbalance.0.contains(expected) && self.accounts.letters() == lettered + poisoned;
             if !is_poison {
                 wrong.push(imbalance.to_string());
             }
@@ -29,7 +29,7 @@ impl Oracle {
                 self.accounts.letters()
             ));
         }
-        wrong.extend(self.requests.iter().filter_map(|(id, _)| self.end(*id)));
+        wrong.extend(self.requests.keys().filter_map(|id| self.end(*id)));
         wrong
     }
 

@@ -1,6 +1,6 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo servers-stop test unit broker processes chaos lint fmt doc bench load sim cms-differential deny clean
+.PHONY: help demo servers-stop test unit broker processes chaos lint fmt doc bench load sim sim-mutants cms-differential deny clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -52,8 +52,11 @@ bench: ## What the fleet does on this machine
 load: ## The load, over Kafka and into Postgres too, beside a bare chain; servers as for broker; SCALE=0.1 does a tenth
 	KAFKA_SESSION_MS=60000 scripts/with.sh kafka postgres -- cargo bench --package tests --bench load --quiet
 
-sim: ## The fleet in virtual time; SEEDS=from..to
-	SEEDS=$(SEEDS) cargo test --release --package tests --test simulation -- --nocapture
+sim: ## The fleet in virtual time while everything goes wrong; SEEDS=from..to runs these, SECONDS=180 as many as there is time for
+	SEEDS=$(SEEDS) SECONDS=$(SECONDS) cargo test --release --package tests --test simulation --quiet -- --nocapture
+
+sim-mutants: ## Seeded defects, one by one, and whether the simulation notices; MUTANTS="a b" for these alone, SECONDS_EACH=60
+	MUTANTS="$(MUTANTS)" SECONDS_EACH=$(SECONDS_EACH) scripts/mutants.sh
 
 cms-differential: ## The matching rules beside the published reference, in Python; CASES=20000; FREEZE=1 keeps its verdicts for the tests
 	scripts/cms_differential.sh $(CASES)

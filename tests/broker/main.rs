@@ -14,8 +14,12 @@ mod contract;
 mod compaction;
 #[path = "../contracts/consuming.rs"]
 mod consuming;
+#[path = "../contracts/differential.rs"]
+mod differential;
 #[path = "../contracts/groups.rs"]
 mod groups;
+#[path = "../contracts/cluster.rs"]
+mod cluster;
 mod kafka;
 #[path = "../contracts/model.rs"]
 mod model;
@@ -35,4 +39,9 @@ contract!(over_kafka, crate::kafka::Broker::new());
 #[test]
 fn over_kafka_agrees_with_the_model() {
     model::agrees(|| Box::new(kafka::Broker::new()));
+}
+
+#[test]
+fn over_kafka_and_the_cluster_show_the_same() {
+    differential::agree(|| Box::new(kafka::Broker::new()), || Box::new(cluster::Cluster::new()));
 }

@@ -7,10 +7,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bench;
+mod cluster;
 #[macro_use]
 mod contract;
 mod compaction;
 mod consuming;
+mod differential;
 mod groups;
 mod local;
 mod model;
@@ -21,6 +23,7 @@ mod transactions;
 
 contract!(local_in_memory, crate::local::InMemory::new());
 contract!(local_on_disk, crate::local::OnDisk::new());
+contract!(over_the_cluster, crate::cluster::Cluster::new());
 
 #[test]
 fn local_in_memory_agrees_with_the_model() {
@@ -30,4 +33,14 @@ fn local_in_memory_agrees_with_the_model() {
 #[test]
 fn local_on_disk_agrees_with_the_model() {
     model::agrees(|| Box::new(local::OnDisk::new()));
+}
+
+#[test]
+fn the_cluster_agrees_with_the_model() {
+    model::agrees(|| Box::new(cluster::Cluster::new()));
+}
+
+#[test]
+fn the_cluster_and_the_log_show_the_same() {
+    differential::agree(|| Box::new(cluster::Cluster::new()), || Box::new(local::InMemory::new()));
 }

@@ -1,5 +1,6 @@
 //! Virtual time: it moves only when the driver says so.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -33,5 +34,35 @@ impl Clock for VirtualClock {
 
     fn since_boot(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.now_ms() - START_MS).expect("time moves forward"))
+    }
+}
+
+/// The clock of one machine: it may be wrong about the wall's time, and it was switched on at a time of its own.
+#[derive(Debug)]
+pub struct MachineClock {
+    time: Arc<VirtualClock>,
+    wrong_by_ms: AtomicI64,
+    on_for: Duration,
+}
+
+impl MachineClock {
+    /// A clock that is wrong by so much.
+    pub fn new(time: Arc<VirtualClock>, wrong_by_ms: i64, on_for: Duration) -> Self {
+        Self { time, wrong_by_ms: AtomicI64::new(wrong_by_ms), on_for }
+    }
+
+    /// Somebody sets it: from now on it is wrong by so much.
+    pub fn set(&self, wrong_by_ms: i64) {
+        self.wrong_by_ms.store(wrong_by_ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for MachineClock {
+    fn now_ms(&self) -> i64 {
+        self.time.now_ms() + self.wrong_by_ms.load(Ordering::Relaxed)
+    }
+
+    fn since_boot(&self) -> Duration {
+        self.time.since_boot() + self.on_for
     }
 }

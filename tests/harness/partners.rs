@@ -14,7 +14,11 @@ use sandbox::partner::{
     ResourceSet, RetryAfter,
 };
 
+use crate::bus::ModelBus;
 use crate::clock::VirtualClock;
+
+/// After so long nobody waits for a connection any more.
+const CONNECT_MS: u64 = 3_000;
 
 /// All payers and the answers that are on their way.
 pub struct Partners {
@@ -28,9 +32,23 @@ struct State {
     payers: BTreeMap<PartnerId, PartnerModel>,
     timeouts: BTreeMap<PartnerId, Duration>,
     buckets: BTreeMap<PartnerId, u32>,
-    /// By arrival time and order of sending.
-    under_way: BTreeMap<(i64, u64), (Answer, Reply)>,
+    /// By arrival time and order of sending; with the process that called.
+    under_way: BTreeMap<(i64, u64), (Arc<str>, Answer, Reply)>,
     sent: u64,
+    /// Who can't be reached, and until when.
+    outages: BTreeMap<PartnerId, i64>,
+    /// When the last attempt of each operation was made, and until when its answer may come.
+    made: BTreeMap<OperationId, (u32, i64)>,
+    /// What must not be, of how calls were made.
+    breaches: Vec<String>,
+}
+
+/// One process's way to the payers.
+struct Line {
+    partners: Arc<Partners>,
+    process: Arc<str>,
+    /// The brokers and the group of which whoever calls has to be a member.
+    lease: Option<(ModelBus, String)>,
 }
 
 impl Partners {
@@ -48,7 +66,16 @@ impl Partners {
             .into_iter()
             .map(|payer| (PartnerId::from(payer.id.as_str()), PartnerModel::new(seed, payer, "sim:".to_owned())))
             .collect();
-        let state = State { payers, timeouts, buckets, under_way: BTreeMap::new(), sent: 0 };
+        let state = State {
+            payers,
+            timeouts,
+            buckets,
+            under_way: BTreeMap::new(),
+            sent: 0,
+            outages: BTreeMap::new(),
+            made: BTreeMap::new(),
+            breaches: Vec::new(),
+        };
         Arc::new(Self { clock, door_open, state: Mutex::new(state) })
     }
 
@@ -63,16 +90,53 @@ impl Partners {
             }
         }
         let count = arrived.len();
-        for (answer, reply) in arrived {
+        for (_, answer, reply) in arrived {
             reply(answer);
         }
         count
     }
 
-    /// The process that made the calls has ended: its answers find nobody.
-    pub fn hang_up(&self) {
-        let dropped = std::mem::take(&mut self.state.lock().expect("one thread").under_way);
+    /// The way to the payers of one process, which has to be a member of its group where one is named.
+    pub fn line(self: &Arc<Self>, process: &str, lease: Option<(ModelBus, String)>) -> Arc<dyn Caller> {
+        Arc::new(Line { partners: Arc::clone(self), process: process.into(), lease })
+    }
+
+    /// What must not be, of how calls were made since this was last asked.
+    pub fn breaches(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().expect("one thread").breaches)
+    }
+
+    /// Until when the answer to an attempt may come; none if it is not the last that was made.
+    pub fn answers_until_ms(&self, operation: OperationId, attempt: u32) -> Option<i64> {
+        let state = self.state.lock().expect("one thread");
+        state.made.get(&operation).filter(|(made, _)| *made == attempt).map(|(_, until)| *until)
+    }
+
+    /// A process has ended: the answers to its calls find nobody.
+    pub fn hang_up(&self, process: &str) {
+        let mut state = self.state.lock().expect("one thread");
+        let (its, others) = std::mem::take(&mut state.under_way).into_iter().partition(|(_, call)| *call.0 == *process);
+        state.under_way = others;
+        drop(state);
+        let dropped: BTreeMap<_, _> = its;
         drop(dropped);
+    }
+
+    /// A payer, by its place in the list, can't be reached until then; what it would call back with waits.
+    pub fn cut_off(&self, place: usize, until_ms: i64) {
+        let mut state = self.state.lock().expect("one thread");
+        let partner = state.payers.keys().nth(place % state.payers.len()).cloned().expect("there are some");
+        state.outages.insert(partner, until_ms);
+    }
+
+    /// How often the payers misbehaved, by kind.
+    pub fn misbehaviour(&self) -> BTreeMap<String, u64> {
+        let state = self.state.lock().expect("one thread");
+        let mut counts = BTreeMap::new();
+        for (fault, count) in state.payers.values().flat_map(|payer| payer.counts().faults.clone()) {
+            *counts.entry(format!("{fault:?}")).or_default() += count;
+        }
+        counts
     }
 
     /// When the next answer arrives.
@@ -83,9 +147,12 @@ impl Partners {
     /// The callbacks that have come, as our door hands them on.
     pub fn callbacks(&self) -> Vec<PartnerMessage> {
         let now = self.clock.now_ms();
-        let State { payers, buckets, .. } = &mut *self.state.lock().expect("one thread");
+        let State { payers, buckets, outages, .. } = &mut *self.state.lock().expect("one thread");
         let mut come = Vec::new();
         for (partner, model) in payers {
+            if outages.get(partner).is_some_and(|until| now < *until) {
+                continue;
+            }
             let callbacks = std::iter::from_fn(|| model.poll_callback(now));
             come.extend(callbacks.filter_map(|callback| message(partner, buckets[partner], &callback, now)));
         }
@@ -105,17 +172,32 @@ impl Partners {
     }
 }
 
-impl Caller for Partners {
+impl Caller for Line {
     fn perform(&self, call: Call, reply: Reply) {
-        let now = self.clock.now_ms();
-        let mut state = self.state.lock().expect("one thread");
+        let now = self.partners.clock.now_ms();
+        let is_member = self.lease.as_ref().is_none_or(|(brokers, group)| brokers.is_member(group, &self.process));
+        let mut state = self.partners.state.lock().expect("one thread");
         let timeout = state.timeouts[&call.route.partner];
-        let model = state.payers.get_mut(&call.route.partner).expect("a registered partner");
-        let (result, after_ms) = answer(model, now, &call, timeout, self.door_open);
+        let until = now + i64::try_from(timeout.as_millis()).expect("a short wait");
+        let before = state.made.insert(call.operation_id, (call.attempt, until));
+        if before.is_some_and(|(attempt, _)| call.attempt <= attempt) {
+            let (attempt, operation) = (call.attempt, call.operation_id);
+            state.breaches.push(format!("attempt {attempt} of operation {operation} was made again, or too late"));
+        }
+        if !is_member {
+            state.breaches.push(format!("{} made a call when the group had put it out", self.process));
+        }
+        let is_cut_off = state.outages.get(&call.route.partner).is_some_and(|until| now < *until);
+        let (result, after_ms) = if is_cut_off {
+            (failed(FailureClass::Transport, "unreachable", None), CONNECT_MS)
+        } else {
+            let model = state.payers.get_mut(&call.route.partner).expect("a registered partner");
+            answer(model, now, &call, timeout, self.partners.door_open)
+        };
         let answer = Answer { operation_id: call.operation_id, attempt: call.attempt, result };
         state.sent += 1;
         let key = (now + i64::try_from(after_ms).expect("a short wait"), state.sent);
-        state.under_way.insert(key, (answer, reply));
+        state.under_way.insert(key, (Arc::clone(&self.process), answer, reply));
     }
 }
 

@@ -25,9 +25,11 @@ pub fn read_as(world: &World, topic: &Topic, isolation: Isolation) -> Vec<Delive
     let mut records = Vec::new();
     for partition in 0..world.topics.partitions(topic) {
         let at = TopicPartition { topic: name.clone(), partition };
-        let high = world.bus.watermarks(&at).expect("watermarks").high;
+        let marks = world.bus.watermarks(&at).expect("watermarks");
+        // Behind the last stable offset there is nothing to be seen until an open transaction ends.
+        let end = if isolation == Isolation::ReadCommitted { marks.stable } else { marks.high };
         reader.assign(&[(at.clone(), 0)]).expect("assigned");
-        while reader.position(&at).expect("a position") < high {
+        while reader.position(&at).expect("a position") < end {
             let limit = Limit { records: 10_000, bytes: 64 << 20 };
             reader.read(limit, Duration::ZERO, &mut records).expect("readable");
         }

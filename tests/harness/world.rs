@@ -1,45 +1,47 @@
 //! The whole fleet in one thread: five workers as they run in production, an in-memory log, partners, upstream and an operator.
 
-use std::num::NonZeroU32;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::topics::Reading;
 use contracts::{Codec, Topic, Topics};
+use domain::SourceId;
 use domain::messages::Stage;
 use domain::partner::Registry;
-use domain::phi::Phi;
-use domain::{SourceId, Timestamp, Worker};
-use fleet::bus::{Bus, Cleanup, TopicSpec};
+use fleet::bus::{Bus, BusError, Cleanup, TopicPartition, TopicSpec};
 use fleet::clock::Clock;
-use fleet::{GateOptions, Ports, Report, Slot, SlotOptions};
+use fleet::sync::locked;
 use intake::sources::UNREGISTERED;
 use intake::{Mode, Sources};
 use local::Local;
 use sandbox::partner::{FaultLevel, Payer, RefusalRates, standard_payers};
 use vault::Vault;
 
-use crate::chance::{Chance, Crash, Crashes};
+use crate::bus::{ModelBus, NoHook};
+use crate::chance::Chance;
 use crate::clock::VirtualClock;
+use crate::crew::Crew;
+use crate::faults::Faults;
+use crate::hiring::{Hiring, group};
 use crate::partners::Partners;
+use crate::plan::{Kind, PROCESSES, Plan, Who};
 
 /// The name of our own payer, as the intake policy has it.
 pub const PAYER: &str = "waybill-demo-payer";
 /// The upstream source that every world has; it need not sign.
 pub const SOURCE: &str = "enrolment";
 
-/// How many idle steps in a row count as rest, when who takes them is left to chance.
-pub const REST_STEPS: u32 = 40;
-/// The same in rounds of everybody: whoever has lost its partitions in a long leap of time needs a few to have them back.
+/// How many idle rounds of everybody in a row count as rest: whoever has lost its partitions in a long leap of time needs a few to
+/// have them back.
 const REST_ROUNDS: u32 = 8;
 
 /// What a world is made of.
 pub struct Setup {
     /// The seed of all chance.
     pub seed: u64,
-    /// How many processes end at most.
-    pub crashes: u32,
+    /// What goes wrong, and that there is a cluster of brokers and two processes of each worker to suffer it; without, the log is
+    /// an embedded one and there is a process of each.
+    pub plan: Option<Plan>,
     /// The partner payers.
     pub payers: Vec<Payer>,
     /// The registrations of upstream sources, each with its file name.
@@ -68,53 +70,31 @@ pub struct World {
     pub partners: Arc<Partners>,
     /// The payers, as they are registered.
     pub registry: Arc<Registry>,
-    /// What ends processes.
-    pub crashes: Arc<Crashes>,
+    /// What goes wrong.
+    pub faults: Arc<Faults>,
+    /// The processes.
+    pub crew: Arc<Crew>,
     /// The upstream sources.
     pub sources: Sources,
-    log: Arc<Local>,
-    stations: Vec<Station>,
+    log: Log,
 }
 
-/// One worker's process.
-struct Station {
-    stage: Stage,
-    slot: Option<Box<dyn Turning>>,
-    start: Box<dyn Fn() -> Box<dyn Turning>>,
-    /// After a crash: when it comes back.
-    down_until_ms: i64,
+/// What keeps the records.
+pub(crate) enum Log {
+    Embedded(Local),
+    Cluster(ModelBus),
 }
 
-/// A slot of any worker.
-trait Turning {
-    fn turn(&mut self) -> Report;
-    fn idle(&self, wait: Duration) -> Duration;
-}
-
-impl<W: Worker> Turning for Slot<W> {
-    fn turn(&mut self) -> Report {
-        Slot::turn(self, Duration::ZERO).unwrap_or_else(|error| panic!("a slot stopped: {error:?}"))
-    }
-
-    fn idle(&self, wait: Duration) -> Duration {
-        Slot::idle(self, wait)
-    }
-}
-
-const PARTITIONS: u32 = 3;
-const SESSION: Duration = Duration::from_secs(10);
-/// Few enough events that bulk has to wait in most worlds.
-const BULK_LAG_MAX: u64 = 20;
+/// How many partitions topics have that are not partitioned otherwise.
+pub const PARTITIONS: u32 = 3;
 
 impl World {
     /// A world with an empty log.
     pub fn new(setup: Setup) -> Self {
-        let Setup { seed, crashes, payers, sources, vault, callbacks } = setup;
+        let Setup { seed, plan, payers, sources, vault, callbacks } = setup;
         let clock = Arc::<VirtualClock>::default();
-        let options =
-            local::Options { dirty_records_min: 40, ..local::Options::new(Arc::clone(&clock) as Arc<dyn Clock>) };
-        let log = Arc::new(Local::in_memory(options).expect("a log in memory"));
-        let bus: Arc<dyn Bus> = log.clone();
+        let log = Log::new(plan.is_some(), &clock);
+        let bus = log.outsiders(&clock);
         let topics = Topics::new("waybill.", PARTITIONS);
         let files = sources.iter().map(|(file, text)| (file.as_str(), text.as_str()));
         let sources = Sources::parse(files, Mode::Development).expect("registrations");
@@ -127,52 +107,24 @@ impl World {
         bus.create_topics(&specs).expect("topics");
         let registry = Arc::new(registry(&payers));
         let partners = Partners::new(seed, payers, &registry, Arc::clone(&clock), callbacks);
-        let mut world = Self {
-            chance: Chance::new(seed),
-            bus,
-            codec: Codec::bundled(),
-            topics,
-            vault: Arc::new(vault),
-            partners,
-            registry,
-            crashes: Arc::new(Crashes::new(seed, crashes, 4)),
-            clock,
-            sources,
-            log,
-            stations: Vec::new(),
+        let (codec, vault, chance) = (Codec::bundled(), Arc::new(vault), Chance::new(seed));
+        let faults = Faults::new(&plan.unwrap_or_default());
+        let hiring = Hiring {
+            log: &log,
+            bus: Arc::clone(&bus),
+            codec: codec.clone(),
+            topics: topics.clone(),
+            vault: Arc::clone(&vault),
+            partners: Arc::clone(&partners),
+            registry: Arc::clone(&registry),
+            sources: sources.clone(),
+            faults: Arc::clone(&faults),
+            clock: Arc::clone(&clock),
+            chance: &chance,
         };
-        world.stations = world.workers();
-        world
-    }
-
-    /// One step of one worker, chosen by chance; whether anything happened.
-    pub fn step(&mut self) -> bool {
-        let index = self.chance.below(self.stations.len());
-        self.turn(index)
-    }
-
-    fn turn(&mut self, index: usize) -> bool {
-        let now = self.clock.now_ms();
-        let station = &mut self.stations[index];
-        if station.slot.is_none() {
-            if now < station.down_until_ms {
-                return false;
-            }
-            station.slot = Some((station.start)());
-        }
-        let slot = station.slot.as_mut().expect("started above");
-        match catch_unwind(AssertUnwindSafe(|| slot.turn())) {
-            Ok(report) => report != Report::default(),
-            Err(payload) if payload.is::<Crash>() => {
-                station.slot = None;
-                station.down_until_ms = now + i64::try_from(self.chance.below(20_000)).expect("short");
-                if station.stage == Stage::Dispatch {
-                    self.partners.hang_up();
-                }
-                true
-            }
-            Err(payload) => resume_unwind(payload),
-        }
+        let stations = hiring.stations();
+        let crew = Crew::new(seed, (Arc::clone(&clock), Arc::clone(&partners)), &faults, stations);
+        Self { chance, clock, bus, codec, topics, vault, partners, registry, faults, crew, sources, log }
     }
 
     /// Lets so much time pass; whoever has something to do does it in time.
@@ -181,7 +133,7 @@ impl World {
         let mut idle = 0;
         loop {
             let arrived = self.partners.deliver();
-            let moved = (0..self.stations.len()).filter(|index| self.turn(*index)).count();
+            let moved = self.crew.sweep();
             idle = if 0 < arrived + moved { 0 } else { idle + 1 };
             if idle < REST_ROUNDS {
                 continue;
@@ -190,25 +142,30 @@ impl World {
             if left.is_zero() {
                 return;
             }
-            self.clock.advance(self.idle(left).max(Duration::from_millis(1)));
+            self.crew.advance(self.crew.idle(left).max(Duration::from_millis(1)));
             idle = 0;
         }
     }
 
     /// Does the log's upkeep: changelogs are compacted.
     pub fn maintain(&self) {
-        while self.log.maintain().expect("the log is kept").is_unfinished {}
+        match &self.log {
+            Log::Embedded(log) => while log.maintain().expect("the log is kept").is_unfinished {},
+            Log::Cluster(brokers) => brokers.maintain(),
+        }
     }
 
-    /// How long there is nothing to do, at most `left`.
-    fn idle(&self, left: Duration) -> Duration {
-        let now = Timestamp(self.clock.now_ms());
-        let answer = self.partners.next_ms().map(|at| Timestamp(at).since(now));
-        let slots = self.stations.iter().map(|station| match &station.slot {
-            Some(slot) => slot.idle(left),
-            None => Timestamp(station.down_until_ms).since(now),
-        });
-        slots.chain(answer).fold(left, Duration::min)
+    /// The brokers, if there are any.
+    pub fn brokers(&self) -> Option<&ModelBus> {
+        match &self.log {
+            Log::Embedded(_) => None,
+            Log::Cluster(brokers) => Some(brokers),
+        }
+    }
+
+    /// Whether outsiders can write now.
+    pub fn is_well(&self) -> bool {
+        self.brokers().is_none_or(ModelBus::is_well)
     }
 
     /// All topics, those of sources included.
@@ -216,79 +173,90 @@ impl World {
         Topic::fixed().chain(outcomes(&self.sources)).collect()
     }
 
-    /// Whether some worker is down.
-    pub fn is_anyone_down(&self) -> bool {
-        self.stations.iter().any(|station| station.slot.is_none())
+    /// Strikes the world with what its plan has for it by now; what is left is for others to carry out.
+    pub fn strike(&self) -> Vec<Kind> {
+        let mut left = Vec::new();
+        for kind in self.faults.due() {
+            let until = |span_ms: u32| self.clock.since_boot() + Duration::from_millis(u64::from(span_ms));
+            let brokers = self.brokers().expect("a plan has brokers");
+            match kind {
+                Kind::Visit { stage, span_ms } => {
+                    self.crew.invite(Who { stage, number: 0 }, Duration::from_millis(u64::from(span_ms)));
+                }
+                Kind::Halt { stage, span_ms } => {
+                    let span = Duration::from_millis(u64::from(span_ms));
+                    (0..PROCESSES).for_each(|number| self.crew.halt(Who { stage, number }, span));
+                }
+                Kind::Upgrade { stage } => (0..PROCESSES).for_each(|number| self.crew.upgrade(Who { stage, number })),
+                Kind::Jump { who, to_ms } => {
+                    let place = self.crew.place(who);
+                    locked(&self.crew.stations)[place].clock.set(i64::from(to_ms));
+                }
+                Kind::Full { span_ms } => {
+                    brokers.trouble_until(until(span_ms), BusError::Full("no space left on device".into()));
+                }
+                Kind::Unreachable { span_ms } => {
+                    brokers.trouble_until(until(span_ms), BusError::Unavailable("no broker answers".into()));
+                }
+                Kind::SlowMarkers { span_ms } => {
+                    brokers.slow_markers(until(span_ms), Duration::from_millis(u64::from(span_ms) / 20));
+                }
+                Kind::Outage { payer, span_ms } => {
+                    self.partners.cut_off(payer, self.clock.now_ms() + i64::from(span_ms));
+                }
+                other => {
+                    left.push(other);
+                    continue;
+                }
+            }
+            self.faults.count(&kind, "struck");
+        }
+        left
     }
 
-    fn workers(&self) -> Vec<Station> {
-        let phi: Arc<dyn Phi> = self.vault.clone();
-        let intake_policy = intake::Policy::parse(include_str!("../../deploy/policy/intake.toml")).expect("a policy");
-        let identity_policy =
-            identity::Policy::parse(include_str!("../../deploy/policy/identity.toml")).expect("a policy");
-        let supervision = reconciliation::Policy::parse(
-            include_str!("../../deploy/policy/clocks.toml"),
-            include_str!("../../deploy/policy/escalation.toml"),
-        )
-        .expect("policies");
-        let (clocks, partners) = (supervision.clocks.clocks, Arc::clone(&self.registry));
-        let dispatch_options = dispatch::Options { session_timeout: SESSION, ..dispatch::Options::STANDARD };
-        let intake = intake::Intake {
-            sources: self.sources.clone(),
-            partners: Arc::clone(&partners),
-            policy: intake_policy,
-            clocks,
-            partitions: NonZeroU32::new(PARTITIONS).expect("not zero"),
-            phi: Arc::clone(&phi),
-        };
-        let dispatch = dispatch::Dispatch { registry: Arc::clone(&partners), options: dispatch_options };
-        let supervisor = reconciliation::Reconciliation::new(supervision, Arc::clone(&partners));
-        vec![
-            self.station(move || intake.clone()),
-            self.station(move || identity::Identity {
-                policy: identity_policy.clone(),
-                clocks,
-                partners: Arc::clone(&partners),
-                phi: Arc::clone(&phi),
-                roster: identity::Roster::default(),
-            }),
-            self.station(move || dispatch.clone()),
-            self.station(move || supervisor.clone()),
-            self.station(triage::Triage::default),
-        ]
+    /// Compares what processes remember with their changelogs: where they differ.
+    pub fn forgetful(&self) -> Vec<String> {
+        // Behind an open transaction nobody sees what was committed.
+        let Some(brokers) = self.brokers().filter(|brokers| brokers.pinned() == 0) else { return Vec::new() };
+        let mut found = Vec::new();
+        for stage in Stage::ALL {
+            let changelog = crate::reading::read(self, &Topic::Memory(stage));
+            let stations = locked(&self.crew.stations);
+            let of_stage = stations.iter().filter(|station| station.who.stage == stage);
+            for (station, slot) in of_stage.filter_map(|station| Some((station, station.sound()?))) {
+                for partition in 0..PARTITIONS {
+                    let input = self.topics.name(&Topic::inputs(stage)[0]);
+                    let owner = brokers.owner(&group(stage), &TopicPartition::new(input, partition));
+                    let own: Vec<_> = changelog.iter().filter(|at| at.partition == partition).cloned().collect();
+                    let is_owner = owner.as_deref() == Some(&*station.name);
+                    found.extend(is_owner.then(|| slot.differs(&self.codec, partition, &own)).flatten());
+                }
+            }
+        }
+        found
+    }
+}
+
+// === impl Log ===
+
+impl Log {
+    fn new(is_cluster: bool, clock: &Arc<VirtualClock>) -> Self {
+        let clock = Arc::clone(clock) as Arc<dyn Clock>;
+        if is_cluster {
+            return Self::Cluster(ModelBus::new(clock));
+        }
+        let options = local::Options { dirty_records_min: 40, ..local::Options::new(clock) };
+        Self::Embedded(Local::in_memory(options).expect("a log in memory"))
     }
 
-    fn station<W: Worker>(&self, worker: impl Fn() -> W + 'static) -> Station {
-        let ports = Ports {
-            bus: Arc::clone(&self.bus),
-            codec: self.codec.clone(),
-            topics: self.topics.clone(),
-            clock: self.clock.clone(),
-            caller: self.partners.clone(),
-            originals: self.vault.clone(),
-            probe: self.crashes.clone(),
-        };
-        let options = SlotOptions {
-            instance: format!("sim-{}", W::STAGE.as_str()),
-            group: format!("waybill.{}", W::STAGE.as_str()),
-            version: "sim".to_owned(),
-            session_timeout: SESSION,
-            lease_margin: Duration::from_secs(2),
-            records_max: 1 + self.chance.below(200),
-            bytes_max: 16 << 20,
-            turn_target: Duration::from_secs(3600),
-            drain: Duration::ZERO,
-            gate: (W::STAGE == Stage::Intake).then(|| GateOptions {
-                group: format!("waybill.{}", Stage::Reconciliation.as_str()),
-                topic: self.topics.name(&Topic::Events),
-                lag_max: BULK_LAG_MAX,
-            }),
-        };
-        let start = move || {
-            let slot = Slot::join(worker(), ports.clone(), options.clone()).expect("a slot joins");
-            Box::new(slot) as Box<dyn Turning>
-        };
-        Station { stage: W::STAGE, slot: None, start: Box::new(start), down_until_ms: 0 }
+    /// The connection of everybody outside the fleet: they are spared.
+    fn outsiders(&self, clock: &Arc<VirtualClock>) -> Arc<dyn Bus> {
+        match self {
+            Self::Embedded(log) => Arc::new(log.clone()),
+            Self::Cluster(brokers) => {
+                Arc::new(brokers.client("outside", Arc::clone(clock) as Arc<dyn Clock>, Arc::new(NoHook)))
+            }
+        }
     }
 }
 
@@ -300,7 +268,7 @@ impl Setup {
         let payers = standard_payers(seed).into_iter().map(|payer| payer.at_level(FaultLevel::Rough)).collect();
         let source = include_str!("../../deploy/sources/enrolment.toml");
         let sources = vec![("enrolment.toml".to_owned(), source.to_owned())];
-        Self { seed, crashes: 0, payers, sources, vault: Vault::in_memory(seed), callbacks: false }
+        Self { seed, plan: None, payers, sources, vault: Vault::in_memory(seed), callbacks: false }
     }
 
     /// A world on a good day: no payer fails or refuses.

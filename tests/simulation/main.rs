@@ -1,170 +1,139 @@
 //! Deterministic simulation of the whole fleet.
 //!
-//! One seed makes one world: members, traffic with records that come twice, partners with faults that call back, late and again,
-//! people who hold, release and cancel, the order in which workers take their turns, and the points at which their processes end.
-//! Changelogs are compacted. Time is virtual. When everything has come to rest the accounts must balance: nothing lost,
-//! nothing twice, nothing hanging. A seed that fails replays exactly: `make sim SEEDS=17..18`.
+//! One seed makes one scenario (`scenario`): members, traffic with records that come twice, partners with faults that call back, late
+//! and again, people who interfere at the worst moment, and a plan of what goes wrong with processes, clocks and brokers. Two
+//! processes of each worker run in one thread over a model of a Kafka cluster in virtual time (`run`); outsiders do their part
+//! (`upstream`), and a judge that knows nothing of the workers' code reads every record as it comes (`oracle`). When everything has come
+//! to rest the accounts must balance: nothing lost, nothing twice, nothing hanging.
+//!
+//! `SEEDS=17..18` runs these seeds, `SECONDS=180` as many as there is time for. A seed that fails is made smaller (`shrink`), told in
+//! plain words (`story`), and becomes a regression.
 
-mod accounts;
+mod coverage;
+mod errors;
+mod oracle;
+mod regressions;
 mod remains;
+mod run;
+mod scenario;
+mod shrink;
+mod story;
 mod upstream;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use domain::{EventBody, FailureClass, LifecycleEvent};
-use fleet::clock::Clock;
-use sandbox::accounts::Rest;
-use tests::world::REST_STEPS;
-use tests::{Setup, World};
+use tests::PAYER;
+use tests::plan::{Fault, Kind};
 
-use crate::upstream::Upstream;
+use crate::coverage::Coverage;
+use crate::run::{Failure, Run, run};
+use crate::scenario::Scenario;
+use crate::upstream::keys;
 
-/// A run that has not come to its end after so much virtual time hangs.
-const LIMIT: Duration = Duration::from_secs(60 * 86_400);
+/// How many seeds run unless somebody asks for others.
+const SEEDS: u64 = 160;
+/// How many runs are many enough that everything has to have happened.
+const MANY: usize = 150;
 
-/// What a run came to.
-#[derive(PartialEq, Eq, Debug)]
-struct Run {
-    told: String,
-    /// The kinds of events its log holds, and how many of each.
-    kinds: BTreeMap<&'static str, usize>,
+/// What is to be run.
+struct Asked {
+    from: u64,
+    to: u64,
+    until: Option<Instant>,
 }
 
-/// What has to happen in some of many worlds: a simulation without it proves nothing about it.
-const MUST_HAPPEN: [&str; 12] = [
-    "acknowledged",
-    "attempts-exhausted",
-    "cancelled",
-    "command-refused",
-    "conflict-refused",
-    "duplicate-suppressed",
-    "escalated",
-    "held",
-    "outcome-unknown",
-    "partner-refused",
-    "released",
-    "review-decided",
-];
-/// How many worlds are many.
-const MANY: usize = 100;
+/// The seeds to run.
+fn asked() -> Asked {
+    let named = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let range = named("SEEDS").and_then(|text| {
+        let (from, to) = text.split_once("..")?;
+        Some((from.parse().ok()?, to.parse().ok()?))
+    });
+    let seconds = named("SECONDS").and_then(|text| text.parse().ok());
+    let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let (from, to) = range.unwrap_or((0, if until.is_some() { u64::MAX } else { SEEDS }));
+    Asked { from, to, until }
+}
 
-/// Runs one seed to its end.
-fn run(seed: u64) -> Result<Run, String> {
-    let mut world = World::new(Setup { crashes: 6, callbacks: true, ..Setup::rough(seed) });
-    let mut upstream = Upstream::new(seed, &world);
-    upstream.enrol(&world);
-    let mut idle = 0;
-    let mut pause = Duration::from_millis(1);
-    while world.clock.since_boot() < LIMIT {
-        upstream.send_some(&world);
-        let arrived = world.partners.deliver() + upstream.carry_callbacks(&world);
-        let moved = world.step();
-        if moved || arrived > 0 {
-            (idle, pause) = (0, Duration::from_millis(1));
-            continue;
-        }
-        idle += 1;
-        if idle < REST_STEPS {
-            continue;
-        }
-        idle = 0;
-        if upstream.is_done() && !world.is_anyone_down() && world.partners.next_ms().is_none() {
-            let open = upstream.act_as_operator(&world);
-            if open == 0 {
-                return finish(seed, &mut world, &mut upstream);
+/// Runs seeds on all cores until they or the time are over, or one fails: the first to fail is the answer.
+fn run_all(asked: &Asked) -> (Vec<Run>, Option<(u64, Failure)>) {
+    let next = AtomicU64::new(asked.from);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let work = || {
+        let (mut runs, mut failed) = (Vec::new(), None);
+        while asked.until.is_none_or(|until| Instant::now() < until) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if asked.to <= seed {
+                break;
+            }
+            match run(&Scenario::of(seed)) {
+                Ok(run) => runs.push(run),
+                Err(failure) => {
+                    failed = Some((seed, failure));
+                    next.store(asked.to, Ordering::Relaxed);
+                    break;
+                }
             }
         }
-        upstream.meddle(&world, pause);
-        world.maintain();
-        world.clock.advance(pause);
-        pause = (pause * 2).min(Duration::from_secs(6 * 3600));
-    }
-    let accounts = accounts::draw_up(&world);
-    let open: Vec<_> = accounts.open().take(3).collect();
-    Err(format!("seed {seed} hangs; open: {open:#?}"))
-}
-
-fn finish(seed: u64, world: &mut World, upstream: &mut Upstream) -> Result<Run, String> {
-    let remains = remains::remains(world, upstream);
-    let accounts = accounts::draw_up(world);
-    let wrong = accounts.balance(&upstream.sent, Rest::Closed);
-    let told: Vec<String> =
-        wrong.iter().map(ToString::to_string).chain(remains).chain(released_in_vain(world)).collect();
-    if !told.is_empty() {
-        return Err(format!("seed {seed}:\n{}", told.join("\n")));
-    }
-    let mut hash = [0; 32];
-    for event in tests::reading::read(world, &contracts::Topic::Events) {
-        let value = event.value.unwrap_or_default();
-        hash = domain::lifecycle::fold::chain(&hash, &domain::lifecycle::fold::digest(&value));
-    }
-    let mut kinds = BTreeMap::new();
-    accounts
-        .requests()
-        .flat_map(|(_, story)| &story.kinds)
-        .for_each(|kind| *kinds.entry(kind.trim_start_matches("waybill.")).or_default() += 1);
-    let (requests, left) = (accounts.requests().count(), world.crashes.left());
-    let told = format!("{requests} requests, crashes left {left}, log {}", hex::encode(&hash[..8]));
-    Ok(Run { told, kinds })
-}
-
-/// Requests that were given up for lack of time at the very moment they were let go on: the time of a hold does not count.
-fn released_in_vain(world: &World) -> Vec<String> {
-    let (mut released, mut found) = (BTreeMap::new(), Vec::new());
-    for LifecycleEvent { request_id, at, body, .. } in tests::reading::events(world) {
-        match body {
-            EventBody::Released { .. } => {
-                released.insert(request_id, at);
-            }
-            EventBody::AttemptsExhausted { class: FailureClass::Timeout, attempts, .. }
-                if released.get(&request_id).is_some_and(|then| at.since(*then) < Duration::from_secs(1)) =>
-            {
-                found.push(format!("{request_id} was given up after {attempts} calls as soon as it was released"));
-            }
-            _ => {}
+        (runs, failed)
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let ended = threads.into_iter().map(|thread| thread.join().expect("a run does not panic"));
+        let (mut runs, mut failures) = (Vec::new(), Vec::new());
+        for (ran, failed) in ended {
+            runs.extend(ran);
+            failures.extend(failed);
         }
-    }
-    found
-}
-
-/// The seeds to run: `SEEDS=from..to`, or the first 200.
-fn seeds() -> std::ops::Range<u64> {
-    let asked = std::env::var("SEEDS").unwrap_or_default();
-    let parse = |text: &str| text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-    parse(&asked).unwrap_or(0..200)
+        failures.sort_by_key(|(seed, _)| *seed);
+        (runs, failures.into_iter().next())
+    })
 }
 
 #[test]
 fn the_accounts_balance_for_every_seed() {
-    let seeds: Vec<u64> = seeds().collect();
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let runs: Vec<Result<Run, String>> = std::thread::scope(|scope| {
-        let share = |seeds: Vec<u64>| scope.spawn(move || seeds.into_iter().map(told).collect::<Vec<_>>());
-        let shares = (0..cores).map(|core| seeds.iter().copied().skip(core).step_by(cores).collect());
-        let threads: Vec<_> = shares.map(share).collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("a world does not panic")).collect()
-    });
-    let failures: Vec<&String> = runs.iter().filter_map(|run| run.as_ref().err()).collect();
-    assert!(failures.is_empty(), "{} seeds fail; the first:\n{}", failures.len(), failures[0]);
-    let mut kinds = BTreeMap::new();
-    let seen = runs.iter().flatten().flat_map(|run| &run.kinds);
-    seen.for_each(|(kind, count)| *kinds.entry(*kind).or_insert(0_usize) += count);
-    let missing = || MUST_HAPPEN.iter().filter(|kind| !kinds.contains_key(*kind)).collect::<Vec<_>>();
-    assert!(runs.len() < MANY || missing().is_empty(), "{:?} happened nowhere; what did: {kinds:?}", missing());
-}
-
-/// Runs one seed and tells how it went.
-#[expect(clippy::print_stdout, reason = "a test tells how each seed went")]
-fn told(seed: u64) -> Result<Run, String> {
-    let run = run(seed);
-    if let Ok(Run { told, .. }) = &run {
-        println!("seed {seed}: {told}");
+    let began = Instant::now();
+    let (runs, failed) = run_all(&asked());
+    if let Some((seed, failure)) = failed {
+        // Who only wants to know whether something is wrong need not wait for it to be made small.
+        let is_wanted_small = std::env::var("UNSHRUNK").is_err();
+        let found = (Scenario::of(seed), failure);
+        let (scenario, failure) = if is_wanted_small { shrink::shrink(found.0, found.1, run) } else { found };
+        panic!("{}", story::tell(&scenario, &failure));
     }
-    run
+    let mut coverage = Coverage::default();
+    runs.iter().for_each(|run| coverage.add(run));
+    let seconds = began.elapsed().as_secs_f64();
+    println!("{}", coverage.table());
+    println!("{:.0} histories a second, {:.1} s in all", coverage.requests as f64 / seconds, seconds);
+    let missing = coverage.missing();
+    assert!(coverage.runs < MANY || missing.is_empty(), "a simulation without it proves nothing about it: {missing:?}");
 }
 
 #[test]
 fn a_seed_replays_exactly() {
-    assert_eq!(run(3).expect("balanced"), run(3).expect("balanced"));
+    for seed in [3, 14] {
+        let [one, other] = [(); 2].map(|()| run(&Scenario::of(seed)).expect("balanced"));
+        assert_eq!(one, other);
+    }
+}
+
+#[test]
+fn a_failure_is_made_small_and_told() {
+    // A promise that a crash and one submission break stands for any: nothing else is left of the scenario.
+    let scenario = Scenario::of(9);
+    let guilty = keys(9, PAYER).into_iter().nth(11).expect("there are more");
+    let is_crash = |fault: &Fault| matches!(fault.kind, Kind::Crash { .. });
+    let broken = || Failure { wrong: vec!["a promise is broken".to_owned()], facts: Vec::new() };
+    let judge = |scenario: &Scenario| {
+        let fails = !scenario.left_out.contains(&guilty) && scenario.plan.0.iter().any(is_crash);
+        if fails { Err(broken()) } else { Ok(Run::default()) }
+    };
+    assert!(judge(&scenario).is_err(), "seed 9 has a crash");
+    let (smallest, failure) = shrink::shrink(scenario, broken(), judge);
+    assert_eq!((smallest.plan.0.len(), smallest.orders.len()), (1, 0));
+    assert_eq!(keys(9, PAYER).len() - smallest.left_out.len(), 1);
+    let told = story::tell(&smallest, &failure);
+    assert!(told.contains("seed 9 breaks a promise:\n  a promise is broken") && told.contains("crash"), "{told}");
 }

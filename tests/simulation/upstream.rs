@@ -1,83 +1,101 @@
-//! Everybody outside the fleet of the simulated world: the upstream system, the door through which payers call back, the operator.
+//! Everybody outside the fleet of the simulated world: the upstream system, the door through which payers call back, the operators.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
 use contracts::Topic;
-use domain::messages::{CommandAction, CommandTarget, Message, PartnerMessage, Stage, Verdict};
+use domain::messages::{CommandAction, CommandTarget, Lane, Message, PartnerMessage, Stage, Verdict};
 use domain::{Code, OperationId, RequestId, Timestamp, Token};
 use fleet::clock::Clock;
 use identity::Entry;
 use sandbox::accounts::Story;
 use sandbox::upstream::{Expected, Submission, Traffic, population, traffic};
+use tests::feed::bare;
+use tests::plan::Kind;
 use tests::reading::remembered;
 use tests::{Feed, PAYER, SOURCE, World};
 
-use crate::accounts::draw_up;
+use crate::oracle::{Fact, Oracle};
+use crate::scenario::{Act, Order, SUBMISSIONS, Scenario};
 
 const MEMBERS: u64 = 60;
-const SUBMISSIONS: u64 = 40;
 /// After so many passes over what is open, the operator lets the clocks do the rest.
 const PASSES_MAX: u32 = 6;
-/// How often a person interferes with what goes well by itself.
-const MEDDLINGS_MAX: u32 = 14;
-
 /// The least time a request in haste has.
 const HASTE: Duration = Duration::from_secs(8 * 3600);
 
-/// How long nothing has happened when people turn to what they have held.
-const QUIET: Duration = Duration::from_secs(3600);
-
 /// Sends the traffic of a seed, carries callbacks, and decides what is left for a person.
 pub(crate) struct Upstream {
-    seed: u64,
     waiting: VecDeque<Submission>,
     /// What was sent so far.
     pub(crate) sent: Vec<Submission>,
+    /// How many records nobody can read were sent to the fleet's own topics.
+    pub(crate) poisoned: usize,
+    /// Such records on their way.
+    poisons: Vec<Kind>,
     feed: Feed,
     door: Feed,
     /// Callbacks that come once more, and when.
     again: Vec<(i64, PartnerMessage)>,
-    held: Vec<RequestId>,
+    /// Callbacks the log did not take.
+    stuck: Vec<PartnerMessage>,
+    orders: Vec<Order>,
+    seen: BTreeMap<&'static str, u32>,
+    /// Commands still to be given, and when.
+    commands: Vec<(i64, RequestId, Given)>,
+    held: BTreeMap<RequestId, i64>,
     passes: u32,
-    meddlings: u32,
 }
 
+/// What is ordered.
+type Given = (CommandAction, Option<Verdict>);
+
 impl Upstream {
-    pub(crate) fn new(seed: u64, world: &World) -> Self {
-        let plan = Traffic {
-            seed,
-            source: SOURCE.into(),
-            payer: PAYER.to_owned(),
-            members: MEMBERS,
-            partners: world.registry.iter().map(|partner| partner.id.clone()).collect(),
-            count: SUBMISSIONS,
-            now: Timestamp(world.clock.now_ms()),
-            only_good: false,
-        };
-        Self {
-            seed,
-            waiting: traffic(&plan).into_iter().map(|submission| in_haste(submission, plan.now)).collect(),
+    pub(crate) fn new(scenario: &Scenario, world: &World) -> Self {
+        let partners = world.registry.iter().map(|partner| partner.id.clone()).collect();
+        let plan = Traffic { partners, ..plan(scenario.seed, PAYER) };
+        let mut upstream = Self {
+            waiting: traffic(&plan)
+                .into_iter()
+                .filter(|submission| scenario.has(submission))
+                .map(|submission| in_haste(submission, plan.now))
+                .collect(),
             sent: Vec::new(),
+            poisoned: 0,
+            poisons: Vec::new(),
             feed: Feed::open(world, "upstream"),
             door: Feed::open(world, "door"),
             again: Vec::new(),
-            held: Vec::new(),
+            stuck: Vec::new(),
+            orders: scenario.orders.clone(),
+            seen: BTreeMap::new(),
+            commands: Vec::new(),
+            held: BTreeMap::new(),
             passes: 0,
-            meddlings: 0,
+        };
+        for person in population(scenario.seed, PAYER, MEMBERS) {
+            upstream.feed.enrol(world, &person.member_key, &person.member);
         }
+        upstream.feed.commit();
+        upstream
     }
 
-    /// Publishes the roster.
-    pub(crate) fn enrol(&mut self, world: &World) {
-        for person in population(self.seed, PAYER, MEMBERS) {
-            self.feed.enrol(world, &person.member_key, &person.member);
+    /// Does what outsiders do by now; how much it was.
+    pub(crate) fn act(&mut self, world: &World, oracle: &Oracle) -> usize {
+        self.poisons.extend(world.strike());
+        if !world.is_well() {
+            return 0;
         }
-        self.feed.commit();
+        for kind in std::mem::take(&mut self.poisons) {
+            self.poison(world, &kind);
+        }
+        self.send_some(world);
+        self.obey(world, oracle) + self.carry_callbacks(world)
     }
 
     /// Now and then sends a few submissions; now and then one of them twice, as a producer does that got no answer.
-    pub(crate) fn send_some(&mut self, world: &World) {
+    fn send_some(&mut self, world: &World) {
         if self.waiting.is_empty() || !world.chance.hits(50) {
             return;
         }
@@ -102,15 +120,37 @@ impl Upstream {
         self.sent.push(submission);
     }
 
+    /// A record nobody can read comes to a topic that only the fleet should write to.
+    fn poison(&mut self, world: &World, kind: &Kind) {
+        let Kind::Poison { topic } = kind else { return };
+        let topics = [
+            Topic::Identity(Lane::Standard),
+            Topic::Dispatch(Lane::Urgent),
+            Topic::PartnerMessages,
+            Topic::Intake(Lane::Bulk),
+        ];
+        let value = Bytes::from_static(b"\0\0\0\0\x07not what it says");
+        let record = bare(world, &topics[*topic], Some(b"nobody"), Some(value));
+        self.feed.send(record).expect("sent");
+        self.feed.commit();
+        self.poisoned += 1;
+        world.faults.count(kind, "struck");
+    }
+
     /// Carries what payers have called back with to the log, now and then once more: at once, or when it is old.
     pub(crate) fn carry_callbacks(&mut self, world: &World) -> usize {
         let now = world.clock.now_ms();
-        let mut come = world.partners.callbacks();
-        for message in &come {
+        let mut come = std::mem::take(&mut self.stuck);
+        for message in world.partners.callbacks() {
             if world.chance.hits(200) {
                 let late_ms = [0, 30_000, 7_200_000, 200_000_000][world.chance.below(4)];
                 self.again.push((now + late_ms, message.clone()));
             }
+            come.push(message);
+        }
+        if !world.is_well() {
+            self.stuck = come;
+            return 0;
         }
         let (due, later) = std::mem::take(&mut self.again).into_iter().partition(|(at, _)| *at <= now);
         self.again = later;
@@ -132,71 +172,95 @@ impl Upstream {
         self.waiting.is_empty()
     }
 
-    /// Interferes, by chance: holds a request, lets one go on again, or cancels one. What is held is let go once the world has been
-    /// quiet for so long, and mostly not before: some holds outlast the time their request had.
-    pub(crate) fn meddle(&mut self, world: &World, quiet: Duration) {
-        let patience = if QUIET <= quiet { 300 } else { 10 };
-        if !self.held.is_empty() && world.chance.hits(patience) {
-            let request_id = self.held.remove(world.chance.below(self.held.len()));
-            self.give(world, request_id, (CommandAction::Release, None));
-            return self.feed.commit();
+    /// Hears of new facts: some of them make people order something.
+    pub(crate) fn hear(&mut self, world: &World, facts: &[Fact]) {
+        let now = world.clock.now_ms();
+        for fact in facts {
+            let count = self.seen.entry(fact.kind).or_default();
+            *count += 1;
+            for Order { act, .. } in self.orders.iter().filter(|order| order.on == fact.kind && order.nth == *count) {
+                let mut give = |at, action| self.commands.push((at, fact.request_id, (action, None)));
+                match *act {
+                    Act::Cancel => give(now, CommandAction::Cancel),
+                    Act::CancelTwice => [0, 1].iter().for_each(|_| give(now, CommandAction::Cancel)),
+                    Act::Release => give(now, CommandAction::Release),
+                    Act::DecideTwice => [0, 1].iter().for_each(|_| give(now, CommandAction::DecideReview)),
+                    Act::Hold { for_ms } => {
+                        give(now, CommandAction::Hold);
+                        let until = now + i64::from(for_ms);
+                        give(until, CommandAction::Release);
+                        self.held.insert(fact.request_id, until);
+                    }
+                }
+            }
         }
-        if MEDDLINGS_MAX <= self.meddlings || !world.chance.hits(250) {
-            return;
+    }
+
+    /// Gives the commands that are due.
+    fn obey(&mut self, world: &World, oracle: &Oracle) -> usize {
+        let now = world.clock.now_ms();
+        if self.commands.iter().all(|(at, ..)| now < *at) {
+            return 0;
         }
-        let open: Vec<RequestId> = draw_up(world).open().map(|(id, _)| *id).collect();
-        if open.is_empty() {
-            return;
+        let (due, later) = std::mem::take(&mut self.commands).into_iter().partition(|(at, ..)| *at <= now);
+        self.commands = later;
+        let due: Vec<(i64, RequestId, Given)> = due;
+        for (_, request_id, (action, verdict)) in &due {
+            let verdict = match action {
+                CommandAction::DecideReview => Some(self.any_verdict(world, *request_id)),
+                _ => *verdict,
+            };
+            if oracle.knows(*request_id) {
+                self.give(world, *request_id, (*action, verdict));
+            }
         }
-        self.meddlings += 1;
-        let request_id = open[world.chance.below(open.len())];
-        let action = if world.chance.hits(700) { CommandAction::Hold } else { CommandAction::Cancel };
-        if action == CommandAction::Hold {
-            self.held.push(request_id);
-        }
-        self.give(world, request_id, (action, None));
         self.feed.commit();
+        due.len()
+    }
+
+    /// When the next command is due.
+    pub(crate) fn next_ms(&self) -> Option<i64> {
+        let again = self.again.iter().map(|(at, _)| *at);
+        self.commands.iter().map(|(at, ..)| *at).chain(again).min()
+    }
+
+    fn any_verdict(&self, world: &World, request_id: RequestId) -> Verdict {
+        let candidates = candidates(world).remove(&request_id).unwrap_or_default();
+        if candidates.is_empty() || world.chance.hits(300) {
+            return Verdict::IsNobody {};
+        }
+        Verdict::IsMember { member_token: candidates[world.chance.below(candidates.len())] }
     }
 
     /// Decides what waits for a person; how many requests are open.
-    pub(crate) fn act_as_operator(&mut self, world: &World) -> usize {
-        world.crashes.stop();
-        let accounts = draw_up(world);
+    pub(crate) fn act_as_operator(&mut self, world: &World, oracle: &Oracle) -> usize {
         self.passes += 1;
         if self.passes <= PASSES_MAX {
-            let candidates = candidates(world);
             let effects: BTreeMap<_, _> = world.partners.effects().into_iter().collect();
             let took_effect = |operation: OperationId| {
                 effects.get(&uuid::Uuid::from_bytes(operation.0)).is_some_and(|effects| 0 < effects.performed)
             };
-            for (request_id, story) in accounts.open() {
-                let order = self.decide(world, (*request_id, story), &candidates, &took_effect);
-                if let Some(order) = order {
+            for (request_id, story) in oracle.accounts.open() {
+                if let Some(order) = self.decide(world, (*request_id, story), &took_effect) {
                     self.give(world, *request_id, order);
                 }
             }
             self.feed.commit();
         }
-        accounts.open().count()
+        oracle.accounts.open().count()
     }
 
     fn decide(
         &self,
         world: &World,
         (request_id, story): (RequestId, &Story),
-        candidates: &BTreeMap<RequestId, Vec<Token>>,
         took_effect: &dyn Fn(OperationId) -> bool,
-    ) -> Option<(CommandAction, Option<Verdict>)> {
-        if self.held.contains(&request_id) {
+    ) -> Option<Given> {
+        if self.held.get(&request_id).is_some_and(|until| world.clock.now_ms() < *until) {
             return None;
         }
         if story.in_review {
-            let shown = candidates.get(&request_id).filter(|shown| !shown.is_empty() && world.chance.hits(500));
-            let verdict = match shown {
-                Some(shown) => Verdict::IsMember { member_token: shown[world.chance.below(shown.len())] },
-                None => Verdict::IsNobody {},
-            };
-            return Some((CommandAction::DecideReview, Some(verdict)));
+            return Some((CommandAction::DecideReview, Some(self.any_verdict(world, request_id))));
         }
         match story.exception? {
             Code::OutcomeUnknownUnresolved => {
@@ -209,10 +273,28 @@ impl Upstream {
         }
     }
 
-    fn give(&mut self, world: &World, request_id: RequestId, (action, verdict): (CommandAction, Option<Verdict>)) {
+    fn give(&mut self, world: &World, request_id: RequestId, (action, verdict): Given) {
         let target = CommandTarget::RequestTarget { request_id };
         self.feed.command(world, &request_id.to_string(), (target, action, verdict));
     }
+}
+
+fn plan(seed: u64, payer: &str) -> Traffic {
+    Traffic {
+        seed,
+        source: SOURCE.into(),
+        payer: payer.to_owned(),
+        members: MEMBERS,
+        partners: vec!["nobody".into()],
+        count: SUBMISSIONS,
+        now: Timestamp(tests::clock::START_MS),
+        only_good: false,
+    }
+}
+
+/// The idempotency keys of a seed's submissions.
+pub(crate) fn keys(seed: u64, payer: &str) -> BTreeSet<String> {
+    traffic(&plan(seed, payer)).into_iter().map(|submission| submission.request.idempotency_key).collect()
 }
 
 /// Half of the requests have little time, so that a hold outlasts it; which ones, and how little, follows from the key alone.

@@ -1,5 +1,5 @@
-//! An embedded log with Kafka's semantics, for one machine without servers: the bus of a small deployment and, in memory, of
-//! the simulation.
+//! An embedded log with Kafka's semantics, for one machine without servers: the bus of a small deployment and, in memory, of many
+//! tests.
 //!
 //! - **Implements** [`fleet::bus::Bus`]: partitions, transactions across topics and group offsets, fencing, consumer groups with
 //!   generations, keyed compaction, retention. Read-committed, because a transaction gathers in its producer's memory and

@@ -266,6 +266,11 @@ impl Case<'_> {
             // It would hide the hold that lies beneath: that is released first.
             return Err(Code::NotInThisState);
         }
+        if command.issued_at < self.shown().since {
+            // It was given before this question was asked, so it answers an earlier one: taken for an answer to this one it may
+            // have an attempt made again that took effect.
+            return Err(Code::StateStale);
+        }
         self.write(EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict });
         self.request.unresolved = false;
         let send = OperationId::of_send(self.id());

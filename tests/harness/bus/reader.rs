@@ -1,0 +1,59 @@
+//! Readers outside any group.
+
+use std::time::Duration;
+
+use fleet::bus::{Allowance, BusError, Delivered, Isolation, Limit, Reader, TopicPartition};
+
+use super::Client;
+use super::state::unknown;
+
+/// Positions in partitions.
+pub(super) struct ModelReader {
+    client: Client,
+    isolation: Isolation,
+    positions: Vec<(TopicPartition, u64)>,
+    /// Whose turn it is to be read first.
+    turn: usize,
+}
+
+// === impl ModelReader ===
+
+impl ModelReader {
+    pub(super) fn new(client: Client, isolation: Isolation) -> Self {
+        Self { client, isolation, positions: Vec::new(), turn: 0 }
+    }
+}
+
+impl Reader for ModelReader {
+    fn assign(&mut self, from: &[(TopicPartition, u64)]) -> Result<(), BusError> {
+        let state = self.client.state();
+        from.iter().try_for_each(|(at, _)| state.log(at).map(drop))?;
+        drop(state);
+        self.positions = from.to_vec();
+        Ok(())
+    }
+
+    fn read(&mut self, limit: Limit, timeout: Duration, out: &mut Vec<Delivered>) -> Result<(), BusError> {
+        let Self { client, isolation, positions, turn } = self;
+        let count = positions.len();
+        client.shared.wait(timeout, |state| {
+            state.reachable()?;
+            let mut allowance = Allowance::new(limit);
+            let mut has_moved = false;
+            for nth in 0..count {
+                let (at, position) = &mut positions[(*turn + nth) % count];
+                let next = state.log(at)?.read(*position, *isolation, &mut allowance, out);
+                has_moved |= *position < next;
+                *position = next;
+            }
+            Ok(has_moved.then_some(()))
+        })?;
+        *turn = turn.wrapping_add(1);
+        Ok(())
+    }
+
+    fn position(&self, partition: &TopicPartition) -> Result<u64, BusError> {
+        let found = self.positions.iter().find(|(at, _)| at == partition);
+        found.map(|(_, position)| *position).ok_or_else(|| unknown(partition))
+    }
+}

@@ -1,0 +1,132 @@
+//! One place at which a process of the fleet runs and is started again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::Codec;
+use domain::{MemoryKey, Worker};
+use fleet::bus::{BusError, Delivered};
+use fleet::{Report, Slot, SlotError};
+
+use crate::bus::Client;
+use crate::clock::MachineClock;
+use crate::plan::{PROCESSES, Who};
+
+/// Where a process runs, and starts again.
+pub(crate) struct Station {
+    pub(crate) who: Who,
+    pub(crate) name: Arc<str>,
+    pub(crate) start: Start,
+    pub(crate) client: Option<Client>,
+    pub(crate) clock: Arc<MachineClock>,
+    pub(crate) slot: Option<Box<dyn Turning>>,
+    /// When it may be started.
+    pub(crate) down_until: Duration,
+    /// It is here only until then.
+    pub(crate) visits_until: Option<Duration>,
+    /// Its slot is in somebody's hands.
+    pub(crate) is_busy: bool,
+    pub(crate) is_asleep: bool,
+    /// The turns of which process are meant: another one may have been started under its name.
+    pub(crate) epoch: u32,
+    pub(crate) version: u32,
+    /// It takes nothing new, and leaves then at the latest.
+    pub(crate) closes_by: Option<Duration>,
+    /// What it remembers is what it has committed.
+    pub(crate) is_sound: bool,
+}
+
+/// Starts a process of this version.
+pub(crate) type Start = Box<dyn Fn(u32) -> Result<Box<dyn Turning>, BusError> + Send>;
+
+/// A slot of any worker.
+pub(crate) trait Turning: Send {
+    fn turn(&mut self) -> Result<Report, SlotError>;
+    fn idle(&self, wait: Duration) -> Duration;
+    fn close(&mut self);
+    fn is_drained(&self) -> bool;
+    fn leave(self: Box<Self>) -> Result<(), SlotError>;
+    /// What a partition's memory has that its changelog has not, or the other way round.
+    fn differs(&self, codec: &Codec, partition: u32, changelog: &[Delivered]) -> Option<String>;
+}
+
+// === impl Station ===
+
+impl Station {
+    pub(crate) fn new(
+        (who, name): (Who, Arc<str>),
+        (client, clock): (Option<Client>, Arc<MachineClock>),
+        start: Start,
+    ) -> Self {
+        // Whoever is no regular process is not invited yet.
+        let visits_until = (PROCESSES <= who.number).then_some(Duration::ZERO);
+        Self {
+            who,
+            name,
+            start,
+            client,
+            clock,
+            slot: None,
+            down_until: Duration::ZERO,
+            visits_until,
+            is_busy: false,
+            is_asleep: false,
+            epoch: 0,
+            version: 1,
+            closes_by: None,
+            is_sound: false,
+        }
+    }
+
+    /// The slot, if what it remembers should be what it has committed.
+    pub(crate) fn sound(&self) -> Option<&dyn Turning> {
+        self.slot.as_deref().filter(|_| self.is_sound)
+    }
+}
+
+impl<W: Worker> Turning for Slot<W> {
+    fn turn(&mut self) -> Result<Report, SlotError> {
+        Slot::turn(self, Duration::ZERO)
+    }
+
+    fn idle(&self, wait: Duration) -> Duration {
+        Slot::idle(self, wait)
+    }
+
+    fn close(&mut self) {
+        Slot::close(self);
+    }
+
+    fn is_drained(&self) -> bool {
+        Slot::is_drained(self)
+    }
+
+    fn leave(self: Box<Self>) -> Result<(), SlotError> {
+        Slot::leave(*self)
+    }
+
+    fn differs(&self, codec: &Codec, partition: u32, changelog: &[Delivered]) -> Option<String> {
+        let memory = self.memory(partition)?;
+        let mut written = BTreeMap::new();
+        for record in changelog {
+            let Some((b'w', key)) = record.key.as_deref().and_then(<[u8]>::split_first).map(|(kind, key)| (*kind, key))
+            else {
+                continue;
+            };
+            match &record.value {
+                Some(value) => written.insert(key, value),
+                None => written.remove(key),
+            };
+        }
+        for (key, entry) in memory.iter() {
+            let value = written.remove(&*key.encode());
+            let read = value.map(|value| codec.decode_entry::<W::Entry>(W::STAGE, value));
+            if !matches!(&read, Some(Ok(read)) if read == entry) {
+                return Some(format!("{} remembers {key:?} otherwise than its changelog", W::STAGE.as_str()));
+            }
+        }
+        let forgotten = written.len();
+        (0 < forgotten).then(|| format!("{} has forgotten {forgotten} entries of its changelog", W::STAGE.as_str()))
+    }
+}

@@ -1,0 +1,136 @@
+//! What many runs have met: which fault struck which stage and what came of it, which facts and states were reached, and which never.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use domain::State;
+use tests::faults::Struck;
+
+use crate::run::Run;
+
+/// What was met so far.
+#[derive(Default)]
+pub(crate) struct Coverage {
+    pub(crate) runs: usize,
+    pub(crate) requests: usize,
+    kinds: BTreeMap<&'static str, u64>,
+    states: BTreeMap<&'static str, u64>,
+    struck: Struck,
+    payers: BTreeMap<String, u64>,
+}
+
+/// All kinds of facts there are.
+const KINDS: [&str; 34] = [
+    "received",
+    "validated",
+    "refused",
+    "duplicate-suppressed",
+    "conflict-refused",
+    "diverted",
+    "identity-matched",
+    "identity-unmatched",
+    "review-opened",
+    "review-decided",
+    "command-passed",
+    "partner-dispatched",
+    "attempt-failed",
+    "outcome-unknown",
+    "acknowledged",
+    "fulfilled",
+    "partner-refused",
+    "attempts-exhausted",
+    "cancelled",
+    "cancel-failed",
+    "compensated",
+    "compensation-failed",
+    "deadline-breached",
+    "exception-raised",
+    "escalated",
+    "cancel-requested",
+    "held",
+    "released",
+    "command-refused",
+    "superseded",
+    "verification-failed",
+    "compensation-started",
+    "closed",
+    "dead-lettered",
+];
+/// Facts that the simulated traffic gives no occasion for: no source goes over its share, nobody supersedes a request.
+const NO_OCCASION: [&str; 2] = ["diverted", "superseded"];
+/// Facts so rare that only thousands of runs are sure to have them.
+const RARE: [&str; 3] = ["compensation-started", "compensated", "compensation-failed"];
+/// The stages, and what strikes all of them.
+const STAGES: [&str; 6] = ["intake", "identity", "dispatch", "reconciliation", "triage", "all"];
+
+// === impl Coverage ===
+
+impl Coverage {
+    /// Takes a run in.
+    pub(crate) fn add(&mut self, run: &Run) {
+        self.runs += 1;
+        self.requests += run.requests;
+        run.kinds.iter().for_each(|(kind, count)| *self.kinds.entry(kind).or_default() += count);
+        run.states.iter().for_each(|(state, count)| *self.states.entry(state).or_default() += count);
+        run.struck.iter().for_each(|(key, count)| *self.struck.entry(key.clone()).or_default() += count);
+        run.payers.iter().for_each(|(fault, count)| *self.payers.entry(fault.clone()).or_default() += count);
+    }
+
+    /// What has to be met by many runs and was not.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let kinds = self.kinds_missing().filter(|kind| !NO_OCCASION.contains(kind) && !RARE.contains(kind));
+        let mut missing: Vec<String> = kinds.map(|kind| format!("no {kind}")).collect();
+        let names: BTreeSet<&String> = self.struck.keys().map(|(name, ..)| name).collect();
+        for name in names {
+            let met = self.struck.iter().any(|((of, _, outcome), _)| of == name && *outcome != "not met");
+            missing.extend((!met).then(|| format!("{name} struck nobody")));
+        }
+        missing
+    }
+
+    /// All of it, to be read.
+    pub(crate) fn table(&self) -> String {
+        let mut text = format!("{} runs, {} requests\n\n", self.runs, self.requests);
+        let _ = write!(text, "{:<40}", "fault");
+        for stage in STAGES.iter() {
+            let _ = write!(text, "{stage:>15}");
+        }
+        text.push_str("  what came of it\n");
+        let names: BTreeSet<&String> = self.struck.keys().map(|(name, ..)| name).collect();
+        for name in names {
+            let _ = write!(text, "{name:<40}");
+            for stage in STAGES {
+                let of = |((fault, at, outcome), _): &(&(String, &str, &str), &u64)| {
+                    fault == name && *at == stage && *outcome != "not met"
+                };
+                let count: u64 = self.struck.iter().filter(of).map(|(_, count)| *count).sum();
+                let _ = write!(text, "{count:>15}");
+            }
+            let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
+            let its = self.struck.iter().filter(|((fault, ..), _)| fault == name);
+            its.for_each(|((.., outcome), count)| *outcomes.entry(outcome).or_default() += count);
+            let told: Vec<String> = outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}")).collect();
+            let _ = writeln!(text, "  {}", told.join(", "));
+        }
+        let listed = |counts: &BTreeMap<String, u64>| {
+            counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+        };
+        let named =
+            |counts: &BTreeMap<&str, u64>| counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        let _ = writeln!(text, "\npayers: {}", listed(&self.payers));
+        let _ = writeln!(text, "facts: {}", listed(&named(&self.kinds)));
+        let _ = writeln!(text, "states: {}", listed(&named(&self.states)));
+        let never: Vec<&str> = self.kinds_missing().collect();
+        let _ =
+            writeln!(text, "facts never met: {}", if never.is_empty() { "none".to_owned() } else { never.join(", ") });
+        let states = State::ALL.map(State::as_str);
+        let never: Vec<&str> = states.into_iter().filter(|state| !self.states.contains_key(state)).collect();
+        let _ =
+            writeln!(text, "states never met: {}", if never.is_empty() { "none".to_owned() } else { never.join(", ") });
+        text
+    }
+
+    fn kinds_missing(&self) -> impl Iterator<Item = &'static str> {
+        KINDS.into_iter().filter(|kind| !self.kinds.contains_key(kind))
+    }
+}

@@ -1,0 +1,215 @@
+//! The judge of a run: reads what the fleet has committed as soon as it is there, and holds it against what was promised. Nothing
+//! here uses a worker's code or the fold.
+//!
+//! After each step it looks at what is new: that no record of the fleet's own stands there twice, that every fact has a cause and
+//! may follow what is known of its request (`reference`), that clocks run out neither early nor for lag (`clocks`), that urgent work waits for
+//! no bulk (`lanes`). At the end
+//! the accounts of `sandbox` are balanced, and each source has had its one end (`ends`).
+
+mod clocks;
+mod ends;
+mod lanes;
+mod reference;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use contracts::Topic;
+use contracts::headers::{CE_ID, event_type};
+use domain::ids::derive;
+use domain::messages::{Outcome, Stage};
+use domain::{EventBody, Lane, LifecycleEvent, Message, OperationId, RecordId, RequestId};
+use fleet::bus::{Delivered, Isolation, Limit, Reader, TopicPartition};
+use fleet::clock::Clock;
+use sandbox::accounts::Accounts;
+use tests::plan::Plan;
+use tests::{SOURCE, World};
+
+use clocks::Clocks;
+use lanes::Lanes;
+use reference::Reference;
+
+/// Everything known of a run.
+pub(crate) struct Oracle {
+    reader: Box<dyn Reader>,
+    /// What the log says, and what is owed for it.
+    pub(crate) accounts: Accounts,
+    requests: BTreeMap<RequestId, Reference>,
+    finals: BTreeMap<RequestId, Vec<Outcome>>,
+    /// The names of what was written, of each topic's kind.
+    names: BTreeSet<(&'static str, RecordId)>,
+    /// What may be a cause: records of every topic.
+    causes: BTreeSet<RecordId>,
+    clocks: Clocks,
+    lanes: Lanes,
+    /// All facts in the order in which they came to be seen.
+    pub(crate) facts: Vec<Fact>,
+    /// What must not be.
+    pub(crate) wrong: Vec<String>,
+}
+
+/// One fact, as it was seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Fact {
+    /// The request.
+    pub(crate) request_id: RequestId,
+    /// The name of its kind.
+    pub(crate) kind: &'static str,
+    /// Who wrote it.
+    pub(crate) by: Stage,
+    /// When it was seen, since the run began.
+    pub(crate) seen: Duration,
+    /// What of it a person would like to read.
+    pub(crate) detail: String,
+}
+
+const LIMIT: Limit = Limit { records: 10_000, bytes: 64 << 20 };
+
+// === impl Oracle ===
+
+impl Oracle {
+    /// Has seen nothing yet.
+    pub(crate) fn new(world: &World, plan: &Plan) -> Self {
+        let mut from = Vec::new();
+        for topic in world.all_topics().iter().filter(|topic| is_watched(topic)) {
+            let name = world.topics.name(topic);
+            let numbers = 0..world.topics.partitions(topic);
+            from.extend(numbers.map(|number| (TopicPartition::new(name.clone(), number), 0)));
+        }
+        let mut reader = world.bus.reader(Isolation::ReadCommitted).expect("a reader");
+        reader.assign(&from).expect("assigned");
+        Self {
+            reader,
+            accounts: Accounts::default(),
+            requests: BTreeMap::new(),
+            finals: BTreeMap::new(),
+            names: BTreeSet::new(),
+            causes: BTreeSet::new(),
+            clocks: Clocks::new(),
+            lanes: Lanes::new(plan),
+            facts: Vec::new(),
+            wrong: Vec::new(),
+        }
+    }
+
+    /// Looks at what is new; the facts among it.
+    pub(crate) fn follow(&mut self, world: &World) -> Vec<Fact> {
+        let mut records = Vec::new();
+        let first = self.facts.len();
+        if self.reader.read(LIMIT, Duration::ZERO, &mut records).is_err() {
+            return Vec::new();
+        }
+        // A cause may stand in a topic that is read later.
+        self.causes.extend(records.iter().flat_map(|record| [name(record), Some(place(record))]).flatten());
+        for record in &records {
+            let topic = world.topics.parse(&record.topic).expect("a topic of ours");
+            self.take(world, &topic, record);
+        }
+        self.wrong.extend(self.lanes.look(world));
+        self.wrong.extend(world.partners.breaches());
+        self.facts[first..].to_vec()
+    }
+
+    /// Whether a request came to be.
+    pub(crate) fn knows(&self, request_id: RequestId) -> bool {
+        self.requests.contains_key(&request_id)
+    }
+
+    fn take(&mut self, world: &World, topic: &Topic, record: &Delivered) {
+        let own = match topic {
+            Topic::Events => Some("fact"),
+            Topic::Outcomes(_) => Some("outcome"),
+            Topic::DeadLetters => Some("letter"),
+            Topic::Identity(_) => Some("identity work"),
+            Topic::Dispatch(_) => Some("dispatch work"),
+            _ => None,
+        };
+        if let (Some(own), Some(name)) = (own, name(record))
+            && !self.names.insert((own, name))
+        {
+            self.wrong.push(format!("a record stands on the log twice: {own} {name} in {}", record.topic));
+        }
+        let Some(value) = &record.value else { return };
+        match world.codec.decode(topic, value) {
+            Ok((_, Message::Event(event))) => self.fact(world, &event, value),
+            Ok((_, Message::Outcome(outcome))) if *topic == Topic::Outcomes(SOURCE.into()) => self.outcome(*outcome),
+            _ => {}
+        }
+    }
+
+    fn outcome(&mut self, outcome: Outcome) {
+        self.accounts.outcome(&outcome);
+        if let (Some(request_id), true) = (outcome.request_id, outcome.outcome.is_some()) {
+            self.finals.entry(request_id).or_default().push(outcome);
+        }
+    }
+
+    fn fact(&mut self, world: &World, event: &LifecycleEvent, value: &[u8]) {
+        let kind = event_type(&event.body);
+        self.accounts.event(event, kind, value);
+        let kind = kind.trim_start_matches("waybill.");
+        let (request_id, seen) = (event.request_id, world.clock.since_boot());
+        let request = self.requests.entry(request_id).or_default();
+        let mut wrong = request.judge(kind, event);
+        wrong.extend(self.clocks.judge(event, seen));
+        if let EventBody::AttemptFailed { operation_id, attempt, code, .. } = &event.body
+            && code == "lost"
+            && world
+                .partners
+                .answers_until_ms(*operation_id, *attempt)
+                .is_some_and(|until| world.clock.now_ms() < until)
+        {
+            wrong.push(format!("attempt {attempt} was given up for lost while its answer was under way"));
+        }
+        if !self.has_cause(event) {
+            wrong.push(format!("{kind} has no cause"));
+        }
+        self.wrong.extend(wrong.into_iter().map(|wrong| format!("{request_id}: {wrong}")));
+        let detail = reference::detail(&event.body);
+        self.facts.push(Fact { request_id, kind, by: event.by, seen, detail });
+    }
+
+    /// A record, the answer to a call of the request, or a timer, of which only the worker knows the name: those that have timers
+    /// write what timers may lead to.
+    fn has_cause(&mut self, event: &LifecycleEvent) -> bool {
+        if self.causes.contains(&event.cause) {
+            return true;
+        }
+        let send = OperationId::of_send(event.request_id);
+        let operations = [send, OperationId::of_compensation(send)];
+        let answer = |operation: &OperationId, attempt: u32| {
+            RecordId(derive(&[b"answer", &operation.0, &attempt.to_be_bytes()]))
+        };
+        let is_answer = operations.iter().any(|of| (1..200).any(|attempt| answer(of, attempt) == event.cause));
+        if is_answer {
+            self.causes.insert(event.cause);
+            return event.by == Stage::Dispatch;
+        }
+        matches!(event.by, Stage::Dispatch | Stage::Reconciliation | Stage::Identity | Stage::Triage)
+            && reference::may_follow_a_timer(&event.body)
+    }
+}
+
+/// What the oracle reads: all but memories and tables.
+fn is_watched(topic: &Topic) -> bool {
+    match topic {
+        Topic::Memory(_) | Topic::Members | Topic::Policies | Topic::Rehearsals | Topic::Checkpoints => false,
+        Topic::Intake(Lane::Urgent | Lane::Standard | Lane::Bulk)
+        | Topic::Identity(_)
+        | Topic::Dispatch(_)
+        | Topic::PartnerMessages
+        | Topic::Commands
+        | Topic::Events
+        | Topic::Outcomes(_)
+        | Topic::DeadLetters => true,
+    }
+}
+
+/// What a stranger's record is known by: where it lies.
+fn place(record: &Delivered) -> RecordId {
+    RecordId(derive(&[record.topic.as_bytes(), &record.partition.to_be_bytes(), &record.offset.to_be_bytes()]))
+}
+
+fn name(record: &Delivered) -> Option<RecordId> {
+    record.headers.text(CE_ID)?.parse().ok()
+}

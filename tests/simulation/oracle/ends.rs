@@ -1,0 +1,48 @@
+//! What is owed at the end of a run.
+
+use domain::RequestId;
+use domain::messages::OutcomeStatus;
+use sandbox::accounts::Rest;
+use sandbox::upstream::Submission;
+
+use super::Oracle;
+
+impl Oracle {
+    /// Everything that does not balance with what was sent.
+    pub(crate) fn balance(&mut self, world: &tests::World, sent: &[Submission], poisoned: usize) -> Vec<String> {
+        for (operation, effects) in world.partners.effects() {
+            self.accounts.effect(operation, effects);
+        }
+        let mut wrong: Vec<String> = std::mem::take(&mut self.wrong);
+        let expected = "letters name no request";
+        let lettered = sent.iter().filter(|one| one.garbled.is_some()).count();
+        for imbalance in self.accounts.balance(sent, Rest::Closed) {
+            // Rubbish on the fleet's own topics becomes letters too.
+            let is_poison = imbalance.0.contains(expected) && self.accounts.letters() == lettered + poisoned;
+            if !is_poison {
+                wrong.push(imbalance.to_string());
+            }
+        }
+        if 0 < poisoned && self.accounts.letters() != lettered + poisoned {
+            wrong.push(format!(
+                "{poisoned} unreadable records and {lettered} garbled ones, and {} letters",
+                self.accounts.letters()
+            ));
+        }
+        wrong.extend(self.requests.keys().filter_map(|id| self.end(*id)));
+        wrong
+    }
+
+    /// A source hears of the end of its request, and how it ended is what the log says.
+    fn end(&self, id: RequestId) -> Option<String> {
+        let closed = self.requests.get(&id)?.closed?;
+        let finals = self.finals.get(&id).map_or(&[][..], Vec::as_slice);
+        let told = finals.iter().filter(|outcome| outcome.status == OutcomeStatus::Final).count();
+        if told == 0 {
+            return Some(format!("{id} was closed, and its source was not told"));
+        }
+        let last = finals.iter().rev().find(|outcome| outcome.status == OutcomeStatus::Final)?;
+        let is_so = last.outcome == Some(closed);
+        (!is_so).then(|| format!("{id} was closed as {}, and its source was told {:?}", closed.as_str(), last.outcome))
+    }
+}

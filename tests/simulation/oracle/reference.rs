@@ -1,0 +1,227 @@
+//! A small model of one request, written from what is promised and not from how the fleet does it: which facts may follow which.
+
+use std::collections::BTreeSet;
+
+use domain::messages::{Stage, Verdict};
+use domain::{CommandId, EventBody, LifecycleEvent, OperationId, RecordId, TerminalOutcome};
+
+/// What is known of a request.
+#[derive(Default)]
+pub(super) struct Reference {
+    kinds: BTreeSet<&'static str>,
+    /// The arrivals that were answered as repetitions.
+    repetitions: BTreeSet<RecordId>,
+    /// The last attempt of each operation that has failed.
+    failed: Vec<(OperationId, u32)>,
+    compensating: BTreeSet<OperationId>,
+    /// Commands that were carried out or refused, each once by each stage.
+    judged: BTreeSet<(&'static str, CommandId)>,
+    is_held: bool,
+    pub(super) closed: Option<TerminalOutcome>,
+}
+
+/// Facts of which a request has one at most.
+const ONCE: [&str; 11] = [
+    "received",
+    "validated",
+    "identity-matched",
+    "identity-unmatched",
+    "review-opened",
+    "partner-dispatched",
+    "acknowledged",
+    "fulfilled",
+    "partner-refused",
+    "cancelled",
+    "closed",
+];
+
+/// What a fact needs before it: one of these.
+const NEEDS: [(&str, &[&str]); 22] = [
+    ("validated", &["received"]),
+    ("duplicate-suppressed", &["received"]),
+    ("conflict-refused", &["received"]),
+    ("diverted", &["received"]),
+    ("identity-matched", &["validated"]),
+    ("identity-unmatched", &["validated"]),
+    ("review-opened", &["validated"]),
+    ("partner-dispatched", &["identity-matched"]),
+    ("attempt-failed", &["partner-dispatched", "compensation-started"]),
+    ("outcome-unknown", &["partner-dispatched", "compensation-started"]),
+    ("acknowledged", &["partner-dispatched"]),
+    ("fulfilled", &["partner-dispatched"]),
+    ("partner-refused", &["partner-dispatched"]),
+    ("attempts-exhausted", &["partner-dispatched"]),
+    ("cancelled", &["cancel-requested", "closed"]),
+    ("cancel-failed", &["cancel-requested", "closed"]),
+    ("compensated", &["compensation-started"]),
+    ("compensation-failed", &["compensation-started"]),
+    ("released", &["held", "exception-raised"]),
+    ("escalated", &["exception-raised"]),
+    ("verification-failed", &["fulfilled"]),
+    ("closed", &["received"]),
+];
+
+/// Who writes what.
+const WRITERS: [(&str, Stage); 24] = [
+    ("received", Stage::Intake),
+    ("validated", Stage::Intake),
+    ("refused", Stage::Intake),
+    ("duplicate-suppressed", Stage::Intake),
+    ("conflict-refused", Stage::Intake),
+    ("identity-matched", Stage::Identity),
+    ("identity-unmatched", Stage::Identity),
+    ("review-opened", Stage::Identity),
+    ("command-passed", Stage::Identity),
+    ("partner-dispatched", Stage::Dispatch),
+    ("attempt-failed", Stage::Dispatch),
+    ("outcome-unknown", Stage::Dispatch),
+    ("acknowledged", Stage::Dispatch),
+    ("fulfilled", Stage::Dispatch),
+    ("partner-refused", Stage::Dispatch),
+    ("attempts-exhausted", Stage::Dispatch),
+    ("compensated", Stage::Dispatch),
+    ("compensation-failed", Stage::Dispatch),
+    ("deadline-breached", Stage::Reconciliation),
+    ("exception-raised", Stage::Reconciliation),
+    ("escalated", Stage::Reconciliation),
+    ("held", Stage::Reconciliation),
+    ("verification-failed", Stage::Reconciliation),
+    ("closed", Stage::Reconciliation),
+];
+
+// === impl Reference ===
+
+impl Reference {
+    /// Takes a fact in; what is wrong with it.
+    pub(super) fn judge(&mut self, kind: &'static str, event: &LifecycleEvent) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if ONCE.contains(&kind) && self.kinds.contains(kind) {
+            wrong.push(format!("{kind} a second time"));
+        }
+        let needs = NEEDS.iter().find(|(of, _)| *of == kind).map_or(&[][..], |(_, needs)| needs);
+        if !needs.is_empty() && !needs.iter().any(|need| self.kinds.contains(need)) {
+            wrong.push(format!("{kind} without {}", needs.join(" or ")));
+        }
+        if WRITERS.iter().any(|(of, by)| *of == kind && *by != event.by) {
+            wrong.push(format!("{kind} was written by {}", event.by.as_str()));
+        }
+        if self.repetitions.contains(&event.cause) {
+            wrong.push(format!("{kind} follows from a repetition"));
+        }
+        wrong.extend(self.judge_body(kind, event));
+        self.kinds.insert(kind);
+        wrong
+    }
+
+    fn judge_body(&mut self, kind: &'static str, event: &LifecycleEvent) -> Option<String> {
+        match &event.body {
+            EventBody::DuplicateSuppressed { .. } | EventBody::ConflictRefused { .. } => {
+                self.repetitions.insert(event.cause);
+                None
+            }
+            EventBody::PartnerDispatched { operation_id, .. } => {
+                let send = OperationId::of_send(event.request_id);
+                (*operation_id != send).then(|| "dispatched under another key".to_owned())
+            }
+            EventBody::AttemptFailed { operation_id, attempt, .. } => self.attempt(*operation_id, *attempt),
+            EventBody::CompensationStarted { operation_id, .. } => {
+                let is_new = self.compensating.insert(*operation_id);
+                (!is_new).then(|| "undone twice".to_owned())
+            }
+            EventBody::ReviewDecided { verdict: Verdict::IsMember { .. } | Verdict::IsNobody {}, .. } => {
+                let is_second = !self.kinds.insert("review-decided-by-person");
+                if is_second {
+                    return Some("two answers decide one review".to_owned());
+                }
+                (!self.kinds.contains("review-opened")).then(|| "an answer without a review".to_owned())
+            }
+            EventBody::Held { command_id, .. } => {
+                let was_held = std::mem::replace(&mut self.is_held, true);
+                if was_held { Some("held while it was held".to_owned()) } else { self.command(kind, *command_id) }
+            }
+            EventBody::Released { command_id, .. } => {
+                self.is_held = false;
+                self.command(kind, *command_id)
+            }
+            EventBody::CancelRequested { command_id, .. } => self.command(kind, *command_id),
+            EventBody::Closed { outcome, .. } => {
+                self.closed = Some(*outcome);
+                self.closes(*outcome)
+            }
+            _ => None,
+        }
+    }
+
+    /// Attempts of an operation fail one after the other.
+    fn attempt(&mut self, operation: OperationId, attempt: u32) -> Option<String> {
+        let last = self.failed.iter_mut().find(|(of, _)| *of == operation);
+        match last {
+            Some((_, last)) if attempt <= *last => Some(format!("attempt {attempt} has failed after attempt {last}")),
+            Some((_, last)) => {
+                *last = attempt;
+                None
+            }
+            None => {
+                self.failed.push((operation, attempt));
+                None
+            }
+        }
+    }
+
+    fn command(&mut self, kind: &'static str, command: CommandId) -> Option<String> {
+        (!self.judged.insert((kind, command))).then(|| format!("{kind} twice by one command"))
+    }
+
+    /// How a request ends has to be on record before.
+    fn closes(&self, outcome: TerminalOutcome) -> Option<String> {
+        let grounds: &[&str] = match outcome {
+            TerminalOutcome::Fulfilled => &["fulfilled"],
+            TerminalOutcome::Rejected => &["identity-unmatched", "partner-refused", "review-decided-by-person"],
+            TerminalOutcome::Cancelled => &["cancelled", "cancel-requested"],
+            TerminalOutcome::Superseded => &["superseded"],
+            TerminalOutcome::Escalated => &["exception-raised"],
+        };
+        let has_grounds = grounds.iter().any(|kind| self.kinds.contains(kind));
+        (!has_grounds).then(|| format!("closed as {} without grounds", outcome.as_str()))
+    }
+}
+
+/// Facts that the passing of time may lead to.
+pub(super) fn may_follow_a_timer(body: &EventBody) -> bool {
+    !matches!(
+        body,
+        EventBody::Received { .. }
+            | EventBody::Validated { .. }
+            | EventBody::Refused { .. }
+            | EventBody::DuplicateSuppressed { .. }
+            | EventBody::ConflictRefused { .. }
+            | EventBody::IdentityMatched { .. }
+            | EventBody::IdentityUnmatched { .. }
+            | EventBody::ReviewOpened { .. }
+            | EventBody::Acknowledged { .. }
+            | EventBody::Fulfilled { .. }
+            | EventBody::PartnerRefused { .. }
+            | EventBody::DeadLettered { .. }
+    )
+}
+
+/// What of a fact a person would like to read.
+pub(super) fn detail(body: &EventBody) -> String {
+    match body {
+        EventBody::Received { lane, counterparty, .. } => format!("on the {} lane, for {counterparty}", lane.as_str()),
+        EventBody::Refused { code, .. } => format!("because of {code}"),
+        EventBody::AttemptFailed { attempt, class, code, .. } => format!("number {attempt}: {} {code}", class.as_str()),
+        EventBody::OutcomeUnknown { attempt, resolution, .. } => {
+            format!("of attempt {attempt}; {} is to tell", resolution.as_str())
+        }
+        EventBody::DeadlineBreached { clock, .. } => format!("{clock:?} clock"),
+        EventBody::ExceptionRaised { code, owner, .. } => format!("{code}, {owner} owns it"),
+        EventBody::Escalated { owner, .. } => format!("to {owner}"),
+        EventBody::CommandRefused { action, code, .. } => format!("{} because of {code}", action.as_str()),
+        EventBody::ReviewDecided { verdict, .. } => format!("{verdict:?}"),
+        EventBody::CancelFailed { code, .. } | EventBody::VerificationFailed { code } => format!("because of {code}"),
+        EventBody::DeadLettered { class, code, .. } => format!("{} {code}", class.as_str()),
+        EventBody::Closed { outcome, .. } => format!("as {}", outcome.as_str()),
+        _ => String::new(),
+    }
+}

@@ -148,7 +148,9 @@ impl<'r> Matcher<'r> {
     /// How rare the claim's values are on this roster.
     pub(crate) fn rarity(&self, claim: &Claim) -> Rarity {
         let single = Rarity::single(self.roster);
-        let mut rarity = Rarity { of: [single; FIELDS], single };
+        let places = self.roster.places.sharing(&claim.first.packed);
+        let places = places.map(|count| single - centibits(u64::from(count.max(1))));
+        let mut rarity = Rarity { of: [single; FIELDS], places, single };
         let shared = |kind: Kind| single - centibits(u64::from(self.shared[kind as usize].max(1)));
         let fields = [
             (Field::Address, Kind::Address),

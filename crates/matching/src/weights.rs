@@ -2,7 +2,7 @@
 
 use crate::compare::Comparison;
 use crate::fixed::{BILLION, centibits, ratio};
-use crate::levels::{CardLevel, DateLevel, EmailLevel, FIELDS, Field, LEVELS_MAX, Levels, NameLevel};
+use crate::levels::{AddressLevel, CardLevel, DateLevel, EmailLevel, FIELDS, Field, LEVELS_MAX, Levels, NameLevel};
 use crate::policy::{Policy, Prior, is_by_frequency};
 use crate::roster::Roster;
 
@@ -35,6 +35,8 @@ pub(crate) type Each = [i32; EXPLANATIONS];
 pub(crate) struct Rarity {
     /// The binary logarithm, in centibits, of one over the value's share of the roster, by field; of the card, of the contract's.
     pub(crate) of: [i32; FIELDS],
+    /// The same of the claim's ZIP, city and state.
+    pub(crate) places: [i32; 3],
     /// The same of a value that only one record has.
     pub(crate) single: i32,
 }
@@ -174,7 +176,7 @@ impl Rarity {
         let single = Self::single(roster);
         let mut of = [single; FIELDS];
         of[Field::BirthDate as usize] = single.min(BIRTH_DATE);
-        Self { of, single }
+        Self { of, places: [single; 3], single }
     }
 
     /// How rare the value is in which a claim and a member agree.
@@ -184,12 +186,15 @@ impl Rarity {
                 let bearers = found.bearers[field as usize];
                 self.single - centibits(u64::from(bearers.max(1)))
             }
+            Field::Address => match found.levels.of(field).checked_sub(AddressLevel::Zip as u8) {
+                Some(place @ 0..3) => self.places[usize::from(place)],
+                _ => self.of[field as usize],
+            },
             Field::Card if found.levels.of(field) == CardLevel::Member as u8 => self.single,
             Field::Middle
             | Field::Suffix
             | Field::BirthDate
             | Field::Sex
-            | Field::Address
             | Field::Phone
             | Field::Email
             | Field::Ssn

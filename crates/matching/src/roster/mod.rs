@@ -3,6 +3,7 @@
 pub(crate) mod keys;
 mod table;
 mod calendar;
+mod places;
 mod accounts;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use crate::normal::Normal;
 use crate::packed::{Lexicons, Packed};
 use accounts::Accounts;
 use calendar::Calendar;
+use places::Places;
 use table::Table;
 
 /// The members of a payer, normalised and indexed.
@@ -22,6 +24,7 @@ pub struct Roster {
     pub(crate) records: Vec<Packed>,
     pub(crate) lexicons: Lexicons,
     pub(crate) calendar: Calendar,
+    pub(crate) places: Places,
     accounts: Accounts,
     table: Table,
     /// What came after the table was built.
@@ -70,6 +73,7 @@ impl Roster {
             packed.mark_gone();
             packed.count(&mut self.lexicons, false);
             self.calendar.count(packed.dob(), false);
+            self.places.count(packed, false);
             self.gone += 1;
         }
         true
@@ -88,7 +92,7 @@ impl Roster {
     /// Bytes on the heap: of records and index; of words, keys of accounts and the rest.
     pub fn bytes(&self) -> (usize, usize) {
         let packed = self.records.capacity() * size_of::<Packed>() + self.table.bytes();
-        (packed, self.lexicons.names.bytes() + self.lexicons.places.bytes() + self.accounts.bytes())
+        (packed, self.lexicons.names.bytes() + self.lexicons.places.bytes() + self.places.bytes() + self.accounts.bytes())
     }
 
     /// Builds the table anew from all records that still stand.
@@ -153,6 +157,7 @@ impl Roster {
     fn keep(&mut self, key: &str, packed: Packed) {
         packed.count(&mut self.lexicons, true);
         self.calendar.count(packed.dob(), true);
+        self.places.count(&packed, true);
         self.records.push(packed);
         self.accounts.push(key, !packed.is_variant());
     }

@@ -80,13 +80,9 @@ impl Side {
 
 impl Spelling {
     fn of(name: &Name, id: WordId, lexicon: &Lexicon) -> Self {
-        let parts = name.parts.map(|part| lexicon.find(&part));
         match lexicon.get(id) {
-            Some(known) => {
-                let parts = if parts == [0; 2] { known.parts } else { parts };
-                Self { id, word: known.word, sound: known.sound, groups: known.groups, parts }
-            }
-            None => Self { id, word: name.whole, sound: sound(&name.whole), groups: name.groups(), parts },
+            Some(known) => Self { id, word: known.word, sound: known.sound, groups: known.groups, parts: known.parts },
+            None => Self { id, word: name.whole, sound: sound(&name.whole), groups: name.groups(), parts: name.parts.map(|part| lexicon.find(&part)) },
         }
     }
 }

@@ -81,6 +81,19 @@ const BLOCK_MAX: usize = 1000;
 /// A probability of one.
 const MILLION: u32 = 1_000_000;
 
+// === impl Outcome ===
+
+impl Outcome {
+    /// Its name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Review => "review",
+            Self::NoMatch => "no_match",
+        }
+    }
+}
+
 // === impl Matcher ===
 
 impl<'r> Matcher<'r> {
@@ -214,13 +227,7 @@ impl<'r> Matcher<'r> {
         }
         let in_million = |share: u128| (share * u128::from(MILLION) / total.max(1)) as u32;
         let probability = in_million(own);
-        let outcome = if self.policy.decide.matches <= probability {
-            Outcome::Match
-        } else if self.policy.decide.review <= probability {
-            Outcome::Review
-        } else {
-            Outcome::NoMatch
-        };
+        let outcome = self.outcome(probability);
         let runner_up = rival.map(|(weight, explanation, head)| RunnerUp {
             member: explanation.map(|_| self.roster.account(head)),
             explanation,
@@ -229,6 +236,17 @@ impl<'r> Matcher<'r> {
         });
         let (levels, weight) = (best.found.levels, member(best));
         Decision { outcome, member: Some(key(best)), probability, weight, levels, runner_up, ..nobody }
+    }
+
+    /// What follows from a probability in parts per million.
+    pub(crate) fn outcome(&self, probability: u32) -> Outcome {
+        if self.policy.decide.matches <= probability {
+            Outcome::Match
+        } else if self.policy.decide.review <= probability {
+            Outcome::Review
+        } else {
+            Outcome::NoMatch
+        }
     }
 
     /// Whether two candidates are records of one person, enrolled twice: held against each other as a claim and a member would be.

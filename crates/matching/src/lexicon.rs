@@ -45,13 +45,22 @@ pub(crate) struct Lexicon {
 impl Lexicon {
     /// The number of a word; zero for an empty one, [`UNKNOWN`] where it is not held.
     pub(crate) fn find(&self, word: &Word) -> WordId {
+        self.find_compound(word, [0; 2])
+    }
+
+    /// The number of a name with its parts, as [`find`](Self::find) gives it.
+    pub(crate) fn find_name(&self, name: &Name) -> WordId {
+        self.find_compound(&name.whole, name.parts.map(|part| self.find(&part)))
+    }
+
+    fn find_compound(&self, word: &Word, parts: [WordId; 2]) -> WordId {
         if word.is_empty() {
             return 0;
         }
         if self.slots.is_empty() {
             return UNKNOWN;
         }
-        let id = self.slots[self.place(word)];
+        let id = self.slots[self.place(word, parts)];
         if id == 0 { UNKNOWN } else { id }
     }
 
@@ -86,15 +95,42 @@ impl Lexicon {
         let step = |count: &mut u32| *count = if comes { count.saturating_add(1) } else { count.saturating_sub(1) };
         let Some(entry) = (id as usize).checked_sub(1).and_then(|index| self.entries.get_mut(index)) else { return };
         step(&mut entry.counts[role as usize]);
-        let (parts, groups) = (entry.parts, entry.groups);
-        for part in parts.into_iter().filter(|part| *part != 0 && *part != id) {
-            step(&mut self.entries[part as usize - 1].counts[role as usize]);
+        let parts = entry.parts.into_iter().filter(|part| *part != 0 && *part != id);
+        if role == Role::Given && self.groups.is_empty() {
+            self.groups = vec![0; nickname::count() + 1];
         }
-        if role == Role::Given {
-            if self.groups.is_empty() {
-                self.groups = vec![0; nickname::count() + 1];
+        for bearer in parts.chain([id]) {
+            let entry = &mut self.entries[bearer as usize - 1];
+            if bearer != id {
+                step(&mut entry.counts[role as usize]);
             }
-            groups.into_iter().filter(|group| *group != 0).for_each(|group| step(&mut self.groups[usize::from(group)]));
+            if role == Role::Given {
+                let groups = entry.groups.into_iter().filter(|group| *group != 0);
+                groups.for_each(|group| step(&mut self.groups[usize::from(group)]));
+            }
+        }
+    }
+
+    /// All words in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// Takes in a word as a snapshot has it.
+    pub(crate) fn restore(&mut self, word: &Word, parts: [WordId; 2], counts: [u32; 2]) {
+        let id = self.add(word, parts) as usize;
+        if let Some(entry) = id.checked_sub(1).and_then(|index| self.entries.get_mut(index)) {
+            entry.counts = counts;
+        }
+    }
+
+    /// Counts the bearers of each group of given names anew.
+    pub(crate) fn count_groups(&mut self) {
+        self.groups = vec![0; nickname::count() + 1];
+        for entry in &self.entries {
+            for group in entry.groups.into_iter().filter(|group| *group != 0) {
+                self.groups[usize::from(group)] += entry.counts[Role::Given as usize];
+            }
         }
     }
 
@@ -110,26 +146,21 @@ impl Lexicon {
         if self.slots.len() <= self.entries.len() * 2 {
             self.grow();
         }
-        let place = self.place(word);
+        let place = self.place(word, parts);
         if self.slots[place] == 0 {
             let groups = nickname::groups(word);
             self.entries.push(Entry { word: *word, sound: sound(word), groups, parts, counts: [0; 2] });
             self.slots[place] = self.entries.len() as WordId;
         }
-        let id = self.slots[place];
-        let entry = &mut self.entries[id as usize - 1];
-        // `delacruz` may have been met before `de la Cruz`, whose parts are worth knowing for both.
-        if entry.parts == [0; 2] && parts != [0; 2] {
-            entry.parts = parts;
-        }
-        id
+        self.slots[place]
     }
 
-    fn place(&self, word: &Word) -> usize {
+    /// Where a word stands or would: `delacruz` apart from `de la Cruz`, whose parts are known.
+    fn place(&self, word: &Word, parts: [WordId; 2]) -> usize {
         let mask = self.slots.len() - 1;
-        let mut place = word.hash() as usize & mask;
+        let mut place = (word.hash() ^ u64::from(parts[0]).wrapping_mul(31) ^ u64::from(parts[1])) as usize & mask;
         while let Some(entry) = self.get(self.slots[place])
-            && entry.word != *word
+            && (entry.word != *word || entry.parts != parts)
         {
             place = (place + 1) & mask;
         }
@@ -139,8 +170,8 @@ impl Lexicon {
     fn grow(&mut self) {
         self.slots = vec![0; (self.entries.len() * 4).next_power_of_two().max(64)];
         for index in 0..self.entries.len() {
-            let word = self.entries[index].word;
-            let place = self.place(&word);
+            let Entry { word, parts, .. } = self.entries[index];
+            let place = self.place(&word, parts);
             self.slots[place] = index as WordId + 1;
         }
     }

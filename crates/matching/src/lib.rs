@@ -16,6 +16,7 @@ pub mod policy;
 mod weights;
 pub mod roster;
 mod decide;
+pub mod explain;
 pub mod fit;
 
 pub use fit::{Report, fit};

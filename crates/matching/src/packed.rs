@@ -61,8 +61,8 @@ impl Packed {
     pub(crate) fn look_up(normal: &Normal, lexicons: &Lexicons) -> Self {
         let Lexicons { names, places } = lexicons;
         Self {
-            given: names.find(&normal.given.whole),
-            family: names.find(&normal.family.whole),
+            given: names.find_name(&normal.given),
+            family: names.find_name(&normal.family),
             middle: names.find(&normal.middle),
             street: places.find(&normal.address.street),
             ..Self::numbers(normal)

@@ -168,7 +168,7 @@ const NO_MORE: i32 = i32::MIN;
 impl Rarity {
     /// How rare a value is that one record of a roster has.
     pub(crate) fn single(roster: &Roster) -> i32 {
-        centibits(roster.records.len().max(1) as u64)
+        centibits(u64::from(roster.standing().max(1)))
     }
 
     /// Every value as rare as can be, birth dates as rare as days are.

@@ -55,7 +55,7 @@ fn is_poor(level: NameLevel) -> bool {
 fn one(claimed: &Spelling, id: u32, known: Option<&Entry>, role: Role, lexicon: &Lexicon) -> Found {
     let Some(known) = known.filter(|_| claimed.id != 0) else { return (NameLevel::Missing, 1) };
     let bearers = known.counts[role as usize];
-    if claimed.id == id {
+    if claimed.id == id || claimed.word == known.word {
         return (NameLevel::Exact, bearers);
     }
     if role == Role::Given

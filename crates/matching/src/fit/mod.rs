@@ -100,7 +100,11 @@ fn maximise(policy: &mut Policy, anchor: &Policy, shares: &claims::Shares) {
     let least = BILLION / 10_000;
     let [member, relative, namesake, twin] = shares.explained.map(part);
     let (relative, twin, namesake) = (relative.max(least), twin.max(least), namesake.max(least));
-    let member = member.min(BILLION - relative - twin - namesake - least);
+    let absent = relative + twin + namesake + least;
+    // On odd data relatives may explain nearly everything; something is left for each.
+    let (relative, twin, namesake) =
+        if BILLION - least < absent { (least, least, least) } else { (relative, twin, namesake) };
+    let member = member.min(BILLION - relative - twin - namesake - least).max(1);
     let stranger = BILLION - member - relative - twin - namesake;
     policy.prior = Prior { member, relative, twin, namesake, stranger, ..policy.prior };
 }

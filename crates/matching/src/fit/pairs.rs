@@ -27,7 +27,7 @@ fn count(tally: &mut Tally, found: &Comparison) {
 pub(super) fn random(roster: &Roster) -> (Tally, u64) {
     let mut tally = [[0; LEVELS_MAX]; FIELDS];
     let records = roster.records.len() as u64;
-    let pairs = if records < 2 { 0 } else { RANDOM_PAIRS.min(records * (records - 1)) };
+    let pairs = if records < 2 { 0 } else { RANDOM_PAIRS.min(records * 40) };
     let mut compared = 0;
     for pair in 0..pairs {
         let (one, other) = (mix(pair) % records, mix(mix(pair) ^ pair) % records);

@@ -1,6 +1,9 @@
 //! US addresses: number, street, unit, ZIP, city, state. Forms follow USPS Publication 28.
 
+use std::sync::LazyLock;
+
 use super::placeholder;
+use super::vocabulary::Vocabulary;
 use super::word::{Word, words};
 
 /// An address as it is compared.
@@ -21,33 +24,43 @@ pub(crate) struct Address {
 }
 
 /// Words behind a street name that say what kind of street it is, in full and short (Publication 28, appendix C1).
-const SUFFIXES: &[&str] = &[
+static SUFFIXES: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
+    Vocabulary::set(&[
     "street", "st", "str", "avenue", "ave", "av", "avenida", "drive", "dr", "drv", "road", "rd", "lane", "ln", "court", "ct", "crt",
     "boulevard", "blvd", "boul", "place", "pl", "plaza", "plz", "circle", "cir", "circ", "way", "wy", "terrace", "ter", "terr",
     "trail", "trl", "parkway", "pkwy", "pky", "highway", "hwy", "square", "sq", "loop", "alley", "aly", "path", "pike", "row", "run",
     "crescent", "cres", "close", "cl", "crossing", "xing", "expressway", "expy", "freeway", "fwy", "turnpike", "tpke", "heights", "hts",
     "point", "pt", "ridge", "rdg", "cove", "cv", "bend", "bnd", "glen", "gln", "grove", "grv", "calle", "via", "walk", "mews", "parade",
-];
+])
+});
 
 /// Directions before or behind a street name.
-const DIRECTIONS: &[&str] = &[
+static DIRECTIONS: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
+    Vocabulary::set(&[
     "n", "s", "e", "w", "ne", "nw", "se", "sw", "north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest",
-];
+])
+});
 
 /// Words before a unit (Publication 28, appendix C2).
-const UNITS: &[&str] = &[
+static UNITS: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
+    Vocabulary::set(&[
     "apt", "apartment", "unit", "ste", "suite", "rm", "room", "fl", "floor", "lot", "trlr", "trailer", "bldg", "building", "spc",
     "space", "dept", "ph", "penthouse", "no", "num", "number", "slip", "hngr",
-];
+])
+});
 
 /// The first ten ordinals as people write them.
-const ORDINALS: &[(&str, &str)] = &[
+static ORDINALS: LazyLock<Vocabulary<Word>> = LazyLock::new(|| {
+    let pairs = [
     ("first", "1st"), ("second", "2nd"), ("third", "3rd"), ("fourth", "4th"), ("fifth", "5th"), ("sixth", "6th"), ("seventh", "7th"),
     ("eighth", "8th"), ("ninth", "9th"), ("tenth", "10th"), ("mount", "mt"), ("saint", "st"), ("fort", "ft"),
 ];
+    Vocabulary::of(pairs.map(|(long, short)| (Word::of(long), Word::of(short))))
+});
 
 /// The states' names beside their letters.
-const STATES: &[(&str, &str)] = &[
+static STATES: LazyLock<Vocabulary<Word>> = LazyLock::new(|| {
+    let pairs = [
     ("alabama", "al"), ("alaska", "ak"), ("arizona", "az"), ("arkansas", "ar"), ("california", "ca"), ("colorado", "co"),
     ("connecticut", "ct"), ("delaware", "de"), ("districtofcolumbia", "dc"), ("florida", "fl"), ("georgia", "ga"), ("hawaii", "hi"),
     ("idaho", "id"), ("illinois", "il"), ("indiana", "in"), ("iowa", "ia"), ("kansas", "ks"), ("kentucky", "ky"), ("louisiana", "la"),
@@ -58,6 +71,8 @@ const STATES: &[(&str, &str)] = &[
     ("southdakota", "sd"), ("tennessee", "tn"), ("texas", "tx"), ("utah", "ut"), ("vermont", "vt"), ("virginia", "va"),
     ("washington", "wa"), ("westvirginia", "wv"), ("wisconsin", "wi"), ("wyoming", "wy"),
 ];
+    Vocabulary::of(pairs.map(|(long, short)| (Word::of(long), Word::of(short))))
+});
 
 // === impl Address ===
 
@@ -88,10 +103,10 @@ impl Address {
 
     /// Takes the unit off the end; gives what stands before it.
     fn take_unit<'a>(&mut self, tokens: &'a [Word]) -> &'a [Word] {
-        let found = tokens.iter().skip(1).position(|token| UNITS.contains(&token.as_str()));
+        let found = tokens.iter().skip(1).position(|token| UNITS.contains(token));
         let Some(at) = found.map(|at| at + 1) else { return tokens };
         let mut unit = Word::default();
-        let named = tokens[at..].iter().filter(|token| !UNITS.contains(&token.as_str()));
+        let named = tokens[at..].iter().filter(|token| !UNITS.contains(token));
         named.for_each(|token| unit.append(token));
         if unit.is_empty() {
             return tokens;
@@ -140,7 +155,7 @@ fn number_of(word: &Word) -> u32 {
 fn street_name(tokens: &[Word]) -> Word {
     let mut name = tokens;
     while let [rest @ .., last] = name {
-        let is_dress = SUFFIXES.contains(&last.as_str()) || DIRECTIONS.contains(&last.as_str());
+        let is_dress = SUFFIXES.contains(last) || DIRECTIONS.contains(last);
         if rest.is_empty() || !is_dress {
             break;
         }
@@ -148,14 +163,13 @@ fn street_name(tokens: &[Word]) -> Word {
     }
     if let [first, rest @ ..] = name
         && !rest.is_empty()
-        && DIRECTIONS.contains(&first.as_str())
+        && DIRECTIONS.contains(first)
     {
         name = rest;
     }
     let mut word = Word::default();
     for token in name {
-        let ordinal = ORDINALS.iter().find(|(written, _)| *written == token.as_str());
-        word.append(&ordinal.map_or(*token, |(_, short)| Word::of(short)));
+        word.append(&ORDINALS.get(token).unwrap_or(*token));
     }
     word
 }
@@ -172,15 +186,14 @@ fn zip_of(text: &str) -> u32 {
 fn city_of(text: &str) -> Word {
     let mut city = Word::default();
     for token in words(text) {
-        let short = ORDINALS.iter().find(|(written, _)| *written == token.as_str());
-        city.append(&short.map_or(token, |(_, short)| Word::of(short)));
+        city.append(&ORDINALS.get(&token).unwrap_or(token));
     }
     if placeholder::is_no_name(&city) { Word::default() } else { city }
 }
 
 fn state_of(text: &str) -> u16 {
     let word = Word::of(text);
-    let letters = STATES.iter().find(|(name, _)| *name == word.as_str()).map_or(word, |(_, letters)| Word::of(letters));
+    let letters = STATES.get(&word).unwrap_or(word);
     match letters.bytes() {
         [one @ b'a'..=b'z', two @ b'a'..=b'z'] => u16::from(one - b'a') * 26 + u16::from(two - b'a') + 1,
         [one @ b'a'..=b'z', two @ b'a'..=b'z', b'a'..=b'z'] => u16::from(one - b'a') * 26 + u16::from(two - b'a') + 1,

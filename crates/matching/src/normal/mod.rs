@@ -2,6 +2,7 @@
 //! and what it takes for nothing.
 
 mod word;
+mod vocabulary;
 mod placeholder;
 pub(crate) mod name;
 pub(crate) mod nickname;

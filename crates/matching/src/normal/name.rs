@@ -1,7 +1,10 @@
 //! Names: given, middle, family, and the generation that stands behind one of them.
 
+use std::sync::LazyLock;
+
 use super::nickname;
 use super::placeholder;
+use super::vocabulary::Vocabulary;
 use super::word::{Word, words};
 
 /// The generation: a father and a son of one name.
@@ -39,17 +42,23 @@ pub(crate) struct Names {
 }
 
 /// What stands in a family name and is none itself, in Romance, Germanic, Celtic, Arabic and Hebrew names.
-const PARTICLES: &[&str] = &[
+static PARTICLES: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
+    Vocabulary::set(&[
     "de", "del", "dela", "la", "las", "los", "el", "le", "les", "du", "des", "da", "das", "do", "dos", "di", "della", "dal", "van",
     "von", "der", "den", "ter", "ten", "vom", "zu", "zum", "af", "av", "al", "ul", "ad", "ibn", "bin", "bint", "binti", "ben", "bar",
     "bat", "abu", "abd", "abdul", "mac", "mc", "o", "st", "san", "santa", "saint", "y", "e", "i", "ap", "ab",
-];
+])
+});
 
 /// What stands before a given name and is none.
-const TITLES: &[&str] = &["mr", "mrs", "ms", "miss", "dr", "prof", "rev", "sr", "sra", "hon", "fr", "sister", "brother"];
+static TITLES: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
+    Vocabulary::set(&["mr", "mrs", "ms", "miss", "dr", "prof", "rev", "sr", "sra", "hon", "fr", "sister", "brother"])
+});
 
 /// Degrees and the like behind a family name.
-const DEGREES: &[&str] = &["md", "phd", "esq", "rn", "dds", "cpa", "jd", "do", "dvm", "np", "pa"];
+static DEGREES: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
+    Vocabulary::set(&["md", "phd", "esq", "rn", "dds", "cpa", "jd", "do", "dvm", "np", "pa"])
+});
 
 // === impl Names ===
 
@@ -74,7 +83,7 @@ impl Names {
         let mut tokens = Tokens::of(text);
         while let Some(last) = tokens.last().filter(|_| 1 < tokens.count) {
             let generation = Suffix::written(&last);
-            if generation == Suffix::None && !DEGREES.contains(&last.as_str()) {
+            if generation == Suffix::None && !DEGREES.contains(&last) {
                 break;
             }
             if self.suffix == Suffix::None {
@@ -82,12 +91,12 @@ impl Names {
             }
             tokens.count -= 1;
         }
-        tokens.name(PARTICLES)
+        tokens.name(true)
     }
 
     fn take_given(&mut self, text: &str, middle: &str) {
         let mut tokens = Tokens::of(text);
-        if 1 < tokens.count && TITLES.contains(&tokens.words[0].as_str()) {
+        if 1 < tokens.count && TITLES.contains(&tokens.words[0]) {
             tokens.drop_first();
         }
         while let Some(last) = tokens.last().filter(|_| 1 < tokens.count) {
@@ -110,7 +119,7 @@ impl Names {
                 self.middle = initial;
             }
         }
-        self.given = tokens.name(&[]);
+        self.given = tokens.name(false);
         if self.middle.is_empty() {
             self.middle = self.given.parts[1];
         }
@@ -147,7 +156,7 @@ impl Tokens {
     }
 
     /// The name these words make, its parts being those that are no particles.
-    fn name(&self, particles: &[&str]) -> Name {
+    fn name(&self, has_particles: bool) -> Name {
         let words = &self.words[..self.count];
         let mut whole = Word::default();
         words.iter().for_each(|word| whole.append(word));
@@ -156,7 +165,7 @@ impl Tokens {
         }
         let mut parts = [Word::default(); 2];
         if 1 < words.len() {
-            let mut weighty = words.iter().filter(|word| 1 < word.len() && !particles.contains(&word.as_str()));
+            let mut weighty = words.iter().filter(|word| 1 < word.len() && !(has_particles && PARTICLES.contains(word)));
             parts[0] = weighty.next().copied().unwrap_or_default();
             parts[1] = weighty.next_back().copied().unwrap_or_default();
         }

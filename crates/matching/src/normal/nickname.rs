@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::sound::sound;
+use super::vocabulary::Vocabulary;
 use super::word::Word;
 
 /// At most so many groups a name belongs to; further ones are left out.
@@ -17,7 +18,7 @@ const TABLE: &str = include_str!("nickname.txt");
 
 type Groups = [u16; GROUPS_MAX];
 
-static GROUPS: LazyLock<BTreeMap<Word, Groups>> = LazyLock::new(|| {
+static GROUPS: LazyLock<Vocabulary<Groups>> = LazyLock::new(|| {
     let mut groups: BTreeMap<Word, Groups> = BTreeMap::new();
     let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     for (line, number) in lines.zip(1u16..) {
@@ -28,7 +29,7 @@ static GROUPS: LazyLock<BTreeMap<Word, Groups>> = LazyLock::new(|| {
             }
         }
     }
-    groups
+    Vocabulary::of(groups)
 });
 
 /// The name that stands for each group, and its sound.
@@ -40,7 +41,7 @@ static CANONICAL: LazyLock<Vec<(Word, u32)>> = LazyLock::new(|| {
 
 /// The groups a given name belongs to, numbered from 1; zeros after the last.
 pub(crate) fn groups(name: &Word) -> Groups {
-    GROUPS.get(name).copied().unwrap_or_default()
+    GROUPS.get(name).unwrap_or_default()
 }
 
 /// How the name that stands for a group sounds.

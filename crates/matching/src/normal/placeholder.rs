@@ -2,37 +2,46 @@
 //!
 //! The lists follow the placeholders that the CMS patient matching proposal names, and what intake desks and test systems enter.
 
+use std::sync::LazyLock;
+
+use super::vocabulary::Vocabulary;
 use super::word::Word;
 
 /// Words that are no name.
-const NO_NAME: &[&str] = &[
+static NO_NAME: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
+    Vocabulary::set(&[
     "babyboy", "babygirl", "baby", "boy", "girl", "infant", "infantboy", "infantgirl", "newborn", "babya", "babyb", "twina", "twinb",
     "unknown", "unk", "unkn", "none", "null", "nil", "na", "nan", "blank", "empty", "missing", "notprovided", "notavailable",
     "notgiven", "unspecified", "undefined", "anonymous", "anon", "test", "testing", "tester", "testpatient", "patient", "member",
     "dummy", "fake", "sample", "demo", "xxx", "xxxx", "xx", "zzz", "zzzz", "zztest", "noname", "nolastname", "nofirstname", "nomiddlename",
     "nmn", "nmi", "fnu", "lnu", "firstname", "lastname", "fname", "lname", "asdf", "qwerty", "tbd", "declined", "refused", "deceased",
-];
+])
+});
 
 /// Words that are no name beside another such word: John Doe is nobody, John Smith and Cameron Doe are somebody.
 const NOBODY: &[(&str, &str)] = &[("john", "doe"), ("jane", "doe"), ("jon", "doe"), ("mickey", "mouse"), ("donald", "duck")];
 
 /// Streets that are none.
-const NO_STREET: &[&str] = &[
+static NO_STREET: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
+    Vocabulary::set(&[
     "unknown", "none", "na", "null", "homeless", "nofixedaddress", "nofixedabode", "generaldelivery", "undomiciled", "transient",
     "test", "123mainst", "123mainstreet", "123anystreet", "123anyst", "badaddress", "returnedmail", "addressunknown", "xxx", "x",
-];
+])
+});
 
 /// Mailboxes that belong to nobody in particular.
-const NO_MAILBOX: &[&str] = &[
+static NO_MAILBOX: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
+    Vocabulary::set(&[
     "none", "noemail", "no", "na", "noreply", "donotreply", "unknown", "test", "declined", "refused", "noone", "nobody", "null",
     "noemailaddress", "notprovided", "patient", "example", "abc", "x", "xx", "xxx", "a",
-];
+])
+});
 
 /// Whether a name says nothing.
 pub(crate) fn is_no_name(name: &Word) -> bool {
     let bytes = name.bytes();
     let is_one_letter = bytes.first().is_some_and(|first| 2 < bytes.len() && bytes.iter().all(|byte| byte == first));
-    name.is_empty() || is_one_letter || bytes.iter().all(u8::is_ascii_digit) || NO_NAME.contains(&name.as_str())
+    name.is_empty() || is_one_letter || bytes.iter().all(u8::is_ascii_digit) || NO_NAME.contains(name)
 }
 
 /// Whether given and family name together stand for nobody.
@@ -42,12 +51,12 @@ pub(crate) fn is_nobody(given: &Word, family: &Word) -> bool {
 
 /// Whether a street line says nothing.
 pub(crate) fn is_no_street(line: &Word) -> bool {
-    line.is_empty() || NO_STREET.contains(&line.as_str())
+    line.is_empty() || NO_STREET.contains(line)
 }
 
 /// Whether a mailbox (what stands before the `@`) says nothing.
 pub(crate) fn is_no_mailbox(local: &Word) -> bool {
-    local.is_empty() || NO_MAILBOX.contains(&local.as_str())
+    local.is_empty() || NO_MAILBOX.contains(local)
 }
 
 /// Whether a string of digits was typed to fill a field: one digit over and over, or counting up or down, as 123456789.

@@ -26,6 +26,7 @@ impl Word {
     }
 
     /// Adds a letter or digit; anything else, and what no longer fits, is left out.
+    #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
         if byte.is_ascii_alphanumeric() && usize::from(self.length) < Self::MAX {
             self.bytes[usize::from(self.length)] = byte.to_ascii_lowercase();
@@ -60,8 +61,9 @@ impl Word {
 
     /// A hash that is the same on every machine.
     pub(crate) fn hash(&self) -> u64 {
-        let chunk = |from: usize| u64::from_le_bytes(std::array::from_fn(|at| *self.bytes.get(from + at).unwrap_or(&0)));
-        mix(mix(mix(chunk(0)) ^ chunk(8)) ^ chunk(16))
+        let (chunks, _) = self.bytes.as_chunks::<8>();
+        let last = u64::from_le_bytes(std::array::from_fn(|at| self.bytes.get(16 + at).copied().unwrap_or(0)));
+        mix(mix(mix(u64::from_le_bytes(chunks[0])) ^ u64::from_le_bytes(chunks[1])) ^ last)
     }
 }
 
@@ -81,7 +83,10 @@ pub(crate) const fn mix(value: u64) -> u64 {
 
 /// The words of a text, in its order: what stands between spaces, hyphens, commas, slashes, full stops; apostrophes join.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
-    let apart = |letter: char| letter.is_whitespace() || matches!(letter, '-' | '‐' | '–' | ',' | '/' | '.' | '_' | ';' | '(' | ')');
+    let apart = |letter: char| {
+        let is_mark = matches!(letter, ' ' | '-' | ',' | '/' | '.' | '_' | ';' | '(' | ')' | '\u{2010}' | '\u{2013}');
+        is_mark || letter.is_whitespace()
+    };
     text.split(apart).map(Word::of).filter(|word| !word.is_empty())
 }
 

@@ -1,5 +1,6 @@
 //! The keys of accounts: which record an account is kept in, and which account a record stands for.
 
+use super::snapshot::{Reader, SnapshotError, Writer};
 use crate::normal::{Word, mix};
 
 /// Keys in one string, and an open-addressed table over them.
@@ -74,6 +75,19 @@ impl Accounts {
     /// How many accounts there are.
     pub(super) fn len(&self) -> usize {
         self.live
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.text(&self.text);
+        out.numbers(&self.ends);
+        out.numbers(&self.slots);
+        out.number(self.used as u32);
+        out.number(self.live as u32);
+    }
+
+    pub(super) fn read(reader: &mut Reader) -> Result<Self, SnapshotError> {
+        let (text, ends, slots) = (reader.text()?, reader.numbers()?, reader.numbers()?);
+        Ok(Self { text, ends, slots, used: reader.number()? as usize, live: reader.number()? as usize })
     }
 
     /// Bytes on the heap.

@@ -5,10 +5,12 @@ mod table;
 mod calendar;
 mod places;
 mod accounts;
+mod snapshot;
 
 use std::collections::BTreeMap;
 
 pub use keys::{KINDS, Kind};
+pub use snapshot::SnapshotError;
 
 use crate::Person;
 use crate::normal::Normal;
@@ -108,6 +110,11 @@ impl Roster {
         self.indexed = self.records.len() as u32;
         let (records, lexicons) = (&self.records, &self.lexicons);
         self.table = Table::build(self.indexed, |record| keys::of_record(&records[record as usize], lexicons));
+    }
+
+    /// How many records stand, variants included.
+    pub(crate) fn standing(&self) -> u32 {
+        self.records.len() as u32 - self.gone
     }
 
     /// The key of the account that a record stands for.

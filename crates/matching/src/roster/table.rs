@@ -1,6 +1,7 @@
 //! The index of all blocking keys: one table for every kind, each entry four bytes.
 
 use super::keys::{KINDS, Keys};
+use super::snapshot::{Reader, SnapshotError, Writer};
 
 /// Buckets of record numbers by blocking key, laid out one after the other. An entry holds the record's number in its lower bits and
 /// some bits of the key above, which keep most strangers of the same bucket out; whoever looks up checks the rest.
@@ -49,6 +50,16 @@ impl Table {
         let (print, bits) = (print(key, self.number_bits), self.number_bits);
         let block = self.block(key);
         block.iter().filter(move |entry| *entry >> bits == print >> bits).map(move |entry| entry & ((1 << bits) - 1))
+    }
+
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.number(self.number_bits);
+        out.numbers(&self.starts);
+        out.numbers(&self.entries);
+    }
+
+    pub(super) fn read(reader: &mut Reader) -> Result<Self, SnapshotError> {
+        Ok(Self { number_bits: reader.number()?, starts: reader.numbers()?, entries: reader.numbers()? })
     }
 
     /// Bytes on the heap.

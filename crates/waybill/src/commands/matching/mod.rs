@@ -33,8 +33,11 @@ pub(crate) fn run(arguments: &MatchArgs, json: bool) -> Result<(), Failure> {
     let members = members.map_err(|_| Failure::Other(anyhow::anyhow!("reading the roster failed")))??;
     let claims = claims?;
     let roster = Roster::build((0..members.len()).map(|row| (members.key(row), members.person(row))));
+    if let Some(query) = &arguments.explain {
+        return explain(&policy, &roster, &claims, query, json);
+    }
     let Some(out) = &arguments.out else {
-        return Err(Failure::Input("name --out".into()));
+        return Err(Failure::Input("name the file for the answers: --out P.csv".into()));
     };
     let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
     let decisions = judge(&policy, &roster, &claims, threads.max(1))?;
@@ -64,6 +67,18 @@ fn judge<'r>(policy: &Policy, roster: &'r Roster, claims: &Sheet, threads: usize
     })
 }
 
+/// Tells why one claim is judged as it is.
+fn explain(policy: &Policy, roster: &Roster, claims: &Sheet, query: &str, json: bool) -> Result<(), Failure> {
+    let row = (0..claims.len()).find(|row| claims.key(*row) == query);
+    let row = row.ok_or_else(|| Failure::NotFound(format!("no claim has the key {query}")))?;
+    let explained = Matcher::new(policy, roster).explain(&claims.person(row));
+    if json {
+        let answer = serde_json::to_value(&explained).map_err(|error| Failure::Other(error.into()))?;
+        return show::print(&answer, true);
+    }
+    show::tell(&format!("{explained}\n"))
+}
+
 fn write(path: &Path, claims: &Sheet, decisions: &[Decision<'_>]) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::Disk(format!("{} can't be written: {error}", path.display()));
     let mut out = csv::Writer::from_writer(BufWriter::new(std::fs::File::create(path).map_err(failed)?));
@@ -72,7 +87,7 @@ fn write(path: &Path, claims: &Sheet, decisions: &[Decision<'_>]) -> Result<(), 
     for (row, decision) in decisions.iter().enumerate() {
         let probability = format!("{}.{:06}", decision.probability / 1_000_000, decision.probability % 1_000_000);
         let member = decision.member.unwrap_or_default();
-        out.write_record([claims.key(row), member, &probability, name(decision.outcome)]).map_err(failed)?;
+        out.write_record([claims.key(row), member, &probability, decision.outcome.as_str()]).map_err(failed)?;
     }
     let mut out = out.into_inner().map_err(|error| Failure::Disk(format!("{} can't be written: {error}", path.display())))?;
     out.flush().map_err(|error| Failure::Disk(format!("{} can't be written: {error}", path.display())))
@@ -89,15 +104,6 @@ fn summary(decisions: &[Decision<'_>], json: bool) -> Result<(), Failure> {
         "claims_with_skipped_blocks": skipped,
     });
     show::print(&answer, json)
-}
-
-/// The name of an outcome in the answers.
-fn name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Match => "match",
-        Outcome::Review => "review",
-        Outcome::NoMatch => "no_match",
-    }
 }
 
 fn policy(path: Option<&Path>) -> Result<Policy, Failure> {

@@ -1,7 +1,7 @@
 //! A claim made ready: normalised, looked up in the lexicons of a roster, its names taken apart.
 
 use crate::Person;
-use crate::lexicon::{Lexicon, WordId};
+use crate::lexicon::{Entry, Lexicon, WordId};
 use crate::normal::name::Name;
 use crate::normal::nickname::GROUPS_MAX;
 use crate::normal::sound::sound;
@@ -32,6 +32,7 @@ pub(crate) struct Spelling {
     pub(crate) id: WordId,
     pub(crate) word: Word,
     pub(crate) sound: u32,
+    pub(crate) letters: u32,
     pub(crate) groups: [u16; GROUPS_MAX],
     pub(crate) parts: [WordId; 2],
 }
@@ -81,8 +82,18 @@ impl Side {
 impl Spelling {
     fn of(name: &Name, id: WordId, lexicon: &Lexicon) -> Self {
         match lexicon.get(id) {
-            Some(known) => Self { id, word: known.word, sound: known.sound, groups: known.groups, parts: known.parts },
-            None => Self { id, word: name.whole, sound: sound(&name.whole), groups: name.groups(), parts: name.parts.map(|part| lexicon.find(&part)) },
+            Some(known) => {
+                let Entry { word, sound, letters, groups, parts, .. } = *known;
+                Self { id, word, sound, letters, groups, parts }
+            }
+            None => Self {
+                id,
+                word: name.whole,
+                sound: sound(&name.whole),
+                letters: name.whole.letters(),
+                groups: name.groups(),
+                parts: name.parts.map(|part| lexicon.find(&part)),
+            },
         }
     }
 }

@@ -3,11 +3,12 @@
 use crate::Person;
 use crate::claim::{Claim, Side};
 use crate::compare::{Comparison, compare};
-use crate::fixed::{centibits, power};
+use crate::fixed::{centibits_of_count, power};
 use crate::levels::{FIELDS, Field, Levels};
 use crate::packed::Packed;
 use crate::policy::Policy;
-use crate::roster::keys::{self, Kind, Probes};
+use crate::roster::keys::{self, Kind, PROBES, Probes};
+use crate::roster::table::Span;
 use crate::roster::{KINDS, Roster};
 use crate::weights::{Each, Explanation, Rarity, Weights};
 
@@ -116,6 +117,12 @@ impl<'r> Matcher<'r> {
         self.judge(&claim)
     }
 
+    /// The accounts that are looked at for a claim: what blocking leaves.
+    pub fn candidates(&mut self, person: &Person<'_>) -> Vec<&'r str> {
+        self.gather(&Claim::of(person, &self.roster.lexicons));
+        self.heads.iter().map(|head| self.roster.account(*head)).collect()
+    }
+
     pub(crate) fn judge(&mut self, claim: &Claim) -> Decision<'r> {
         self.gather(claim);
         let rarity = self.rarity(claim);
@@ -129,18 +136,23 @@ impl<'r> Matcher<'r> {
         self.shared = [0; KINDS];
         self.blocks_skipped = 0;
         for side in claim.sides() {
-            for (kind, key) in Probes::of(side, &self.roster.lexicons.names).iter() {
-                self.take_block(kind, key);
+            let probes = Probes::of(side, &self.roster.lexicons.names);
+            let mut spans = [Span::default(); KINDS * PROBES];
+            for (span, (_, key)) in spans.iter_mut().zip(probes.keys()) {
+                *span = self.roster.span(*key);
+            }
+            for (span, (kind, key)) in spans.iter().zip(probes.keys()) {
+                self.take_block(*kind, *key, *span);
             }
         }
         self.heads.sort_unstable();
         self.heads.dedup();
     }
 
-    fn take_block(&mut self, kind: Kind, key: u64) {
+    fn take_block(&mut self, kind: Kind, key: u64, span: Span) {
         let (roster, before) = (self.roster, self.heads.len());
         let mut count = 0;
-        for record in roster.block(key) {
+        for record in roster.block_at(key, span) {
             // The table lets strangers through now and then; who they are depends on its size, which must not decide.
             if keys::of_kind(kind, &roster.records[record as usize], &roster.lexicons) != key {
                 continue;
@@ -162,9 +174,9 @@ impl<'r> Matcher<'r> {
     pub(crate) fn rarity(&self, claim: &Claim) -> Rarity {
         let single = Rarity::single(self.roster);
         let places = self.roster.places.sharing(&claim.first.packed);
-        let places = places.map(|count| single - centibits(u64::from(count.max(1))));
+        let places = places.map(|count| single - centibits_of_count(count));
         let mut rarity = Rarity { of: [single; FIELDS], places, single };
-        let shared = |kind: Kind| single - centibits(u64::from(self.shared[kind as usize].max(1)));
+        let shared = |kind: Kind| single - centibits_of_count(self.shared[kind as usize]);
         let fields = [
             (Field::Address, Kind::Address),
             (Field::Phone, Kind::Phone),
@@ -185,7 +197,7 @@ impl<'r> Matcher<'r> {
         self.scored.clear();
         for head in &self.heads {
             let found = best(claim, self.roster, *head, &self.weights, rarity);
-            let weights = self.weights.explain(&found, rarity, self.roster);
+            let weights = self.weights.explain(&found, rarity);
             self.scored.push(Scored { head: *head, found, weights });
         }
     }
@@ -204,7 +216,10 @@ impl<'r> Matcher<'r> {
         };
         let member = |scored: &Scored| scored.weights[Explanation::Member as usize];
         let key = |scored: &Scored| self.roster.account(scored.head);
-        let best = self.scored.iter().max_by(|one, other| member(one).cmp(&member(other)).then_with(|| key(other).cmp(key(one))));
+        let best = self
+            .scored
+            .iter()
+            .max_by(|one, other| member(one).cmp(&member(other)).then_with(|| key(other).cmp(key(one))));
         let Some(best) = best else { return nobody };
         let most = self.scored.iter().flat_map(|scored| scored.weights).fold(self.weights.stranger, i32::max);
         let part = |weight: i32| power(most.abs_diff(weight));
@@ -304,4 +319,4 @@ fn take_better(found: &mut Comparison, other: &Comparison, weights: &Weights, ra
     }
 }
 
-const _: () = assert!( size_of::<Packed>() == 64);
+const _: () = assert!(size_of::<Packed>() == 64);

@@ -111,7 +111,8 @@ impl Matcher<'_> {
         let record = &self.roster.records[head as usize];
         for field in Field::ALL {
             let weights = self.weights.field(field, &scored.found, rarity);
-            let (ours, theirs) = (said(field, &claim.first.packed, &self.roster.lexicons), said(field, record, &self.roster.lexicons));
+            let (ours, theirs) =
+                (said(field, &claim.first.packed, &self.roster.lexicons), said(field, record, &self.roster.lexicons));
             let ours = if ours == UNHELD { claim_word(field, claim) } else { ours };
             if ours.is_empty() && theirs.is_empty() {
                 continue;
@@ -142,16 +143,28 @@ impl Matcher<'_> {
                 self.weights.field(field, &found, rarity)
             };
             let member = |level: u8| weigh(level)[Explanation::Member as usize];
-            let other = if is_match { levels.min_by_key(|level| member(*level)) } else { levels.max_by_key(|level| member(*level)) };
+            let other = if is_match {
+                levels.min_by_key(|level| member(*level))
+            } else {
+                levels.max_by_key(|level| member(*level))
+            };
             let Some(other) = other.filter(|other| *other != now) else { continue };
             let (before, after) = (if now == 0 { [0; 4] } else { weigh(now) }, weigh(other));
-            let rival = decision.runner_up.and_then(|rival| rival.explanation).map_or(0, |rival| after[rival as usize] - before[rival as usize]);
+            let rival = decision
+                .runner_up
+                .and_then(|rival| rival.explanation)
+                .map_or(0, |rival| after[rival as usize] - before[rival as usize]);
             let gain = after[0] - before[0] - rival.max(0);
             let probability = shifted(decision.probability, gain);
             let outcome = self.outcome(probability);
             if outcome != decision.outcome {
                 let level = field.levels()[usize::from(other)];
-                told.push(Counterfactual { field: field.as_str(), level, probability_ppm: probability, outcome: outcome.as_str() });
+                told.push(Counterfactual {
+                    field: field.as_str(),
+                    level,
+                    probability_ppm: probability,
+                    outcome: outcome.as_str(),
+                });
             }
         }
         told.sort_by_key(|told| if is_match { told.probability_ppm } else { 1_000_000 - told.probability_ppm });
@@ -247,11 +260,33 @@ impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |ppm: u32| f64::from(ppm) / 1e4;
         let bits = |centibits: i32| f64::from(centibits) / 100.0;
-        writeln!(f, "{}: member {} at {:.2} %", self.outcome, self.member.as_deref().unwrap_or("none"), percent(self.probability_ppm))?;
-        writeln!(f, "next: {} at {:.2} %, {:.1} bits behind; {} candidates", self.alternative, percent(self.alternative_ppm), bits(self.margin), self.candidates)?;
-        writeln!(f, "\n{:<11} {:<26} {:<26} {:<18} {:>7} {:>7}", "field", "claim", "roster", "agreement", "member", "next")?;
+        writeln!(
+            f,
+            "{}: member {} at {:.2} %",
+            self.outcome,
+            self.member.as_deref().unwrap_or("none"),
+            percent(self.probability_ppm)
+        )?;
+        writeln!(
+            f,
+            "next: {} at {:.2} %, {:.1} bits behind; {} candidates",
+            self.alternative,
+            percent(self.alternative_ppm),
+            bits(self.margin),
+            self.candidates
+        )?;
+        writeln!(
+            f,
+            "\n{:<11} {:<26} {:<26} {:<18} {:>7} {:>7}",
+            "field", "claim", "roster", "agreement", "member", "next"
+        )?;
         for FieldExplained { field, claim, roster, level, weight, alternative } in &self.fields {
-            writeln!(f, "{field:<11} {claim:<26} {roster:<26} {level:<18} {:>7.2} {:>7.2}", bits(*weight), bits(*alternative))?;
+            writeln!(
+                f,
+                "{field:<11} {claim:<26} {roster:<26} {level:<18} {:>7.2} {:>7.2}",
+                bits(*weight),
+                bits(*alternative)
+            )?;
         }
         writeln!(f, "{:<11} {:<26} {:<26} {:<18} {:>7.2}", "before all", "", "", "", bits(self.prior))?;
         writeln!(f, "{:<11} {:<26} {:<26} {:<18} {:>7.2}   bits", "together", "", "", "", bits(self.weight))?;

@@ -29,6 +29,22 @@ pub const fn centibits(value: u64) -> i32 {
     ((digits * 100 + (1 << 15)) >> 16) as i32
 }
 
+/// The logarithms of small numbers, which are counted most.
+const SMALL: [i32; 4096] = {
+    let mut table = [0; 4096];
+    let mut value = 0;
+    while value < table.len() {
+        table[value] = centibits(value as u64);
+        value += 1;
+    }
+    table
+};
+
+/// As [`centibits`], looked up where the value is small.
+pub(crate) fn centibits_of_count(count: u32) -> i32 {
+    SMALL.get(count as usize).copied().unwrap_or_else(|| centibits(u64::from(count)))
+}
+
 /// The weight of evidence that is `numerator / denominator` times as likely, in centibits.
 pub const fn ratio(numerator: u64, denominator: u64) -> i32 {
     centibits(numerator) - centibits(denominator)

@@ -1,9 +1,9 @@
 //! The words of a roster, each kept once: names with how often they are borne and how they sound, streets and cities.
 
+use crate::normal::Word;
 use crate::normal::name::Name;
 use crate::normal::nickname::{self, GROUPS_MAX};
 use crate::normal::sound::sound;
-use crate::normal::Word;
 
 /// A word's number in its lexicon, from 1. Zero says nothing; [`UNKNOWN`] is a word that the lexicon does not hold.
 pub(crate) type WordId = u32;
@@ -23,6 +23,8 @@ pub(crate) enum Role {
 pub(crate) struct Entry {
     pub(crate) word: Word,
     pub(crate) sound: u32,
+    /// Which letters it has, a bit each.
+    pub(crate) letters: u32,
     pub(crate) groups: [u16; GROUPS_MAX],
     /// The parts of a compound name.
     pub(crate) parts: [WordId; 2],
@@ -136,7 +138,8 @@ impl Lexicon {
 
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>() + (self.slots.capacity() + self.groups.capacity()) * size_of::<u32>()
+        self.entries.capacity() * size_of::<Entry>()
+            + (self.slots.capacity() + self.groups.capacity()) * size_of::<u32>()
     }
 
     fn add(&mut self, word: &Word, parts: [WordId; 2]) -> WordId {
@@ -149,7 +152,14 @@ impl Lexicon {
         let place = self.place(word, parts);
         if self.slots[place] == 0 {
             let groups = nickname::groups(word);
-            self.entries.push(Entry { word: *word, sound: sound(word), groups, parts, counts: [0; 2] });
+            self.entries.push(Entry {
+                word: *word,
+                sound: sound(word),
+                letters: word.letters(),
+                groups,
+                parts,
+                counts: [0; 2],
+            });
             self.slots[place] = self.entries.len() as WordId;
         }
         self.slots[place]

@@ -19,8 +19,8 @@ mod decide;
 pub mod explain;
 pub mod fit;
 
-pub use fit::{Report, fit};
 pub use decide::{Decision, Matcher, Outcome, RunnerUp};
+pub use fit::{Report, fit};
 pub use person::Person;
 pub use policy::{Policy, PolicyError};
 pub use roster::Roster;

@@ -157,7 +157,8 @@ impl Policy {
             for (level, name) in field.levels().iter().enumerate().skip(1) {
                 let Chances { member, relative, twin, random } = self.levels[field as usize][level];
                 let random = if random == 0 { String::new() } else { format!(", random = {random}") };
-                let _ = writeln!(text, "{name} = {{ member = {member}, relative = {relative}, twin = {twin}{random} }}");
+                let _ =
+                    writeln!(text, "{name} = {{ member = {member}, relative = {relative}, twin = {twin}{random} }}");
             }
         }
         text
@@ -169,10 +170,21 @@ impl Policy {
             if (least..=most).contains(&value) { Ok(()) } else { Err(error()) }
         };
         let Prior { member, relative, twin, namesake, stranger, namesake_same_birth_date, duplicate } = self.prior;
-        for (what, value) in [("prior.member", member), ("prior.relative", relative), ("prior.twin", twin), ("prior.namesake", namesake), ("prior.stranger", stranger)] {
+        for (what, value) in [
+            ("prior.member", member),
+            ("prior.relative", relative),
+            ("prior.twin", twin),
+            ("prior.namesake", namesake),
+            ("prior.stranger", stranger),
+        ] {
             within(what, value, 1, BILLION)?;
         }
-        within("the sum of prior.member, relative, twin, namesake and stranger", member + relative + twin + namesake + stranger, BILLION, BILLION)?;
+        within(
+            "the sum of prior.member, relative, twin, namesake and stranger",
+            member + relative + twin + namesake + stranger,
+            BILLION,
+            BILLION,
+        )?;
         within("prior.namesake_same_birth_date", namesake_same_birth_date, 1, BILLION)?;
         within("prior.duplicate", duplicate, 1, BILLION)?;
         // A match must at least be likelier than not.
@@ -195,9 +207,14 @@ impl Policy {
 
     fn digest(&self) -> u64 {
         let Prior { member, relative, twin, namesake, stranger, namesake_same_birth_date, duplicate } = self.prior;
-        let head = [u64::from(self.version), member, relative, twin, namesake, stranger, namesake_same_birth_date, duplicate];
+        let head =
+            [u64::from(self.version), member, relative, twin, namesake, stranger, namesake_same_birth_date, duplicate];
         let thresholds = [u64::from(self.decide.matches), u64::from(self.decide.review)];
-        let chances = self.levels.iter().flatten().flat_map(|chances| [chances.member, chances.relative, chances.twin, chances.random]);
+        let chances = self
+            .levels
+            .iter()
+            .flatten()
+            .flat_map(|chances| [chances.member, chances.relative, chances.twin, chances.random]);
         head.into_iter().chain(thresholds).chain(chances).fold(0, |digest, value| mix(digest ^ value))
     }
 }

@@ -1,7 +1,7 @@
 //! The weights that follow from a policy: how much each level says for a member, a relative, a namesake, against a stranger.
 
 use crate::compare::Comparison;
-use crate::fixed::{BILLION, centibits, ratio};
+use crate::fixed::{BILLION, centibits, centibits_of_count, ratio};
 use crate::levels::{AddressLevel, CardLevel, DateLevel, EmailLevel, FIELDS, Field, LEVELS_MAX, Levels, NameLevel};
 use crate::policy::{Policy, Prior, is_by_frequency};
 use crate::roster::Roster;
@@ -123,10 +123,9 @@ impl Weights {
     }
 
     /// The weights of all explanations of a claim that concern one member, priors included.
-    pub(crate) fn explain(&self, found: &Comparison, rarity: &Rarity, roster: &Roster) -> Each {
-        let single = Rarity::single(roster);
+    pub(crate) fn explain(&self, found: &Comparison, rarity: &Rarity) -> Each {
         let mut weights = self.total(found, rarity);
-        weights.iter_mut().zip(self.prior).for_each(|(weight, prior)| *weight += prior - single);
+        weights.iter_mut().zip(self.prior).for_each(|(weight, prior)| *weight += prior - rarity.single);
         if !is_named_alike(&found.levels) {
             weights[Explanation::Namesake as usize] = NEVER;
         }
@@ -184,7 +183,7 @@ impl Rarity {
         match field {
             Field::Given | Field::Family => {
                 let bearers = found.bearers[field as usize];
-                self.single - centibits(u64::from(bearers.max(1)))
+                self.single - centibits_of_count(bearers)
             }
             Field::Address => match found.levels.of(field).checked_sub(AddressLevel::Zip as u8) {
                 Some(place @ 0..3) => self.places[usize::from(place)],

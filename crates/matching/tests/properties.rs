@@ -2,9 +2,22 @@
 
 use matching::{Decision, Matcher, Person, Policy, Roster};
 
-const GIVEN: [&str; 12] = ["Ann", "Anna", "Robert", "Bob", "Mary Ann", "José", "Jose", "Minh", "Li", "Olga", "Ahmed", "Zoë"];
-const FAMILY: [&str; 12] =
-    ["Smith", "Smyth", "García-López", "Garcia", "Nguyen", "de la Cruz", "Delacruz", "Lee", "Li", "al-Hassan", "Hassan", "Jones Jr"];
+const GIVEN: [&str; 12] =
+    ["Ann", "Anna", "Robert", "Bob", "Mary Ann", "José", "Jose", "Minh", "Li", "Olga", "Ahmed", "Zoë"];
+const FAMILY: [&str; 12] = [
+    "Smith",
+    "Smyth",
+    "García-López",
+    "Garcia",
+    "Nguyen",
+    "de la Cruz",
+    "Delacruz",
+    "Lee",
+    "Li",
+    "al-Hassan",
+    "Hassan",
+    "Jones Jr",
+];
 const STREETS: [&str; 5] = ["12 Main St", "12 Main Street Apt 3", "PO Box 9", "7 Fifth Ave", "unknown"];
 
 /// Strings of a record, made from a number.
@@ -131,12 +144,19 @@ fn the_same_input_gives_the_same_policy() {
 fn what_else_is_known_of_a_person_counts() {
     let policy = policy();
     let maiden = [Person { family: "Okafor", phone: "2063331234", ..Person::default() }];
-    let member = Person { given: "Ngozi", family: "Bright", dob: "1984-02-28", zip: "98101", also: &maiden, ..Person::default() };
+    let member = Person {
+        given: "Ngozi",
+        family: "Bright",
+        dob: "1984-02-28",
+        zip: "98101",
+        also: &maiden,
+        ..Person::default()
+    };
     let others: Vec<_> = members(300);
-    let roster = Roster::build(
-        others.iter().map(|(key, made)| (key.as_str(), person(made))).chain([("married", member)]),
-    );
-    let claim = Person { given: "Ngozi", family: "Okafor", dob: "1984-02-28", phone: "206-333-1234", ..Person::default() };
+    let roster =
+        Roster::build(others.iter().map(|(key, made)| (key.as_str(), person(made))).chain([("married", member)]));
+    let claim =
+        Person { given: "Ngozi", family: "Okafor", dob: "1984-02-28", phone: "206-333-1234", ..Person::default() };
     let mut matcher = Matcher::new(&policy, &roster);
     let decision = matcher.decide(&claim);
     assert_eq!(decision.member, Some("married"));

@@ -9,7 +9,8 @@ use crate::packed::Packed;
 
 /// Compares two addresses.
 pub(super) fn level(claim: &Packed, normal: &Normal, member: &Packed, places: &Lexicon) -> AddressLevel {
-    let says_nothing = |packed: &Packed| packed.street == 0 && packed.zip() == 0 && packed.city == 0 && packed.state() == 0;
+    let says_nothing =
+        |packed: &Packed| packed.street == 0 && packed.zip() == 0 && packed.city == 0 && packed.state() == 0;
     if says_nothing(claim) || says_nothing(member) {
         return AddressLevel::Missing;
     }
@@ -41,7 +42,9 @@ fn near_zip(claim: &Packed, member: &Packed) -> bool {
         let number = zip.saturating_sub(1);
         [number / 10_000, number / 1000 % 10, number / 100 % 10, number / 10 % 10, number % 10].map(|digit| digit as u8)
     };
-    claim.zip() != 0 && member.zip() != 0 && (claim.zip() == member.zip() || is_one_place(&digits(claim.zip()), &digits(member.zip())))
+    claim.zip() != 0
+        && member.zip() != 0
+        && (claim.zip() == member.zip() || is_one_place(&digits(claim.zip()), &digits(member.zip())))
         || claim.zip() == 0
         || member.zip() == 0
 }
@@ -60,7 +63,9 @@ fn is_near(claim: &Packed, normal: &Normal, member: &Packed, places: &Lexicon) -
 fn alike(one: &Word, other: &Word) -> bool {
     let (one, other) = (one.bytes(), other.bytes());
     let shorter = one.len().min(other.len());
-    is_one_edit(one, other) || 3 < shorter && one[..shorter] == other[..shorter] || 900 <= crate::distance::jaro_winkler(one, other)
+    is_one_edit(one, other)
+        || 3 < shorter && one[..shorter] == other[..shorter]
+        || 900 <= crate::distance::jaro_winkler(one, other)
 }
 
 /// House numbers of one length with one digit mistaken, or one digit left out.

@@ -6,9 +6,7 @@ mod address;
 mod number;
 
 use crate::claim::Side;
-use crate::levels::{
-    CardLevel, DateLevel, EmailLevel, Field, Levels, MiddleLevel, NameLevel, SexLevel, SuffixLevel,
-};
+use crate::levels::{CardLevel, DateLevel, EmailLevel, Field, Levels, MiddleLevel, NameLevel, SexLevel, SuffixLevel};
 use crate::normal::{Sex, Suffix};
 use crate::packed::{Lexicons, Packed};
 

@@ -4,7 +4,7 @@ use super::{Comparison, Field, MiddleLevel, NameLevel, Sex};
 use crate::claim::{Side, Spelling};
 use crate::distance::{is_one_edit, jaro_winkler};
 use crate::lexicon::{Entry, Lexicon, Role};
-use crate::normal::nickname;
+use crate::normal::{Word, nickname};
 use crate::packed::Packed;
 
 /// From this Jaro-Winkler similarity on two names are alike: Winkler's customary .88.
@@ -93,10 +93,23 @@ fn spelt(claimed: &Spelling, known: &Entry) -> NameLevel {
     if 2 < shorter && one[..shorter] == other[..shorter] {
         return NameLevel::Truncated;
     }
-    if claimed.sound == known.sound && 2 < shorter || SIMILAR <= jaro_winkler(one, other) {
+    let is_alike = || can_be_similar(claimed, known) && SIMILAR <= jaro_winkler(one, other);
+    if claimed.sound == known.sound && 2 < shorter || is_alike() {
         return NameLevel::Similar;
     }
     if same_first { NameLevel::FirstLetter } else { NameLevel::Different }
+}
+
+/// Whether two names have letters enough in common to be similar, which most have not: a bound on what comparing them would find.
+fn can_be_similar(claimed: &Spelling, known: &Entry) -> bool {
+    let common = |word: &Word, own: u32, others: u32| word.len() - (own & !others).count_ones() as usize;
+    let matches =
+        common(&claimed.word, claimed.letters, known.letters).min(common(&known.word, known.letters, claimed.letters));
+    let (one, other) = (claimed.word.len(), known.word.len());
+    let same = claimed.word.bytes().iter().zip(known.word.bytes()).take(4).take_while(|(a, b)| a == b).count();
+    // Jaro's similarity in thousandths is at most this, rounded up, and Winkler adds a tenth of the rest for each letter in front.
+    let jaro = 1000 * (matches * (one + other) + one * other) / (3 * one * other) + 1;
+    SIMILAR as usize <= jaro + same * 1000usize.saturating_sub(jaro) / 10 + 1
 }
 
 fn have_changed_places(side: &Side, member: &Packed, given: Option<&Entry>, family: Option<&Entry>) -> bool {
@@ -115,7 +128,9 @@ fn have_changed_places(side: &Side, member: &Packed, given: Option<&Entry>, fami
 
 /// Whether a claim gives the middle name as the given name, or the roster does.
 fn is_middle(side: &Side, member: &Packed, given: Option<&Entry>, lexicon: &Lexicon) -> bool {
-    let same = |one: &[u8], other: &[u8]| 1 < one.len() && 1 < other.len() && (one == other || is_one_edit(one, other) && 3 < one.len());
+    let same = |one: &[u8], other: &[u8]| {
+        1 < one.len() && 1 < other.len() && (one == other || is_one_edit(one, other) && 3 < one.len())
+    };
     let middle = lexicon.get(member.middle).map(|entry| entry.word).unwrap_or_default();
     let claimed = side.normal.middle;
     same(side.given.word.bytes(), middle.bytes())
@@ -129,6 +144,33 @@ fn middle(side: &Side, member: &Packed, lexicon: &Lexicon) -> MiddleLevel {
     if one.len() == 1 || other.len() == 1 {
         return if one[0] == other[0] { MiddleLevel::Initial } else { MiddleLevel::Different };
     }
-    let is_same = one == other || is_one_edit(one, other) || nickname::share(nickname::groups(claimed), known.groups).is_some();
+    let is_same =
+        one == other || is_one_edit(one, other) || nickname::share(nickname::groups(claimed), known.groups).is_some();
     if is_same { MiddleLevel::Exact } else { MiddleLevel::Different }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Person;
+    use crate::normal::Normal;
+    use crate::packed::Lexicons;
+
+    #[test]
+    fn the_bound_never_rules_out_what_is_similar() {
+        let names = [
+            "martha", "marhta", "dwayne", "duane", "gonzalez", "gonzales", "lee", "leeann", "anna", "hannah", "aab",
+            "baa", "xu",
+        ];
+        for one in names {
+            for other in names {
+                let mut lexicons = Lexicons::default();
+                let known = Packed::intern(&Normal::of(&Person { given: other, ..Person::default() }), &mut lexicons);
+                let side = Side::of(&Normal::of(&Person { given: one, ..Person::default() }), &lexicons);
+                let entry = lexicons.names.get(known.given).expect("it was taken in");
+                let is_similar = SIMILAR <= jaro_winkler(one.as_bytes(), other.as_bytes());
+                assert!(!is_similar || can_be_similar(&side.given, entry), "{one} {other}");
+            }
+        }
+    }
 }

@@ -80,13 +80,18 @@ pub(super) fn card(claim: &Normal, member: &Packed) -> CardLevel {
         if shares_contract(claim, member) {
             return CardLevel::Contract;
         }
-        let is_near = spell(claim.member).zip(spell(member.member)).is_some_and(|(one, other)| is_one_place(&one, &other));
+        let is_near =
+            spell(claim.member).zip(spell(member.member)).is_some_and(|(one, other)| is_one_place(&one, &other));
         return if is_near { CardLevel::NearMember } else { CardLevel::Different };
     }
     if shares_contract(claim, member) { CardLevel::Subscriber } else { CardLevel::Different }
 }
 
 fn shares_contract(claim: &Normal, member: &Packed) -> bool {
-    let known = if member.subscriber == 0 { identifier::digest(identifier::family_part(member.member)) } else { member.subscriber };
+    let known = if member.subscriber == 0 {
+        identifier::digest(identifier::family_part(member.member))
+    } else {
+        member.subscriber
+    };
     known != 0 && (claim.subscriber == known || claim.card_family == known)
 }

@@ -52,7 +52,7 @@ impl Claims {
     }
 
     /// Shares every claim out among its explanations.
-    pub(super) fn share_out(&self, roster: &Roster, policy: &Policy) -> Shares {
+    pub(super) fn share_out(&self, policy: &Policy) -> Shares {
         let weights = Weights::of(policy);
         let nothing = [[0; LEVELS_MAX]; FIELDS];
         let mut shares = Shares {
@@ -66,7 +66,7 @@ impl Claims {
         for (end, rarity) in &self.ends {
             let found = &self.found[start..*end];
             start = *end;
-            let weighed: Vec<_> = found.iter().map(|found| weights.explain(found, rarity, roster)).collect();
+            let weighed: Vec<_> = found.iter().map(|found| weights.explain(found, rarity)).collect();
             let most = weighed.iter().flatten().copied().fold(weights.stranger, i32::max);
             let part = |weight: i32| u128::from(power(most.abs_diff(weight)));
             let total = weighed.iter().flatten().fold(part(weights.stranger), |total, weight| total + part(*weight));

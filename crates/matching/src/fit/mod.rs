@@ -66,7 +66,7 @@ pub fn fit<'a>(roster: &Roster, claims: impl IntoIterator<Item = Person<'a>>, st
         Report { records: roster.len(), random_pairs, relative_pairs, claims: claims.len(), rounds: 0, last_move: 0 };
     let anchor = policy.clone();
     while claims.len() != 0 && report.rounds < ROUNDS_MAX {
-        let shares = claims.share_out(roster, &policy);
+        let shares = claims.share_out(&policy);
         let before = policy.prior;
         maximise(&mut policy, &anchor, &shares);
         report.rounds += 1;
@@ -126,9 +126,7 @@ fn share(tally: &Tally, field: Field, level: usize, start: u64, unit: u64, weigh
 impl Prior {
     /// The largest difference between two priors, in parts per billion.
     fn distance(&self, other: &Self) -> u64 {
-        let values = |prior: &Self| {
-            [prior.member, prior.relative, prior.twin, prior.namesake, prior.stranger]
-        };
+        let values = |prior: &Self| [prior.member, prior.relative, prior.twin, prior.namesake, prior.stranger];
         values(self).into_iter().zip(values(other)).map(|(one, other)| one.abs_diff(other)).max().unwrap_or(0)
     }
 }
@@ -141,8 +139,14 @@ impl Report {
         let Self { records, random_pairs, relative_pairs, claims, rounds, last_move } = self;
         let mut text = String::new();
         let _ = writeln!(text, "# Estimated without labels on {records} records and {claims} claims.");
-        let _ = writeln!(text, "# Random agreement: {random_pairs} pairs. Relatives: {relative_pairs} pairs of one contract or address.");
-        let _ = writeln!(text, "# Expectation maximisation: {rounds} rounds, in the last of which no prior moved by more than {last_move} parts per billion.");
+        let _ = writeln!(
+            text,
+            "# Random agreement: {random_pairs} pairs. Relatives: {relative_pairs} pairs of one contract or address."
+        );
+        let _ = writeln!(
+            text,
+            "# Expectation maximisation: {rounds} rounds, in the last of which no prior moved by more than {last_move} parts per billion."
+        );
         text
     }
 }

@@ -57,7 +57,11 @@ pub(super) fn relatives(roster: &Roster, policy: &Policy) -> (Tally, Tally, u64)
             continue;
         }
         let side = Side::of_record(record, &roster.lexicons);
-        for mate in roster.block(key).take(FAMILY_MAX).filter(|mate| *mate != number && roster.head(*mate) != roster.head(number)) {
+        for mate in roster
+            .block(key)
+            .take(FAMILY_MAX)
+            .filter(|mate| *mate != number && roster.head(*mate) != roster.head(number))
+        {
             let mate = &roster.records[mate as usize];
             if keys::of_kind(kind, mate, &roster.lexicons) != key {
                 continue;

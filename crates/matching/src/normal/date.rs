@@ -22,7 +22,8 @@ impl Date {
             if count == 3 || 8 < digits.len() {
                 return Self::default();
             }
-            groups[count] = (digits.bytes().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')), digits.len());
+            groups[count] =
+                (digits.bytes().fold(0, |number, digit| number * 10 + u32::from(digit - b'0')), digits.len());
             count += 1;
         }
         let [(one, length), (two, _), (three, last_length)] = groups;
@@ -114,12 +115,26 @@ mod tests {
 
     #[test]
     fn dates_are_read_however_they_are_written() {
-        for text in ["1984-02-29", "02/29/1984", "2/29/1984", "19840229", "02291984", "29.02.1984", "29/02/1984", "1984-02-29T00:00:00Z"] {
+        for text in [
+            "1984-02-29",
+            "02/29/1984",
+            "2/29/1984",
+            "19840229",
+            "02291984",
+            "29.02.1984",
+            "29/02/1984",
+            "1984-02-29T00:00:00Z",
+        ] {
             assert_eq!(Date::of(text).to_string(), "1984-02-29", "{text}");
         }
-        for (text, read) in
-            [("1984", "1984"), ("1984-07", "1984-07"), ("1985-02-29", "1985"), ("1900-01-01", ""), ("0000-00-00", ""), ("soon", "")]
-        {
+        for (text, read) in [
+            ("1984", "1984"),
+            ("1984-07", "1984-07"),
+            ("1985-02-29", "1985"),
+            ("1900-01-01", ""),
+            ("0000-00-00", ""),
+            ("soon", ""),
+        ] {
             assert_eq!(Date::of(text).to_string(), read, "{text}");
         }
         assert_eq!(Date::of("1984-02-29").digits(), [1, 9, 8, 4, 0, 2, 2, 9]);

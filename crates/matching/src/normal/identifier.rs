@@ -73,7 +73,8 @@ pub(crate) fn ssn(text: &str) -> u32 {
     match count {
         4 if number != 0 => number | LAST_FOUR,
         7..=9 if !is_filler(digits) => {
-            let is_unissued = count == 9 && (number % 10_000 == 0 || number / 1_000_000 == 0 || number / 1_000_000 == 666);
+            let is_unissued =
+                count == 9 && (number % 10_000 == 0 || number / 1_000_000 == 0 || number / 1_000_000 == 666);
             if is_unissued { 0 } else { number | WHOLE }
         }
         _ => 0,

@@ -13,7 +13,7 @@ pub(crate) mod identifier;
 mod record;
 pub(crate) mod sound;
 
+pub(crate) use identifier::spell;
 pub use record::{Normal, Sex, Suffix};
 pub use word::Word;
-pub(crate) use identifier::spell;
 pub(crate) use word::mix;

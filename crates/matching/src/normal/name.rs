@@ -44,10 +44,11 @@ pub(crate) struct Names {
 /// What stands in a family name and is none itself, in Romance, Germanic, Celtic, Arabic and Hebrew names.
 static PARTICLES: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
     Vocabulary::set(&[
-    "de", "del", "dela", "la", "las", "los", "el", "le", "les", "du", "des", "da", "das", "do", "dos", "di", "della", "dal", "van",
-    "von", "der", "den", "ter", "ten", "vom", "zu", "zum", "af", "av", "al", "ul", "ad", "ibn", "bin", "bint", "binti", "ben", "bar",
-    "bat", "abu", "abd", "abdul", "mac", "mc", "o", "st", "san", "santa", "saint", "y", "e", "i", "ap", "ab",
-])
+        "de", "del", "dela", "la", "las", "los", "el", "le", "les", "du", "des", "da", "das", "do", "dos", "di",
+        "della", "dal", "van", "von", "der", "den", "ter", "ten", "vom", "zu", "zum", "af", "av", "al", "ul", "ad",
+        "ibn", "bin", "bint", "binti", "ben", "bar", "bat", "abu", "abd", "abdul", "mac", "mc", "o", "st", "san",
+        "santa", "saint", "y", "e", "i", "ap", "ab",
+    ])
 });
 
 /// What stands before a given name and is none.
@@ -56,9 +57,8 @@ static TITLES: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
 });
 
 /// Degrees and the like behind a family name.
-static DEGREES: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
-    Vocabulary::set(&["md", "phd", "esq", "rn", "dds", "cpa", "jd", "do", "dvm", "np", "pa"])
-});
+static DEGREES: LazyLock<Vocabulary<()>> =
+    LazyLock::new(|| Vocabulary::set(&["md", "phd", "esq", "rn", "dds", "cpa", "jd", "do", "dvm", "np", "pa"]));
 
 // === impl Names ===
 
@@ -165,7 +165,8 @@ impl Tokens {
         }
         let mut parts = [Word::default(); 2];
         if 1 < words.len() {
-            let mut weighty = words.iter().filter(|word| 1 < word.len() && !(has_particles && PARTICLES.contains(word)));
+            let mut weighty =
+                words.iter().filter(|word| 1 < word.len() && !(has_particles && PARTICLES.contains(word)));
             parts[0] = weighty.next().copied().unwrap_or_default();
             parts[1] = weighty.next_back().copied().unwrap_or_default();
         }

@@ -69,9 +69,13 @@ mod tests {
 
     #[test]
     fn names_that_stand_for_each_other() {
-        for (one, other) in
-            [("Bob", "Robert"), ("Peggy", "Margaret"), ("Chris", "Christine"), ("Chris", "Christopher"), ("Mohammed", "Muhammad")]
-        {
+        for (one, other) in [
+            ("Bob", "Robert"),
+            ("Peggy", "Margaret"),
+            ("Chris", "Christine"),
+            ("Chris", "Christopher"),
+            ("Mohammed", "Muhammad"),
+        ] {
             assert!(are_one(one, other), "{one} {other}");
         }
         for (one, other) in [("Christine", "Christopher"), ("Robert", "Richard"), ("Zebedee", "Zebedee")] {

@@ -10,31 +10,130 @@ use super::word::Word;
 /// Words that are no name.
 static NO_NAME: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
     Vocabulary::set(&[
-    "babyboy", "babygirl", "baby", "boy", "girl", "infant", "infantboy", "infantgirl", "newborn", "babya", "babyb", "twina", "twinb",
-    "unknown", "unk", "unkn", "none", "null", "nil", "na", "nan", "blank", "empty", "missing", "notprovided", "notavailable",
-    "notgiven", "unspecified", "undefined", "anonymous", "anon", "test", "testing", "tester", "testpatient", "patient", "member",
-    "dummy", "fake", "sample", "demo", "xxx", "xxxx", "xx", "zzz", "zzzz", "zztest", "noname", "nolastname", "nofirstname", "nomiddlename",
-    "nmn", "nmi", "fnu", "lnu", "firstname", "lastname", "fname", "lname", "asdf", "qwerty", "tbd", "declined", "refused", "deceased",
-])
+        "babyboy",
+        "babygirl",
+        "baby",
+        "boy",
+        "girl",
+        "infant",
+        "infantboy",
+        "infantgirl",
+        "newborn",
+        "babya",
+        "babyb",
+        "twina",
+        "twinb",
+        "unknown",
+        "unk",
+        "unkn",
+        "none",
+        "null",
+        "nil",
+        "na",
+        "nan",
+        "blank",
+        "empty",
+        "missing",
+        "notprovided",
+        "notavailable",
+        "notgiven",
+        "unspecified",
+        "undefined",
+        "anonymous",
+        "anon",
+        "test",
+        "testing",
+        "tester",
+        "testpatient",
+        "patient",
+        "member",
+        "dummy",
+        "fake",
+        "sample",
+        "demo",
+        "xxx",
+        "xxxx",
+        "xx",
+        "zzz",
+        "zzzz",
+        "zztest",
+        "noname",
+        "nolastname",
+        "nofirstname",
+        "nomiddlename",
+        "nmn",
+        "nmi",
+        "fnu",
+        "lnu",
+        "firstname",
+        "lastname",
+        "fname",
+        "lname",
+        "asdf",
+        "qwerty",
+        "tbd",
+        "declined",
+        "refused",
+        "deceased",
+    ])
 });
 
 /// Words that are no name beside another such word: John Doe is nobody, John Smith and Cameron Doe are somebody.
-const NOBODY: &[(&str, &str)] = &[("john", "doe"), ("jane", "doe"), ("jon", "doe"), ("mickey", "mouse"), ("donald", "duck")];
+const NOBODY: &[(&str, &str)] =
+    &[("john", "doe"), ("jane", "doe"), ("jon", "doe"), ("mickey", "mouse"), ("donald", "duck")];
 
 /// Streets that are none.
 static NO_STREET: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
     Vocabulary::set(&[
-    "unknown", "none", "na", "null", "homeless", "nofixedaddress", "nofixedabode", "generaldelivery", "undomiciled", "transient",
-    "test", "123mainst", "123mainstreet", "123anystreet", "123anyst", "badaddress", "returnedmail", "addressunknown", "xxx", "x",
-])
+        "unknown",
+        "none",
+        "na",
+        "null",
+        "homeless",
+        "nofixedaddress",
+        "nofixedabode",
+        "generaldelivery",
+        "undomiciled",
+        "transient",
+        "test",
+        "123mainst",
+        "123mainstreet",
+        "123anystreet",
+        "123anyst",
+        "badaddress",
+        "returnedmail",
+        "addressunknown",
+        "xxx",
+        "x",
+    ])
 });
 
 /// Mailboxes that belong to nobody in particular.
 static NO_MAILBOX: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
     Vocabulary::set(&[
-    "none", "noemail", "no", "na", "noreply", "donotreply", "unknown", "test", "declined", "refused", "noone", "nobody", "null",
-    "noemailaddress", "notprovided", "patient", "example", "abc", "x", "xx", "xxx", "a",
-])
+        "none",
+        "noemail",
+        "no",
+        "na",
+        "noreply",
+        "donotreply",
+        "unknown",
+        "test",
+        "declined",
+        "refused",
+        "noone",
+        "nobody",
+        "null",
+        "noemailaddress",
+        "notprovided",
+        "patient",
+        "example",
+        "abc",
+        "x",
+        "xx",
+        "xxx",
+        "a",
+    ])
 });
 
 /// Whether a name says nothing.
@@ -61,7 +160,8 @@ pub(crate) fn is_no_mailbox(local: &Word) -> bool {
 
 /// Whether a string of digits was typed to fill a field: one digit over and over, or counting up or down, as 123456789.
 pub(crate) fn is_filler(digits: &[u8]) -> bool {
-    let steps_by = |step: u8| digits.windows(2).all(|pair| (pair[0] + step).wrapping_sub(b'0') % 10 == pair[1].wrapping_sub(b'0'));
+    let steps_by =
+        |step: u8| digits.windows(2).all(|pair| (pair[0] + step).wrapping_sub(b'0') % 10 == pair[1].wrapping_sub(b'0'));
     digits.is_empty() || steps_by(0) || 4 < digits.len() && (steps_by(1) || steps_by(9))
 }
 

@@ -4,9 +4,9 @@ use super::address::Address;
 use super::contact;
 use super::date::Date;
 use super::identifier;
+use super::name::Name;
 use super::name::Names;
 pub use super::name::Suffix;
-use super::name::Name;
 use super::word::Word;
 use crate::Person;
 
@@ -51,7 +51,8 @@ pub enum Sex {
 impl Normal {
     /// Normalises what a record itself says, without what is [also](Person::also) known.
     pub fn of(person: &Person<'_>) -> Self {
-        let Names { given, middle, family, suffix } = Names::of(person.given, person.middle, person.family, person.suffix);
+        let Names { given, middle, family, suffix } =
+            Names::of(person.given, person.middle, person.family, person.suffix);
         let member = identifier::pack(person.member_id);
         Self {
             given,

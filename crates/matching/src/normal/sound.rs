@@ -71,9 +71,14 @@ mod tests {
     #[test]
     fn alike_names_sound_alike() {
         let sound = |name: &str| sound(&Word::of(name));
-        for (one, other) in
-            [("Smith", "Smyth"), ("Catherine", "Katherine"), ("Stephen", "Stefan"), ("Meyer", "Maier"), ("Schmidt", "Shmit"), ("Knight", "Nite")]
-        {
+        for (one, other) in [
+            ("Smith", "Smyth"),
+            ("Catherine", "Katherine"),
+            ("Stephen", "Stefan"),
+            ("Meyer", "Maier"),
+            ("Schmidt", "Shmit"),
+            ("Knight", "Nite"),
+        ] {
             assert_eq!(sound(one), sound(other), "{one} {other}");
         }
         assert_ne!(sound("Robert"), sound("Richard"));

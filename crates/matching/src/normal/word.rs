@@ -59,6 +59,11 @@ impl Word {
         self.length == 0
     }
 
+    /// Which letters it has: a bit for each letter, and one for all digits.
+    pub(crate) fn letters(&self) -> u32 {
+        self.bytes().iter().fold(0, |letters, byte| letters | 1 << byte.wrapping_sub(b'a').min(26))
+    }
+
     /// A hash that is the same on every machine.
     pub(crate) fn hash(&self) -> u64 {
         let (chunks, _) = self.bytes.as_chunks::<8>();
@@ -108,9 +113,10 @@ mod tests {
             assert_eq!(Word::of(text).as_str(), plain);
             assert_eq!(Word::of(plain).as_str(), plain, "twice is as once");
         }
-        assert_eq!(words("de la Cruz-Lopez").map(|word| word.as_str().to_owned()).collect::<Vec<_>>(), [
-            "de", "la", "cruz", "lopez"
-        ]);
+        assert_eq!(
+            words("de la Cruz-Lopez").map(|word| word.as_str().to_owned()).collect::<Vec<_>>(),
+            ["de", "la", "cruz", "lopez"]
+        );
         assert_eq!(Word::of(&"x".repeat(99)).len(), Word::MAX);
     }
 }

@@ -133,7 +133,8 @@ impl Accounts {
 fn hash(key: &str) -> u64 {
     let chunks = key.as_bytes().chunks(Word::MAX);
     chunks.fold(key.len() as u64, |hash, chunk| {
-        let eights = chunk.chunks(8).map(|eight| eight.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte)));
+        let eights =
+            chunk.chunks(8).map(|eight| eight.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte)));
         eights.fold(hash, |hash, number| mix(hash ^ number))
     })
 }

@@ -4,8 +4,8 @@ use crate::claim::{Side, Spelling};
 use crate::lexicon::Lexicon;
 use crate::normal::date::Date;
 use crate::normal::identifier::{DIGITS, WHOLE};
-use crate::normal::nickname::{self, GROUPS_MAX};
 use crate::normal::mix;
+use crate::normal::nickname::{self, GROUPS_MAX};
 use crate::packed::{Lexicons, Packed};
 
 /// A kind of blocking key.
@@ -39,7 +39,7 @@ pub enum Kind {
 pub const KINDS: usize = 11;
 
 /// The most keys of one kind that a claim looks under.
-const PROBES: usize = 6;
+pub(crate) const PROBES: usize = 6;
 
 /// One key of each kind; zero where a record has none.
 pub(crate) type Keys = [u64; KINDS];
@@ -167,8 +167,8 @@ impl Probes {
     }
 
     /// The keys with their kinds.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Kind, u64)> {
-        self.keys[..self.count].iter().copied()
+    pub(crate) fn keys(&self) -> &[(Kind, u64)] {
+        &self.keys[..self.count]
     }
 
     fn add(&mut self, kind: Kind, parts: [u64; 3]) {

@@ -1,7 +1,7 @@
 //! The roster: every member in one packed record, found by blocking keys, kept current as members come, change and go.
 
 pub(crate) mod keys;
-mod table;
+pub(crate) mod table;
 mod calendar;
 mod places;
 mod accounts;
@@ -18,7 +18,7 @@ use crate::packed::{Lexicons, Packed};
 use accounts::Accounts;
 use calendar::Calendar;
 use places::Places;
-use table::Table;
+use table::{Span, Table};
 
 /// The members of a payer, normalised and indexed.
 #[derive(Clone, Default)]
@@ -94,7 +94,10 @@ impl Roster {
     /// Bytes on the heap: of records and index; of words, keys of accounts and the rest.
     pub fn bytes(&self) -> (usize, usize) {
         let packed = self.records.capacity() * size_of::<Packed>() + self.table.bytes();
-        (packed, self.lexicons.names.bytes() + self.lexicons.places.bytes() + self.places.bytes() + self.accounts.bytes())
+        (
+            packed,
+            self.lexicons.names.bytes() + self.lexicons.places.bytes() + self.places.bytes() + self.accounts.bytes(),
+        )
     }
 
     /// Builds the table anew from all records that still stand.
@@ -129,8 +132,19 @@ impl Roster {
 
     /// The numbers of records that stand and may be kept under a key.
     pub(crate) fn block(&self, key: u64) -> impl Iterator<Item = u32> + '_ {
-        let fresh = self.fresh.get(&key).into_iter().flatten().copied();
-        self.table.find(key).chain(fresh).filter(|record| !self.records[*record as usize].is_gone())
+        self.block_at(key, self.span(key))
+    }
+
+    /// Where the bucket of a key lies in the table.
+    pub(crate) fn span(&self, key: u64) -> Span {
+        self.table.span(key)
+    }
+
+    /// As [`block`](Self::block), where the bucket is known.
+    pub(crate) fn block_at(&self, key: u64, span: Span) -> impl Iterator<Item = u32> + '_ {
+        let fresh = if self.fresh.is_empty() { None } else { self.fresh.get(&key) };
+        let found = self.table.find(key, span).chain(fresh.into_iter().flatten().copied());
+        found.filter(|record| !self.records[*record as usize].is_gone())
     }
 
     /// The first record of the member that a record stands for.

@@ -14,6 +14,13 @@ pub(crate) struct Table {
     number_bits: u32,
 }
 
+/// A stretch of entries.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Span {
+    from: u32,
+    to: u32,
+}
+
 /// How many entries a bucket has on average, as a power of two.
 const BUCKET_BITS: u32 = 2;
 
@@ -45,11 +52,21 @@ impl Table {
         Self { starts, entries, number_bits }
     }
 
-    /// The numbers of the records that may be kept under a key.
-    pub(crate) fn find(&self, key: u64) -> impl Iterator<Item = u32> + '_ {
+    /// Where the bucket of a key lies. Asked for all keys of a claim before any bucket is read, so that the waits overlap.
+    pub(crate) fn span(&self, key: u64) -> Span {
+        let buckets = self.starts.len().saturating_sub(1);
+        if buckets == 0 {
+            return Span::default();
+        }
+        let at = bucket(key, buckets);
+        Span { from: self.starts[at], to: self.starts[at + 1] }
+    }
+
+    /// The numbers of the records that may be kept under a key, whose bucket this is.
+    pub(crate) fn find(&self, key: u64, span: Span) -> impl Iterator<Item = u32> + '_ {
         let (print, bits) = (print(key, self.number_bits), self.number_bits);
-        let block = self.block(key);
-        block.iter().filter(move |entry| *entry >> bits == print >> bits).map(move |entry| entry & ((1 << bits) - 1))
+        let bucket = &self.entries[span.from as usize..span.to as usize];
+        bucket.iter().filter(move |entry| *entry >> bits == print >> bits).map(move |entry| entry & ((1 << bits) - 1))
     }
 
     pub(super) fn write(&self, out: &mut Writer) {
@@ -65,15 +82,6 @@ impl Table {
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         (self.starts.capacity() + self.entries.capacity()) * size_of::<u32>()
-    }
-
-    fn block(&self, key: u64) -> &[u32] {
-        let buckets = self.starts.len().saturating_sub(1);
-        if buckets == 0 {
-            return &[];
-        }
-        let at = bucket(key, buckets);
-        &self.entries[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 }
 

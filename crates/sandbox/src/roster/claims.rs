@@ -60,7 +60,8 @@ impl World {
             Mood::Careless => &[110, 220, 220, 330],
         };
         let chance = Chance::new(seed, "roster");
-        let mut making = Making { chance, english_in_hundred, households: 0, present: Vec::new(), absent: Vec::new(), cares };
+        let mut making =
+            Making { chance, english_in_hundred, households: 0, present: Vec::new(), absent: Vec::new(), cares };
         let roster = making.roster(members);
         let claims = (0..claims).map(|_| making.claim()).collect();
         Self { roster, claims }
@@ -179,7 +180,10 @@ impl Making {
             (56..58, Some(_)) | (0..10, None) if human.household != 0 => {
                 record.member_id = format!("{}{:02}", &member[..member.len() - 2], self.chance.within(1, 3));
             }
-            (10..35, None) => record.member_id = format!("H{:08}{:02}", self.chance.within(10_000_000, 99_999_999), self.chance.within(1, 4)),
+            (10..35, None) => {
+                record.member_id =
+                    format!("H{:08}{:02}", self.chance.within(10_000_000, 99_999_999), self.chance.within(1, 4))
+            }
             _ => {}
         }
         if !record.member_id.is_empty() && self.chance.hits(250) {

@@ -148,7 +148,9 @@ impl Culture {
         let first = *chance.early(&names);
         match culture {
             Self::Hispanic if chance.hits(2500) => format!("{first} {}", chance.one(&names)),
-            Self::English if !is_male && chance.hits(300) => format!("{first} {}", chance.one(&["Ann", "Lynn", "Jo", "Grace", "Rae"])),
+            Self::English if !is_male && chance.hits(300) => {
+                format!("{first} {}", chance.one(&["Ann", "Lynn", "Jo", "Grace", "Rae"]))
+            }
             _ => first.to_owned(),
         }
     }
@@ -183,10 +185,26 @@ impl Culture {
     /// How names of this culture are also spelt.
     pub(super) fn respelt(self, name: &str) -> Option<String> {
         let swaps: &[(&str, &str)] = match self {
-            Self::Arabic => &[("Mohammed", "Muhammad"), ("Hussein", "Hussain"), ("ei", "ai"), ("ou", "u"), ("q", "k"), ("al-", "el-"), ("al-", "Al ")],
+            Self::Arabic => &[
+                ("Mohammed", "Muhammad"),
+                ("Hussein", "Hussain"),
+                ("ei", "ai"),
+                ("ou", "u"),
+                ("q", "k"),
+                ("al-", "el-"),
+                ("al-", "Al "),
+            ],
             Self::Slavic => &[("ei", "ey"), ("tch", "ch"), ("w", "v"), ("ks", "x"), ("i", "y"), ("ov", "off")],
             Self::Chinese => &[("X", "Hs"), ("Zh", "Ch"), ("Q", "Ch"), ("J", "Ch")],
-            Self::Korean => &[("Lee", "Yi"), ("Park", "Pak"), ("Choi", "Choe"), ("Jung", "Chung"), ("oo", "u"), ("-", " "), ("-", "")],
+            Self::Korean => &[
+                ("Lee", "Yi"),
+                ("Park", "Pak"),
+                ("Choi", "Choe"),
+                ("Jung", "Chung"),
+                ("oo", "u"),
+                ("-", " "),
+                ("-", ""),
+            ],
             Self::Indian => &[("sh", "s"), ("th", "t"), ("ee", "i"), ("aya", "ay"), ("v", "w")],
             Self::Vietnamese => &[("Nguyễn", "Nguyen"), ("Hoàng", "Huynh"), ("Vũ", "Vo")],
             Self::Hispanic => &[("s", "z"), ("v", "b"), ("j", "g"), ("ll", "y")],
@@ -207,5 +225,9 @@ const CALLED: &str = "Robert:Bob William:Bill James:Jim John:Jack Richard:Rick M
 
 /// The nickname of a given name.
 pub(super) fn called(given: &str) -> Option<&'static str> {
-    CALLED.split_whitespace().filter_map(|pair| pair.split_once(':')).find(|(name, _)| *name == given).map(|(_, called)| called)
+    CALLED
+        .split_whitespace()
+        .filter_map(|pair| pair.split_once(':'))
+        .find(|(name, _)| *name == given)
+        .map(|(_, called)| called)
 }

@@ -59,8 +59,20 @@ pub(super) fn day(year: usize, chance: &mut Chance) -> String {
 
 /// Somewhere to live.
 pub(super) fn address(record: &mut Record, chance: &mut Chance) {
-    const STREETS: [&str; 12] =
-        ["Main", "Oak", "Second", "Lincoln", "Prairie View", "Martin Luther King", "Old Mill", "Bay", "Sunset", "Canal", "Quarry", "Fern"];
+    const STREETS: [&str; 12] = [
+        "Main",
+        "Oak",
+        "Second",
+        "Lincoln",
+        "Prairie View",
+        "Martin Luther King",
+        "Old Mill",
+        "Bay",
+        "Sunset",
+        "Canal",
+        "Quarry",
+        "Fern",
+    ];
     const KINDS: [&str; 6] = ["Street", "Avenue", "Road", "Lane", "Boulevard", "Court"];
     const STATES: [(&str, usize); 8] =
         [("WA", 980), ("OH", 430), ("TX", 750), ("FL", 320), ("NY", 100), ("CA", 900), ("IL", 600), ("GA", 300)];
@@ -68,9 +80,17 @@ pub(super) fn address(record: &mut Record, chance: &mut Chance) {
     let town = chance.below(60).min(chance.below(60));
     record.state = state.into();
     record.zip = format!("{zone:03}{:02}", town);
-    record.city = format!("{}{}", ["North", "Lake", "Fort ", "Mount ", "New "][town % 5], ["haven", "side", "Hill", "wood", "dale", "bridge"][town / 5 % 6]);
+    record.city = format!(
+        "{}{}",
+        ["North", "Lake", "Fort ", "Mount ", "New "][town % 5],
+        ["haven", "side", "Hill", "wood", "dale", "bridge"][town / 5 % 6]
+    );
     let direction = if chance.hits(2000) { *chance.one(&["N ", "South ", "E ", "West "]) } else { "" };
-    let name = if chance.hits(6000) { format!("{} {}", chance.one(&STREETS), chance.one(&["", "", "Park", "Ridge"])) } else { Culture::English.family(chance) };
+    let name = if chance.hits(6000) {
+        format!("{} {}", chance.one(&STREETS), chance.one(&["", "", "Park", "Ridge"]))
+    } else {
+        Culture::English.family(chance)
+    };
     record.street = format!("{} {direction}{} {}", chance.within(1, 9800), name.trim(), chance.one(&KINDS));
     match chance.below(100) {
         0..22 => record.street.push_str(&format!(" Apt {}{}", chance.within(1, 60), chance.one(&["", "A", "B"]))),
@@ -136,7 +156,8 @@ impl Household<'_> {
         let head = self.add(culture, &family, &home, year, man);
         let mut children_named = family.clone();
         if self.chance.hits(5500) {
-            let partner_culture = if self.chance.hits(8500) { culture } else { Culture::draw(self.chance, self.english_in_hundred) };
+            let partner_culture =
+                if self.chance.hits(8500) { culture } else { Culture::draw(self.chance, self.english_in_hundred) };
             let own = partner_culture.family(self.chance);
             let takes = self.chance.hits(6500);
             let partner_year = (year + self.chance.below(9)).saturating_sub(4);
@@ -168,6 +189,16 @@ impl Household<'_> {
             let child = self.add(culture, family, home, born, is_boy);
             if let Some(twin) = last.filter(|_| self.chance.hits(350)) {
                 let first = self.humans[twin].record.clone();
+                // Twins are often given names that begin alike.
+                if self.chance.hits(3000) {
+                    let is_male = first.sex == "M";
+                    let alike = (0..60).map(|_| culture.given(self.chance, is_male));
+                    let fits = |name: &String| name.get(..1) == first.given.get(..1) && *name != first.given;
+                    if let Some(name) = alike.collect::<Vec<_>>().into_iter().find(fits) {
+                        self.humans[child].record.given = name;
+                        self.humans[child].record.sex.clone_from(&first.sex);
+                    }
+                }
                 let child = &mut self.humans[child].record;
                 child.dob = first.dob;
                 child.sex = if self.chance.hits(7000) { first.sex } else { child.sex.clone() };

@@ -2,7 +2,7 @@
 
 use super::chance::Chance;
 use super::names::{self, Culture};
-use super::people::{Record, day, move_house, phone};
+use super::people::{Record, day, email, move_house, phone};
 
 /// How careless a source is: rates of ten thousand for a slip that is of middling likelihood.
 #[derive(Clone, Copy)]
@@ -60,7 +60,13 @@ fn mistaken_date(dob: &str, chance: &mut Chance) -> String {
 }
 
 /// Writes somebody's record down with a source's care; says what went wrong.
-pub(super) fn write_down(record: &mut Record, culture: Culture, born_as: &str, care: Care, chance: &mut Chance) -> Vec<&'static str> {
+pub(super) fn write_down(
+    record: &mut Record,
+    culture: Culture,
+    born_as: &str,
+    care: Care,
+    chance: &mut Chance,
+) -> Vec<&'static str> {
     let mut slips = Vec::new();
     let rate = care.0;
     let mut slip = |chance: &mut Chance, weight: usize, name: &'static str| {
@@ -78,6 +84,9 @@ pub(super) fn write_down(record: &mut Record, culture: Culture, born_as: &str, c
     }
     if slip(chance, 10, "phone-changed") {
         record.phone = phone(chance);
+    }
+    if slip(chance, 12, "email-changed") && !record.email.is_empty() {
+        record.email = email(&record.given, &record.family, chance);
     }
     if slip(chance, 5, "married") && record.sex == "F" {
         record.family = if born_as == record.family { culture.family(chance) } else { born_as.to_owned() };
@@ -123,7 +132,11 @@ pub(super) fn write_down(record: &mut Record, culture: Culture, born_as: &str, c
     slips
 }
 
-fn leave_out(record: &mut Record, slip: &mut impl FnMut(&mut Chance, usize, &'static str) -> bool, chance: &mut Chance) {
+fn leave_out(
+    record: &mut Record,
+    slip: &mut impl FnMut(&mut Chance, usize, &'static str) -> bool,
+    chance: &mut Chance,
+) {
     if slip(chance, 1, "birth-date-missing") {
         record.dob = chance.one(&["", "1900-01-01"]).to_string();
     }
@@ -155,10 +168,19 @@ fn leave_out(record: &mut Record, slip: &mut impl FnMut(&mut Chance, usize, &'st
 
 /// What the payer's own roster holds: it, too, is incomplete and mistaken, a little.
 pub(super) fn enrol(record: &mut Record, culture: Culture, chance: &mut Chance) {
-    for (field, rate) in [(&mut record.middle, 4000), (&mut record.phone, 1500), (&mut record.email, 5000), (&mut record.ssn4, 3500), (&mut record.suffix, 4000)] {
+    for (field, rate) in [
+        (&mut record.middle, 4000),
+        (&mut record.phone, 1500),
+        (&mut record.email, 5000),
+        (&mut record.ssn4, 3500),
+        (&mut record.suffix, 4000),
+    ] {
         if chance.hits(rate) {
             field.clear();
         }
+    }
+    if chance.hits(3500) && 1 < record.middle.len() {
+        record.middle = record.middle.chars().take(1).collect();
     }
     if chance.hits(120) {
         record.family = misspelt(&record.family, culture, chance);

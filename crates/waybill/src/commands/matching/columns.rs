@@ -9,8 +9,24 @@ use crate::exit::Failure;
 
 /// The fields of a person in the order in which a row is kept, the key of the row first.
 pub(super) const FIELDS: [&str; 18] = [
-    "key", "member_id", "subscriber_id", "group", "given", "middle", "family", "suffix", "dob", "sex", "street", "city", "state",
-    "zip", "phone", "email", "ssn", "mbi",
+    "key",
+    "member_id",
+    "subscriber_id",
+    "group",
+    "given",
+    "middle",
+    "family",
+    "suffix",
+    "dob",
+    "sex",
+    "street",
+    "city",
+    "state",
+    "zip",
+    "phone",
+    "email",
+    "ssn",
+    "mbi",
 ];
 
 /// Which columns each field is read from.

@@ -46,7 +46,12 @@ pub(crate) fn run(arguments: &MatchArgs, json: bool) -> Result<(), Failure> {
 }
 
 /// Judges all claims; the answers stand in the order of the claims, whoever gave them.
-fn judge<'r>(policy: &Policy, roster: &'r Roster, claims: &Sheet, threads: usize) -> Result<Vec<Decision<'r>>, Failure> {
+fn judge<'r>(
+    policy: &Policy,
+    roster: &'r Roster,
+    claims: &Sheet,
+    threads: usize,
+) -> Result<Vec<Decision<'r>>, Failure> {
     let share = claims.len().div_ceil(threads).max(CLAIMS_AT_ONCE);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..claims.len())
@@ -89,7 +94,8 @@ fn write(path: &Path, claims: &Sheet, decisions: &[Decision<'_>]) -> Result<(), 
         let member = decision.member.unwrap_or_default();
         out.write_record([claims.key(row), member, &probability, decision.outcome.as_str()]).map_err(failed)?;
     }
-    let mut out = out.into_inner().map_err(|error| Failure::Disk(format!("{} can't be written: {error}", path.display())))?;
+    let mut out =
+        out.into_inner().map_err(|error| Failure::Disk(format!("{} can't be written: {error}", path.display())))?;
     out.flush().map_err(|error| Failure::Disk(format!("{} can't be written: {error}", path.display())))
 }
 
@@ -110,9 +116,8 @@ fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
     let Some(path) = path else {
         return Policy::parse(POLICY).map_err(|error| Failure::Other(error.into()));
     };
-    Policy::parse(&read(path)?).map_err(|error| {
-        Failure::Input(format!("{}: {:#}", path.display(), anyhow::Error::from(error)))
-    })
+    Policy::parse(&read(path)?)
+        .map_err(|error| Failure::Input(format!("{}: {:#}", path.display(), anyhow::Error::from(error))))
 }
 
 /// The text of a file.

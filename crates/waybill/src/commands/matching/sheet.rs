@@ -48,7 +48,10 @@ impl Sheet {
                 ordered.push_field(&text);
             }
             if ordered[0].is_empty() {
-                return Err(wrong(format!("row {row}, column {}: the key is empty; give every row one", header[places[0][0]].to_owned())));
+                return Err(wrong(format!(
+                    "row {row}, column {}: the key is empty; give every row one",
+                    header[places[0][0]].to_owned()
+                )));
             }
             rows.push(ordered);
         }

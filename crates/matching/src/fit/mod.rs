@@ -41,6 +41,8 @@ pub struct Report {
 const ROUNDS_MAX: u32 = 200;
 /// It stops earlier where the priors move by less than this, in parts per billion.
 const STILL: u64 = 1_000;
+/// Where fewer than one in so many records has a relative on the roster, nobody's absent relative is to be expected either.
+const FAMILIES: u64 = 20;
 /// How many observations the policy to start from counts as, for each field: enough to fill in what is never seen.
 const START_COUNTS: u64 = 300;
 
@@ -61,6 +63,7 @@ pub fn fit<'a>(roster: &Roster, claims: impl IntoIterator<Item = Person<'a>>, st
             }
         }
     }
+    let has_families = roster.len() as u64 <= relative_pairs * FAMILIES;
     let claims = claims::Claims::of(roster, &policy, claims);
     let mut report =
         Report { records: roster.len(), random_pairs, relative_pairs, claims: claims.len(), rounds: 0, last_move: 0 };
@@ -68,7 +71,7 @@ pub fn fit<'a>(roster: &Roster, claims: impl IntoIterator<Item = Person<'a>>, st
     while claims.len() != 0 && report.rounds < ROUNDS_MAX {
         let shares = claims.share_out(&policy);
         let before = policy.prior;
-        maximise(&mut policy, &anchor, &shares);
+        maximise(&mut policy, &anchor, &shares, has_families);
         report.rounds += 1;
         report.last_move = policy.prior.distance(&before);
         if report.last_move < STILL {
@@ -81,7 +84,7 @@ pub fn fit<'a>(roster: &Roster, claims: impl IntoIterator<Item = Person<'a>>, st
 }
 
 /// Takes the policy to what the shares of all claims say.
-fn maximise(policy: &mut Policy, anchor: &Policy, shares: &claims::Shares) {
+fn maximise(policy: &mut Policy, anchor: &Policy, shares: &claims::Shares, has_families: bool) {
     for field in Field::ALL {
         for level in 1..field.levels().len() {
             let (from, to) = (anchor.levels[field as usize][level], &mut policy.levels[field as usize][level]);
@@ -97,8 +100,9 @@ fn maximise(policy: &mut Policy, anchor: &Policy, shares: &claims::Shares) {
     }
     let all = shares.claims * claims::UNIT;
     let part = |count: u64| (u128::from(count) * u128::from(BILLION) / u128::from(all.max(1))) as u64;
-    let least = BILLION / 10_000;
+    let least = BILLION / 1_000_000;
     let [member, relative, namesake, twin] = shares.explained.map(part);
+    let (relative, twin) = if has_families { (relative, twin) } else { (least, least) };
     let (relative, twin, namesake) = (relative.max(least), twin.max(least), namesake.max(least));
     let absent = relative + twin + namesake + least;
     // On odd data relatives may explain nearly everything; something is left for each.

@@ -25,218 +25,46 @@ pub(crate) struct Address {
 
 /// Words behind a street name that say what kind of street it is, in full and short (Publication 28, appendix C1).
 static SUFFIXES: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
-    Vocabulary::set(&[
-        "street",
-        "st",
-        "str",
-        "avenue",
-        "ave",
-        "av",
-        "avenida",
-        "drive",
-        "dr",
-        "drv",
-        "road",
-        "rd",
-        "lane",
-        "ln",
-        "court",
-        "ct",
-        "crt",
-        "boulevard",
-        "blvd",
-        "boul",
-        "place",
-        "pl",
-        "plaza",
-        "plz",
-        "circle",
-        "cir",
-        "circ",
-        "way",
-        "wy",
-        "terrace",
-        "ter",
-        "terr",
-        "trail",
-        "trl",
-        "parkway",
-        "pkwy",
-        "pky",
-        "highway",
-        "hwy",
-        "square",
-        "sq",
-        "loop",
-        "alley",
-        "aly",
-        "path",
-        "pike",
-        "row",
-        "run",
-        "crescent",
-        "cres",
-        "close",
-        "cl",
-        "crossing",
-        "xing",
-        "expressway",
-        "expy",
-        "freeway",
-        "fwy",
-        "turnpike",
-        "tpke",
-        "heights",
-        "hts",
-        "point",
-        "pt",
-        "ridge",
-        "rdg",
-        "cove",
-        "cv",
-        "bend",
-        "bnd",
-        "glen",
-        "gln",
-        "grove",
-        "grv",
-        "calle",
-        "via",
-        "walk",
-        "mews",
-        "parade",
-    ])
+    Vocabulary::set_of(
+        "street st str avenue ave av avenida drive dr drv road rd lane ln court ct crt boulevard blvd boul place pl \
+     plaza plz circle cir circ way wy terrace ter terr trail trl parkway pkwy pky highway hwy square sq loop \
+     alley aly path pike row run crescent cres close cl crossing xing expressway expy freeway fwy turnpike tpke \
+     heights hts point pt ridge rdg cove cv bend bnd glen gln grove grv calle via walk mews parade",
+    )
 });
 
 /// Directions before or behind a street name.
 static DIRECTIONS: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
-    Vocabulary::set(&[
-        "n",
-        "s",
-        "e",
-        "w",
-        "ne",
-        "nw",
-        "se",
-        "sw",
-        "north",
-        "south",
-        "east",
-        "west",
-        "northeast",
-        "northwest",
-        "southeast",
-        "southwest",
-    ])
+    Vocabulary::set_of("n s e w ne nw se sw north south east west northeast northwest southeast southwest")
 });
 
 /// Words before a unit (Publication 28, appendix C2).
 static UNITS: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
-    Vocabulary::set(&[
-        "apt",
-        "apartment",
-        "unit",
-        "ste",
-        "suite",
-        "rm",
-        "room",
-        "fl",
-        "floor",
-        "lot",
-        "trlr",
-        "trailer",
-        "bldg",
-        "building",
-        "spc",
-        "space",
-        "dept",
-        "ph",
-        "penthouse",
-        "no",
-        "num",
-        "number",
-        "slip",
-        "hngr",
-    ])
+    Vocabulary::set_of(
+        "apt apartment unit ste suite rm room fl floor lot trlr trailer bldg building spc space dept ph penthouse no \
+     num number slip hngr",
+    )
 });
 
 /// The first ten ordinals as people write them.
 static ORDINALS: LazyLock<Vocabulary<Word>> = LazyLock::new(|| {
-    let pairs = [
-        ("first", "1st"),
-        ("second", "2nd"),
-        ("third", "3rd"),
-        ("fourth", "4th"),
-        ("fifth", "5th"),
-        ("sixth", "6th"),
-        ("seventh", "7th"),
-        ("eighth", "8th"),
-        ("ninth", "9th"),
-        ("tenth", "10th"),
-        ("mount", "mt"),
-        ("saint", "st"),
-        ("fort", "ft"),
-    ];
-    Vocabulary::of(pairs.map(|(long, short)| (Word::of(long), Word::of(short))))
+    Vocabulary::pairs_of(
+        "first:1st second:2nd third:3rd fourth:4th fifth:5th sixth:6th seventh:7th eighth:8th ninth:9th tenth:10th \
+     mount:mt saint:st fort:ft",
+    )
 });
 
 /// The states' names beside their letters.
 static STATES: LazyLock<Vocabulary<Word>> = LazyLock::new(|| {
-    let pairs = [
-        ("alabama", "al"),
-        ("alaska", "ak"),
-        ("arizona", "az"),
-        ("arkansas", "ar"),
-        ("california", "ca"),
-        ("colorado", "co"),
-        ("connecticut", "ct"),
-        ("delaware", "de"),
-        ("districtofcolumbia", "dc"),
-        ("florida", "fl"),
-        ("georgia", "ga"),
-        ("hawaii", "hi"),
-        ("idaho", "id"),
-        ("illinois", "il"),
-        ("indiana", "in"),
-        ("iowa", "ia"),
-        ("kansas", "ks"),
-        ("kentucky", "ky"),
-        ("louisiana", "la"),
-        ("maine", "me"),
-        ("maryland", "md"),
-        ("massachusetts", "ma"),
-        ("michigan", "mi"),
-        ("minnesota", "mn"),
-        ("mississippi", "ms"),
-        ("missouri", "mo"),
-        ("montana", "mt"),
-        ("nebraska", "ne"),
-        ("nevada", "nv"),
-        ("newhampshire", "nh"),
-        ("newjersey", "nj"),
-        ("newmexico", "nm"),
-        ("newyork", "ny"),
-        ("northcarolina", "nc"),
-        ("northdakota", "nd"),
-        ("ohio", "oh"),
-        ("oklahoma", "ok"),
-        ("oregon", "or"),
-        ("pennsylvania", "pa"),
-        ("puertorico", "pr"),
-        ("rhodeisland", "ri"),
-        ("southcarolina", "sc"),
-        ("southdakota", "sd"),
-        ("tennessee", "tn"),
-        ("texas", "tx"),
-        ("utah", "ut"),
-        ("vermont", "vt"),
-        ("virginia", "va"),
-        ("washington", "wa"),
-        ("westvirginia", "wv"),
-        ("wisconsin", "wi"),
-        ("wyoming", "wy"),
-    ];
-    Vocabulary::of(pairs.map(|(long, short)| (Word::of(long), Word::of(short))))
+    Vocabulary::pairs_of(
+        "alabama:al alaska:ak arizona:az arkansas:ar california:ca colorado:co connecticut:ct delaware:de \
+     districtofcolumbia:dc florida:fl georgia:ga hawaii:hi idaho:id illinois:il indiana:in iowa:ia kansas:ks \
+     kentucky:ky louisiana:la maine:me maryland:md massachusetts:ma michigan:mi minnesota:mn mississippi:ms \
+     missouri:mo montana:mt nebraska:ne nevada:nv newhampshire:nh newjersey:nj newmexico:nm newyork:ny \
+     northcarolina:nc northdakota:nd ohio:oh oklahoma:ok oregon:or pennsylvania:pa puertorico:pr rhodeisland:ri \
+     southcarolina:sc southdakota:sd tennessee:tn texas:tx utah:ut vermont:vt virginia:va washington:wa \
+     westvirginia:wv wisconsin:wi wyoming:wy",
+    )
 });
 
 // === impl Address ===

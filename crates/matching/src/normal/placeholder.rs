@@ -9,73 +9,13 @@ use super::word::Word;
 
 /// Words that are no name.
 static NO_NAME: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
-    Vocabulary::set(&[
-        "babyboy",
-        "babygirl",
-        "baby",
-        "boy",
-        "girl",
-        "infant",
-        "infantboy",
-        "infantgirl",
-        "newborn",
-        "babya",
-        "babyb",
-        "twina",
-        "twinb",
-        "unknown",
-        "unk",
-        "unkn",
-        "none",
-        "null",
-        "nil",
-        "na",
-        "nan",
-        "blank",
-        "empty",
-        "missing",
-        "notprovided",
-        "notavailable",
-        "notgiven",
-        "unspecified",
-        "undefined",
-        "anonymous",
-        "anon",
-        "test",
-        "testing",
-        "tester",
-        "testpatient",
-        "patient",
-        "member",
-        "dummy",
-        "fake",
-        "sample",
-        "demo",
-        "xxx",
-        "xxxx",
-        "xx",
-        "zzz",
-        "zzzz",
-        "zztest",
-        "noname",
-        "nolastname",
-        "nofirstname",
-        "nomiddlename",
-        "nmn",
-        "nmi",
-        "fnu",
-        "lnu",
-        "firstname",
-        "lastname",
-        "fname",
-        "lname",
-        "asdf",
-        "qwerty",
-        "tbd",
-        "declined",
-        "refused",
-        "deceased",
-    ])
+    Vocabulary::set_of(
+        "babyboy babygirl baby boy girl infant infantboy infantgirl newborn babya babyb twina twinb unknown unk unkn \
+     none null nil na nan blank empty missing notprovided notavailable notgiven unspecified undefined anonymous \
+     anon test testing tester testpatient patient member dummy fake sample demo xxx xxxx xx zzz zzzz zztest \
+     noname nolastname nofirstname nomiddlename nmn nmi fnu lnu firstname lastname fname lname asdf qwerty tbd \
+     declined refused deceased",
+    )
 });
 
 /// Words that are no name beside another such word: John Doe is nobody, John Smith and Cameron Doe are somebody.
@@ -84,56 +24,18 @@ const NOBODY: &[(&str, &str)] =
 
 /// Streets that are none.
 static NO_STREET: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
-    Vocabulary::set(&[
-        "unknown",
-        "none",
-        "na",
-        "null",
-        "homeless",
-        "nofixedaddress",
-        "nofixedabode",
-        "generaldelivery",
-        "undomiciled",
-        "transient",
-        "test",
-        "123mainst",
-        "123mainstreet",
-        "123anystreet",
-        "123anyst",
-        "badaddress",
-        "returnedmail",
-        "addressunknown",
-        "xxx",
-        "x",
-    ])
+    Vocabulary::set_of(
+        "unknown none na null homeless nofixedaddress nofixedabode generaldelivery undomiciled transient test \
+     123mainst 123mainstreet 123anystreet 123anyst badaddress returnedmail addressunknown xxx x",
+    )
 });
 
 /// Mailboxes that belong to nobody in particular.
 static NO_MAILBOX: LazyLock<Vocabulary<()>> = LazyLock::new(|| {
-    Vocabulary::set(&[
-        "none",
-        "noemail",
-        "no",
-        "na",
-        "noreply",
-        "donotreply",
-        "unknown",
-        "test",
-        "declined",
-        "refused",
-        "noone",
-        "nobody",
-        "null",
-        "noemailaddress",
-        "notprovided",
-        "patient",
-        "example",
-        "abc",
-        "x",
-        "xx",
-        "xxx",
-        "a",
-    ])
+    Vocabulary::set_of(
+        "none noemail no na noreply donotreply unknown test declined refused noone nobody null noemailaddress \
+     notprovided patient example abc x xx xxx a",
+    )
 });
 
 /// Whether a name says nothing.

@@ -45,8 +45,21 @@ impl Vocabulary<()> {
         Self::of(words.iter().map(|word| (Word::of(word), ())))
     }
 
+    /// The set of the words of a text.
+    pub(crate) fn set_of(words: &str) -> Self {
+        Self::of(words.split_whitespace().map(|word| (Word::of(word), ())))
+    }
+
     /// Whether a word is one of them.
     pub(crate) fn contains(&self, word: &Word) -> bool {
         self.get(word).is_some()
+    }
+}
+
+impl Vocabulary<Word> {
+    /// Words with what stands for them: `long:short`, apart by spaces.
+    pub(crate) fn pairs_of(pairs: &str) -> Self {
+        let pairs = pairs.split_whitespace().filter_map(|pair| pair.split_once(':'));
+        Self::of(pairs.map(|(long, short)| (Word::of(long), Word::of(short))))
     }
 }

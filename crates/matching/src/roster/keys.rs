@@ -19,8 +19,10 @@ pub enum Kind {
     Phone,
     /// The email address.
     Email,
-    /// Number, street and ZIP.
+    /// House number and ZIP.
     Address,
+    /// House number and street, whatever the ZIP.
+    Street,
     /// Birth date, and how the given name sounds.
     BornGiven,
     /// Birth date, and how the family name sounds.
@@ -31,12 +33,14 @@ pub enum Kind {
     Ssn,
     /// Birth date and ZIP.
     BornZip,
+    /// Month and day of birth, and how the family name sounds: whatever the year and the given name.
+    DayFamily,
     /// The Medicare beneficiary identifier.
     Mbi,
 }
 
 /// How many kinds there are.
-pub const KINDS: usize = 11;
+pub const KINDS: usize = 13;
 
 /// The most keys of one kind that a claim looks under.
 pub(crate) const PROBES: usize = 6;
@@ -52,11 +56,13 @@ impl Kind {
         Self::Phone,
         Self::Email,
         Self::Address,
+        Self::Street,
         Self::BornGiven,
         Self::BornFamily,
         Self::Names,
         Self::Ssn,
         Self::BornZip,
+        Self::DayFamily,
         Self::Mbi,
     ];
 }
@@ -71,6 +77,11 @@ fn key(kind: Kind, parts: [u64; 3]) -> u64 {
 
 fn born(date: Date) -> u64 {
     if date.is_whole() { u64::from(date.0) } else { 0 }
+}
+
+/// Month and day; zero where they are not known, or filled in: whoever has no date writes the first of January.
+fn day(date: Date) -> u64 {
+    if date.is_whole() && (date.month(), date.day()) != (1, 1) { u64::from(date.month() << 5 | date.day()) } else { 0 }
 }
 
 fn ssn(number: u32, date: Date) -> [u64; 3] {
@@ -98,15 +109,17 @@ pub(crate) fn of_kind(kind: Kind, record: &Packed, lexicons: &Lexicons) -> u64 {
         Kind::Contract => [u64::from(contract(record)), 1, 1],
         Kind::Phone => [record.phone(), 1, 1],
         Kind::Email => [u64::from(record.email), 1, 1],
-        Kind::Address => {
+        Kind::Address => [u64::from(record.number), u64::from(record.zip()), 1],
+        Kind::Street => {
             let street = places.get(record.street).map_or(0, |entry| entry.word.hash());
-            [u64::from(record.number), street, u64::from(record.zip())]
+            [u64::from(record.number), street, 1]
         }
         Kind::BornGiven => [born(record.dob()), given(), 1],
         Kind::BornFamily => [born(record.dob()), family(), 1],
         Kind::Names => [given(), family(), 1],
         Kind::Ssn => ssn(record.ssn, record.dob()),
         Kind::BornZip => [born(record.dob()), u64::from(record.zip()), 1],
+        Kind::DayFamily => [day(record.dob()), family(), 1],
         Kind::Mbi => [u64::from(record.mbi()), 1, 1],
     };
     key(kind, parts)
@@ -142,7 +155,10 @@ impl Probes {
         probes.add(Kind::Contract, [u64::from(normal.card_family), 1, 1]);
         probes.add(Kind::Phone, [packed.phone(), 1, 1]);
         probes.add(Kind::Email, [u64::from(packed.email), 1, 1]);
-        probes.add(Kind::Address, [u64::from(packed.number), normal.address.street.hash(), u64::from(packed.zip())]);
+        probes.add(Kind::Address, [u64::from(packed.number), u64::from(packed.zip()), 1]);
+        if packed.street != 0 {
+            probes.add(Kind::Street, [u64::from(packed.number), normal.address.street.hash(), 1]);
+        }
         let born = born(packed.dob());
         let (given, families) = (given_sounds(&side.given), family_sounds(&side.family, names));
         // Given and family name may have changed places.
@@ -153,6 +169,7 @@ impl Probes {
         for sound in families.into_iter().chain([turned_family]) {
             probes.add(Kind::BornFamily, [born, sound, 1]);
         }
+        probes.add(Kind::DayFamily, [day(packed.dob()), families[0], 1]);
         for sound in given {
             probes.add(Kind::Names, [sound, families[0], 1]);
         }

@@ -36,7 +36,7 @@ pub(crate) struct ColumnsArgs {
     /// list of columns to be joined.
     #[arg(long, conflicts_with = "febrl")]
     pub(crate) columns: Option<PathBuf>,
-    /// The columns are those of the FEBRL data sets.
+    /// The columns are those of the FEBRL data sets, and so is the policy unless another is named.
     #[arg(long)]
     pub(crate) febrl: bool,
 }

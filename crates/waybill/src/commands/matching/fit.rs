@@ -10,7 +10,7 @@ use crate::show;
 
 /// Estimates a policy and writes it, its report above it.
 pub(crate) fn run(arguments: &FitArgs, json: bool) -> Result<(), Failure> {
-    let start = super::policy(arguments.policy.as_deref())?;
+    let start = super::policy(arguments.policy.as_deref(), false)?;
     let columns = Columns::of(&arguments.columns)?;
     let members = Sheet::read(&arguments.roster, &columns.roster)?;
     let claims = arguments.queries.as_ref().map(|path| Sheet::read(path, &columns.queries)).transpose()?;

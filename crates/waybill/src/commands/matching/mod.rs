@@ -18,12 +18,14 @@ use sheet::Sheet;
 
 /// The policy this program was built with.
 const POLICY: &str = include_str!("../../../../../deploy/policy/matching.toml");
+/// The policy for the FEBRL data sets.
+const FEBRL_POLICY: &str = include_str!("../../../../../deploy/policy/matching-febrl.toml");
 /// How many claims a thread takes at a time.
 const CLAIMS_AT_ONCE: usize = 1024;
 
 /// Judges every claim of a file, or explains the judgement of one.
 pub(crate) fn run(arguments: &MatchArgs, json: bool) -> Result<(), Failure> {
-    let policy = policy(arguments.policy.as_deref())?;
+    let policy = policy(arguments.policy.as_deref(), arguments.columns.febrl)?;
     let columns = Columns::of(&arguments.columns)?;
     let (members, claims) = std::thread::scope(|scope| {
         let members = scope.spawn(|| Sheet::read(&arguments.roster, &columns.roster));
@@ -112,9 +114,10 @@ fn summary(decisions: &[Decision<'_>], json: bool) -> Result<(), Failure> {
     show::print(&answer, json)
 }
 
-fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
+fn policy(path: Option<&Path>, is_febrl: bool) -> Result<Policy, Failure> {
     let Some(path) = path else {
-        return Policy::parse(POLICY).map_err(|error| Failure::Other(error.into()));
+        let text = if is_febrl { FEBRL_POLICY } else { POLICY };
+        return Policy::parse(text).map_err(|error| Failure::Other(error.into()));
     };
     Policy::parse(&read(path)?)
         .map_err(|error| Failure::Input(format!("{}: {:#}", path.display(), anyhow::Error::from(error))))

@@ -133,3 +133,6 @@ fn unopened(path: &Path, error: &std::io::Error) -> Failure {
     let message = format!("{} can't be read: {error}", path.display());
     if error.kind() == std::io::ErrorKind::NotFound { Failure::NotFound(message) } else { Failure::Input(message) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -271,6 +271,10 @@ impl<'r> Matcher<'r> {
             return false;
         }
         let (one, other) = (&self.roster.records[one.head as usize], &self.roster.records[other.head as usize]);
+        // One contract numbers the people it covers: two numbers are two people, be they called alike.
+        if keys::contract(one) != 0 && keys::contract(one) == keys::contract(other) && one.member != other.member {
+            return false;
+        }
         let found = compare(&Side::of_record(one, &self.roster.lexicons), other, &self.roster.lexicons);
         let mut rarity = Rarity::plain(self.roster);
         rarity.of[Field::BirthDate as usize] = self.roster.calendar.rarity(one.dob());

@@ -85,6 +85,7 @@ pub fn fit<'a>(roster: &Roster, claims: impl IntoIterator<Item = Person<'a>>, st
 
 /// Takes the policy to what the shares of all claims say.
 fn maximise(policy: &mut Policy, anchor: &Policy, shares: &claims::Shares, has_families: bool) {
+    let member = policy.levels.map(|levels| levels.map(|chances| chances.member));
     for field in Field::ALL {
         for level in 1..field.levels().len() {
             let (from, to) = (anchor.levels[field as usize][level], &mut policy.levels[field as usize][level]);
@@ -94,8 +95,10 @@ fn maximise(policy: &mut Policy, anchor: &Policy, shares: &claims::Shares, has_f
                 continue;
             }
             to.member = share(&shares.member, field, level, from.member, claims::UNIT, START_COUNTS);
-            to.relative = share(&shares.relative, field, level, from.relative, claims::UNIT, START_COUNTS * 10);
-            to.twin = share(&shares.twin, field, level, from.twin, claims::UNIT, START_COUNTS * 10);
+            let written = |of: fn(&Chances) -> u64| as_claimed(anchor, &member, field, level, of);
+            let (relative, twin) = (written(|chances| chances.relative), written(|chances| chances.twin));
+            to.relative = share(&shares.relative, field, level, relative, claims::UNIT, START_COUNTS * 3);
+            to.twin = share(&shares.twin, field, level, twin, claims::UNIT, START_COUNTS * 10);
         }
     }
     let all = shares.claims * claims::UNIT;
@@ -111,6 +114,28 @@ fn maximise(policy: &mut Policy, anchor: &Policy, shares: &claims::Shares, has_f
     let member = member.min(BILLION - relative - twin - namesake - least).max(1);
     let stranger = BILLION - member - relative - twin - namesake;
     policy.prior = Prior { member, relative, twin, namesake, stranger, ..policy.prior };
+}
+
+/// How often a claim of a relative shows a level, who on the roster show it as `of` says: what relatives share is written down as
+/// carelessly as a member's own, so that a share of it shows the level that a careless claim of the member would.
+fn as_claimed(
+    roster: &Policy,
+    member: &[[u64; LEVELS_MAX]; FIELDS],
+    field: Field,
+    level: usize,
+    of: fn(&Chances) -> u64,
+) -> u64 {
+    let top = NameLevel::Exact as usize;
+    let on_roster = of(&roster.levels[field as usize][level]);
+    match field {
+        Field::Given | Field::Family | Field::BirthDate | Field::Sex | Field::Address | Field::Phone | Field::Email => {
+            let shared = of(&roster.levels[field as usize][top]);
+            let mistaken = u128::from(shared) * u128::from(member[field as usize][level]) / u128::from(BILLION);
+            let own = if level == top { 0 } else { on_roster };
+            (mistaken as u64 + own).clamp(1, BILLION)
+        }
+        Field::Middle | Field::Suffix | Field::Ssn | Field::Mbi | Field::Card | Field::Group => on_roster,
+    }
 }
 
 fn said(tally: &Tally, field: Field) -> u64 {

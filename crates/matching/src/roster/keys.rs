@@ -31,8 +31,8 @@ pub enum Kind {
     Names,
     /// The social security number: all of it, or the last four digits and the year of birth.
     Ssn,
-    /// Birth date and ZIP.
-    BornZip,
+    /// How the family name sounds, and ZIP.
+    FamilyZip,
     /// Month and day of birth, and how the family name sounds: whatever the year and the given name.
     DayFamily,
     /// The Medicare beneficiary identifier.
@@ -61,7 +61,7 @@ impl Kind {
         Self::BornFamily,
         Self::Names,
         Self::Ssn,
-        Self::BornZip,
+        Self::FamilyZip,
         Self::DayFamily,
         Self::Mbi,
     ];
@@ -118,7 +118,7 @@ pub(crate) fn of_kind(kind: Kind, record: &Packed, lexicons: &Lexicons) -> u64 {
         Kind::BornFamily => [born(record.dob()), family(), 1],
         Kind::Names => [given(), family(), 1],
         Kind::Ssn => ssn(record.ssn, record.dob()),
-        Kind::BornZip => [born(record.dob()), u64::from(record.zip()), 1],
+        Kind::FamilyZip => [family(), u64::from(record.zip()), 1],
         Kind::DayFamily => [day(record.dob()), family(), 1],
         Kind::Mbi => [u64::from(record.mbi()), 1, 1],
     };
@@ -178,7 +178,7 @@ impl Probes {
         }
         probes.add(Kind::Names, [turned_given[0], turned_family, 1]);
         probes.add(Kind::Ssn, ssn(packed.ssn, packed.dob()));
-        probes.add(Kind::BornZip, [born, u64::from(packed.zip()), 1]);
+        probes.add(Kind::FamilyZip, [families[0], u64::from(packed.zip()), 1]);
         probes.add(Kind::Mbi, [u64::from(packed.mbi()), 1, 1]);
         probes
     }

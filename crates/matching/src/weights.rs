@@ -65,21 +65,15 @@ impl Weights {
                 let random = if is_free { BILLION } else { chances.random };
                 let [member, relative, twin] =
                     [chances.member, chances.relative, chances.twin].map(|chance| ratio(chance, random));
-                let namesake = match field {
-                    Field::Given | Field::Family | Field::Sex => member,
-                    Field::BirthDate if level == DateLevel::Exact as usize => {
-                        ratio(policy.prior.namesake_same_birth_date, BILLION)
-                    }
-                    Field::Email if level == EmailLevel::Same as usize => NAMESAKES_EMAIL,
-                    // Of what a namesake does not share, a value agrees no more often than a stranger's.
-                    _ if is_free => NO_MORE,
-                    _ => 0,
-                };
+                let namesake = namesakes(policy, field, level, member);
                 // That a twin is born on the same day is what makes one, and stands in the prior; the day is as rare as it is.
-                let twin = match field {
-                    Field::BirthDate if level == DateLevel::Exact as usize => 0,
-                    Field::BirthDate => NEVER,
-                    _ => twin,
+                let is_same_day = field == Field::BirthDate && level == DateLevel::Exact as usize;
+                let twin = if field != Field::BirthDate {
+                    twin
+                } else if is_same_day {
+                    0
+                } else {
+                    NEVER
                 };
                 table[field as usize][level] = [member, relative, namesake, twin];
                 by_frequency[field as usize][level] = is_free;
@@ -144,15 +138,26 @@ impl Weights {
         let [same, relative, _, twin] = self.total(&found, rarity);
         is_named_alike(&found.levels) && relative.max(twin + TWINS).max(rarity.single) < same + self.duplicate
     }
-
-    /// The weights of a level where the value is as rare as can be: the best a field can do.
-    pub(crate) fn of_level(&self, field: Field, level: u8) -> Each {
-        self.table[field as usize][usize::from(level)]
-    }
 }
 
 /// How rare a birth date is, in centibits: one of the days of 70 years.
 const BIRTH_DATE: i32 = 1_464;
+/// What a level says for a namesake: the name as a member's does, the rest as a stranger's does.
+fn namesakes(policy: &Policy, field: Field, level: usize, member: i32) -> i32 {
+    if matches!(field, Field::Given | Field::Family | Field::Sex) {
+        member
+    } else if field == Field::BirthDate && level == DateLevel::Exact as usize {
+        ratio(policy.prior.namesake_same_birth_date, BILLION)
+    } else if field == Field::Email && level == EmailLevel::Same as usize {
+        NAMESAKES_EMAIL
+    } else if is_by_frequency(field, level) {
+        // Of what a namesake does not share, a value agrees no more often than a stranger's.
+        NO_MORE
+    } else {
+        0
+    }
+}
+
 /// A weight that rules an explanation out, small enough to add others to.
 const NEVER: i32 = -1_000_000;
 /// How often a namesake has the same email address, in centibits: one in a hundred, since addresses are made of names.

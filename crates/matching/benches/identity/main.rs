@@ -4,6 +4,8 @@
 //! `POLICY=file` judges by another policy. `FIT=file` instead estimates a policy on the world that the shipped one was fitted on, and
 //! writes it. `LARGE=1` adds a roster of a million. `PREDICTIONS=dir` also writes each set's answers, one file a set.
 
+#![expect(clippy::disallowed_methods, reason = "a bench measures time, and reads what it is told to")]
+
 mod measure;
 mod set;
 

@@ -27,18 +27,15 @@ pub(crate) fn measure(set: &Set, policy: &Policy, rounds: u32) -> Value {
             std::hint::black_box(matcher.decide(&person(claim)));
         }
         whole = whole.min(start.elapsed());
-        each = set
-            .claims
-            .iter()
-            .map(|claim| timed(|| drop(std::hint::black_box(matcher.decide(&person(claim))))))
-            .collect();
+        each =
+            set.claims.iter().map(|claim| timed(|| _ = std::hint::black_box(matcher.decide(&person(claim))))).collect();
     }
     each.sort_unstable();
     let mut explained: Vec<_> = set
         .claims
         .iter()
         .take(5_000)
-        .map(|claim| timed(|| drop(std::hint::black_box(matcher.explain(&person(claim))))))
+        .map(|claim| timed(|| _ = std::hint::black_box(matcher.explain(&person(claim)))))
         .collect();
     explained.sort_unstable();
     let at = |times: &[Duration], share: usize| {

@@ -3,7 +3,7 @@
 /// A date of the Gregorian calendar packed into 21 bits, `year * 512 + month * 32 + day`. Month and day are zero where only the year
 /// is known; zero altogether says nothing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Date(pub(crate) u32);
+pub(crate) struct Date(pub(crate) u32);
 
 /// The years a birth date may have: older people are placeholders (1900-01-01), later ones typing errors.
 const YEARS: std::ops::RangeInclusive<u32> = 1901..=2100;

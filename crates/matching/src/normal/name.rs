@@ -25,7 +25,7 @@ pub enum Suffix {
 
 /// One name: as it is compared whole, and the parts of a compound.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Name {
+pub(crate) struct Name {
     /// All parts joined.
     pub(crate) whole: Word,
     /// The parts of a compound without its particles: `garcia` and `lopez`, `cruz` of `de la Cruz`. Empty where the name is simple.

@@ -1,7 +1,6 @@
 //! The roster of a world, and claims that speak of its members, or of people who are not among them.
 
 use super::chance::Chance;
-use super::names::Culture;
 use super::people::{Household, Human, Record, address, move_house, phone};
 use super::slips::{Care, enrol, write_down};
 
@@ -182,7 +181,7 @@ impl Making {
             }
             (10..35, None) => {
                 record.member_id =
-                    format!("H{:08}{:02}", self.chance.within(10_000_000, 99_999_999), self.chance.within(1, 4))
+                    format!("H{:08}{:02}", self.chance.within(10_000_000, 99_999_999), self.chance.within(1, 4));
             }
             _ => {}
         }
@@ -219,6 +218,7 @@ impl Making {
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::Culture;
     use super::*;
 
     #[test]

@@ -146,13 +146,13 @@ impl Culture {
         let stock = culture.stock();
         let names: Vec<&str> = if is_male { stock.boys } else { stock.girls }.split_whitespace().collect();
         let first = *chance.early(&names);
-        match culture {
-            Self::Hispanic if chance.hits(2500) => format!("{first} {}", chance.one(&names)),
-            Self::English if !is_male && chance.hits(300) => {
-                format!("{first} {}", chance.one(&["Ann", "Lynn", "Jo", "Grace", "Rae"]))
-            }
-            _ => first.to_owned(),
+        if culture == Self::Hispanic && chance.hits(2500) {
+            return format!("{first} {}", chance.one(&names));
         }
+        if culture == Self::English && !is_male && chance.hits(300) {
+            return format!("{first} {}", chance.one(&["Ann", "Lynn", "Jo", "Grace", "Rae"]));
+        }
+        first.to_owned()
     }
 
     /// A family name.
@@ -175,11 +175,13 @@ impl Culture {
             }
         };
         let (first, second) = (one(), one());
-        match self {
-            Self::Hispanic if chance.hits(4500) => format!("{first}{}{second}", chance.one(&["-", " "])),
-            Self::Hispanic if chance.hits(600) => format!("de {}{first}", chance.one(&["la ", "los ", ""])),
-            _ => first,
+        if self == Self::Hispanic && chance.hits(4500) {
+            return format!("{first}{}{second}", chance.one(&["-", " "]));
         }
+        if self == Self::Hispanic && chance.hits(600) {
+            return format!("de {}{first}", chance.one(&["la ", "los ", ""]));
+        }
+        first
     }
 
     /// How names of this culture are also spelt.

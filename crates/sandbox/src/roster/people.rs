@@ -173,7 +173,7 @@ impl Household<'_> {
         }
         // A parent who moved in, or a friend who shares the flat and nothing else.
         if self.chance.hits(500) {
-            self.add(culture, &family, &home, (year - 28).max(1922), self.humans.len() % 2 == 0);
+            self.add(culture, &family, &home, (year - 28).max(1922), self.humans.len().is_multiple_of(2));
         }
         self.humans
     }

@@ -113,6 +113,16 @@ pub(super) fn write_down(
         let parts: Vec<&str> = record.family.split(['-', ' ']).collect();
         record.family = if chance.hits(6000) { parts[0].to_owned() } else { parts.concat() };
     }
+    mistake_numbers(record, &mut slip, chance);
+    leave_out(record, &mut slip, chance);
+    slips
+}
+
+fn mistake_numbers(
+    record: &mut Record,
+    slip: &mut impl FnMut(&mut Chance, usize, &'static str) -> bool,
+    chance: &mut Chance,
+) {
     if slip(chance, 5, "birth-date-mistaken") {
         record.dob = mistaken_date(&record.dob, chance);
     }
@@ -128,8 +138,6 @@ pub(super) fn write_down(
     if slip(chance, 1, "sex-mistaken") {
         record.sex = if record.sex == "F" { "M".into() } else { "F".into() };
     }
-    leave_out(record, &mut slip, chance);
-    slips
 }
 
 fn leave_out(

@@ -96,11 +96,11 @@ impl Sheet {
 
 /// What is wrong with a row, and what to do about it.
 fn remedied(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("has {len} fields where the header has {expected_len}; quote fields that hold commas")
-        }
-        csv::ErrorKind::Utf8 { err, .. } => format!("field {} is not UTF-8; convert the file", err.field() + 1),
-        _ => error.to_string(),
+    if let csv::ErrorKind::UnequalLengths { expected_len, len, .. } = error.kind() {
+        return format!("has {len} fields where the header has {expected_len}; quote fields that hold commas");
     }
+    if let csv::ErrorKind::Utf8 { err, .. } = error.kind() {
+        return format!("field {} is not UTF-8; convert the file", err.field() + 1);
+    }
+    error.to_string()
 }

@@ -1,5 +1,5 @@
 //! The matching policy: how likely each level of agreement is under each explanation of a claim, how likely the explanations are
-//! beforehand, and from which probability on a claim matches. Read from a versioned TOML file, written by [`fit`](crate::fit).
+//! beforehand, and from which probability on a claim matches. Read from a versioned TOML file, written by [`fit`](fn@crate::fit).
 //!
 //! A claim may speak of the member it is compared with; of a **relative** of that member who is not on the roster, with whom address,
 //! phone, family name and contract are shared; of a **namesake** of the member, with whom the name is shared and nothing else; or of

@@ -1,6 +1,6 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo servers-stop test unit broker processes chaos lint fmt doc bench load sim sim-mutants cms-differential deny clean
+.PHONY: help demo servers-stop test unit broker processes chaos lint fmt doc bench bench-identity load sim sim-mutants cms-differential deny clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -47,7 +47,10 @@ doc: ## The documentation, in target/doc
 	cargo doc --workspace --no-deps
 
 bench: ## What the fleet does on this machine
-	cargo bench --workspace --quiet
+	cargo bench --workspace --exclude matching --quiet
+
+bench-identity: ## How right, fast and small matching is; DATA=dir,dir judges your own sets, LARGE=1 adds a roster of a million
+	cargo bench --package matching --quiet
 
 load: ## The load, over Kafka and into Postgres too, beside a bare chain; servers as for broker; SCALE=0.1 does a tenth
 	KAFKA_SESSION_MS=60000 scripts/with.sh kafka postgres -- cargo bench --package tests --bench load --quiet

@@ -23,8 +23,11 @@ pub(crate) struct Observers {
     settings: Settings,
     committed: Arc<BaseConsumer<Context>>,
     uncommitted: Arc<BaseConsumer<Context>>,
-    groups: Mutex<BTreeMap<(String, bool), Arc<BaseConsumer<Context>>>>,
+    groups: Mutex<GroupObservers>,
 }
+
+/// By group, and whether transactions on its offsets are waited for.
+type GroupObservers = BTreeMap<(String, bool), Arc<BaseConsumer<Context>>>;
 
 /// How long to rest before asking again.
 const ASK_AGAIN: Duration = Duration::from_millis(5);

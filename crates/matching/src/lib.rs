@@ -3,4 +3,26 @@
 //! Pure: the same roster, claim and policy give the same decision, bit by bit, on any machine and any number of threads. It knows
 //! nothing of requests, topics or files; identity asks it about a running request, `waybill match` about a file of queries.
 
+mod person;
+pub mod normal;
+mod lexicon;
+mod packed;
+mod claim;
+pub mod levels;
+mod distance;
+mod compare;
+pub mod fixed;
+pub mod policy;
+mod weights;
+pub mod roster;
+mod decide;
+pub mod explain;
+pub mod fit;
 pub mod rules;
+
+pub use decide::{Decision, Matcher, Outcome, RunnerUp};
+pub use fit::{Report, fit};
+pub use person::Person;
+pub use policy::{Policy, PolicyError};
+pub use roster::Roster;
+pub use weights::{EXPLANATIONS, Explanation};

@@ -5,6 +5,7 @@
 //! misunderstanding in Waybill cannot be shared by what judges it. The upstream half speaks the language of the intake topics.
 
 mod dice;
+pub mod roster;
 pub mod partner;
 pub mod upstream;
 pub mod accounts;

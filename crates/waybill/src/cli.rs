@@ -1,5 +1,6 @@
 //! The command line.
 
+mod matching;
 mod operations;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::messages::Stage;
 
+pub(crate) use matching::{ColumnsArgs, FitArgs, MatchArgs, MatchPolicyVerb, PolicyVerb};
 pub(crate) use operations::{
     DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
     Review, SubmitArgs,
@@ -25,6 +27,7 @@ The usual way through:
   waybill trace REQUEST              one request's timeline
   waybill doctor                     is everything fit to start
   waybill topics apply               make the topics on Kafka; before them, waybill schemas register
+  waybill match --roster R.csv --queries Q.csv --out P.csv   which member each row speaks of
   waybill reasons                    every reason code, its meaning and remedy
 
 Commands go to the process that runs on the same data directory; without one they open the directory themselves.
@@ -66,6 +69,11 @@ pub(crate) enum Command {
     Schemas(Schemas),
     /// Play the simulated payers of deploy/partners until told to stop.
     Sandbox(SandboxArgs),
+    /// Say of each row of a file which member of a roster it speaks of.
+    Match(MatchArgs),
+    /// Policies, estimated and examined.
+    #[command(subcommand)]
+    Policy(PolicyVerb),
     /// The catalogue of reason codes.
     Reasons,
 }

@@ -1,13 +1,14 @@
 //! The commands of the command line, one file each.
 
 pub(crate) mod doctor;
+mod matching;
 mod operations;
 mod reasons;
 mod run;
 mod sandbox;
 
 use crate::brokers;
-use crate::cli::{Arguments, Command};
+use crate::cli::{Arguments, Command, MatchPolicyVerb, PolicyVerb};
 use crate::config::Config;
 use crate::demo;
 use crate::exit::Failure;
@@ -28,6 +29,8 @@ pub(crate) fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Topics(verb) => brokers::about_topics(verb, &config()?, json),
         Command::Schemas(verb) => brokers::about_schemas(verb, &config()?, json),
         Command::Sandbox(args) => sandbox::run(args),
+        Command::Match(args) => matching::run(&args, json),
+        Command::Policy(PolicyVerb::Match(MatchPolicyVerb::Fit(args))) => matching::fit(&args, json),
         Command::Reasons => reasons::print(json),
     }
 }

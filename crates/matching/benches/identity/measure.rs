@@ -1,0 +1,113 @@
+//! What is measured: how right decisions are, and how fast and small their making is.
+
+use std::time::{Duration, Instant};
+
+use matching::{Decision, Matcher, Outcome, Policy, Roster};
+use serde_json::{Value, json};
+
+use crate::set::{Set, person};
+
+/// Decides every claim of a set and says how right, fast and small that was.
+pub(crate) fn measure(set: &Set, policy: &Policy, rounds: u32) -> Value {
+    let start = Instant::now();
+    let mut roster = Roster::build(set.roster.iter().map(|record| (record.member_id.as_str(), person(record))));
+    let built = start.elapsed();
+    let bytes = roster.to_snapshot();
+    let start = Instant::now();
+    let roster = Roster::of_snapshot(&bytes).unwrap_or(roster);
+    let loaded = start.elapsed();
+    let mut matcher = Matcher::new(policy, &roster);
+    let decisions: Vec<_> = set.claims.iter().map(|claim| matcher.decide(&person(claim))).collect();
+    let recall = candidate_recall(set, &mut matcher);
+    let mut answer = accuracy(set, &decisions);
+    let (mut whole, mut each) = (Duration::MAX, Vec::new());
+    for _ in 0..rounds {
+        let start = Instant::now();
+        for claim in &set.claims {
+            std::hint::black_box(matcher.decide(&person(claim)));
+        }
+        whole = whole.min(start.elapsed());
+        each =
+            set.claims.iter().map(|claim| timed(|| _ = std::hint::black_box(matcher.decide(&person(claim))))).collect();
+    }
+    each.sort_unstable();
+    let mut explained: Vec<_> = set
+        .claims
+        .iter()
+        .take(5_000)
+        .map(|claim| timed(|| _ = std::hint::black_box(matcher.explain(&person(claim)))))
+        .collect();
+    explained.sort_unstable();
+    let at = |times: &[Duration], share: usize| {
+        times[(times.len() * share / 1000).min(times.len() - 1)].as_nanos() as f64 / 1e3
+    };
+    let (packed, rest) = roster.bytes();
+    let figures = json!({
+        "name": set.name,
+        "members": roster.len(),
+        "candidate_recall": recall,
+        "matches_per_s_core": set.claims.len() as f64 / whole.as_secs_f64(),
+        "p50_us": at(&each, 500),
+        "p99_us": at(&each, 990),
+        "explained_p50_us": at(&explained, 500),
+        "explained_p99_us": at(&explained, 990),
+        "bytes_per_member": packed / roster.len(),
+        "bytes_per_member_with_strings": (packed + rest) / roster.len(),
+        "build_per_s_core": roster.len() as f64 / built.as_secs_f64(),
+        "snapshot_load_ms": loaded.as_secs_f64() * 1e3,
+    });
+    if let (Value::Object(answer), Value::Object(figures)) = (&mut answer, figures) {
+        answer.extend(figures);
+    }
+    answer
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+/// The share of claims of members whose member is among the candidates.
+fn candidate_recall(set: &Set, matcher: &mut Matcher<'_>) -> f64 {
+    let (mut present, mut found) = (0u32, 0u32);
+    for (claim, right) in set.claims.iter().zip(&set.right).filter(|(_, right)| !right.is_empty()) {
+        let candidates = matcher.candidates(&person(claim));
+        present += 1;
+        found += u32::from(candidates.iter().any(|key| right.iter().any(|id| id == key)));
+    }
+    f64::from(found) / f64::from(present.max(1))
+}
+
+/// The measures of the field: precision, recall and F1 of matches; false merges per 10,000 claims; share of reviews; and how well
+/// the probabilities of the proposed members agree with the truth (Brier 1950; expected calibration error over ten bins).
+fn accuracy(set: &Set, decisions: &[Decision<'_>]) -> Value {
+    let (mut right, mut wrong, mut review, mut present, mut brier) = (0u32, 0u32, 0u32, 0u32, 0.0);
+    let mut bins = [(0u32, 0.0, 0u32); 10];
+    for (decision, truth) in decisions.iter().zip(&set.right) {
+        present += u32::from(!truth.is_empty());
+        review += u32::from(decision.outcome == Outcome::Review);
+        let Some(member) = decision.member else { continue };
+        let is_right = truth.iter().any(|id| id == member);
+        let probability = f64::from(decision.probability) / 1e6;
+        if decision.outcome == Outcome::Match {
+            *if is_right { &mut right } else { &mut wrong } += 1;
+        }
+        brier += (probability - f64::from(u8::from(is_right))).powi(2);
+        let bin = &mut bins[((probability * 10.0) as usize).min(9)];
+        *bin = (bin.0 + 1, bin.1 + probability, bin.2 + u32::from(is_right));
+    }
+    let proposed = f64::from(bins.iter().map(|bin| bin.0).sum::<u32>()).max(1.0);
+    let (precision, recall) =
+        (f64::from(right) / f64::from(right + wrong).max(1.0), f64::from(right) / f64::from(present.max(1)));
+    json!({
+        "claims": decisions.len(),
+        "f1": 2.0 * precision * recall / (precision + recall).max(f64::MIN_POSITIVE),
+        "precision": precision,
+        "recall": recall,
+        "false_merges_per_10k": 1e4 * f64::from(wrong) / decisions.len() as f64,
+        "review_share": f64::from(review) / decisions.len() as f64,
+        "brier": brier / proposed,
+        "ece": bins.iter().map(|bin| (bin.1 - f64::from(bin.2)).abs()).sum::<f64>() / proposed,
+    })
+}

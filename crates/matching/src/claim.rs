@@ -1,0 +1,99 @@
+//! A claim made ready: normalised, looked up in the lexicons of a roster, its names taken apart.
+
+use crate::Person;
+use crate::lexicon::{Entry, Lexicon, WordId};
+use crate::normal::name::Name;
+use crate::normal::nickname::GROUPS_MAX;
+use crate::normal::sound::sound;
+use crate::normal::{Normal, Word};
+use crate::packed::{Lexicons, Packed};
+
+/// A claim ready to be compared with the members of one roster.
+#[derive(Clone)]
+pub(crate) struct Claim {
+    /// What the record itself says.
+    pub(crate) first: Side,
+    /// What else is known of the same person.
+    pub(crate) others: Vec<Side>,
+}
+
+/// One reading of a claim.
+#[derive(Clone, Copy)]
+pub(crate) struct Side {
+    pub(crate) normal: Normal,
+    pub(crate) packed: Packed,
+    pub(crate) given: Spelling,
+    pub(crate) family: Spelling,
+}
+
+/// A name of a claim, with all that comparing it takes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Spelling {
+    pub(crate) id: WordId,
+    pub(crate) word: Word,
+    pub(crate) sound: u32,
+    pub(crate) letters: u32,
+    pub(crate) groups: [u16; GROUPS_MAX],
+    pub(crate) parts: [WordId; 2],
+}
+
+// === impl Claim ===
+
+impl Claim {
+    /// Makes a claim ready.
+    pub(crate) fn of(person: &Person<'_>, lexicons: &Lexicons) -> Self {
+        let others = person.also.iter().map(|also| Side::of(&Normal::of(also), lexicons)).collect();
+        Self { first: Side::of(&Normal::of(person), lexicons), others }
+    }
+
+    /// All readings.
+    pub(crate) fn sides(&self) -> impl Iterator<Item = &Side> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+// === impl Side ===
+
+impl Side {
+    pub(crate) fn of(normal: &Normal, lexicons: &Lexicons) -> Self {
+        let packed = Packed::look_up(normal, lexicons);
+        Self {
+            normal: *normal,
+            packed,
+            given: Spelling::of(&normal.given, packed.given, &lexicons.names),
+            family: Spelling::of(&normal.family, packed.family, &lexicons.names),
+        }
+    }
+}
+
+impl Side {
+    /// A record of the roster as a claim, to be held against another record.
+    pub(crate) fn of_record(record: &Packed, lexicons: &Lexicons) -> Self {
+        let word = |id| lexicons.names.get(id).map(|entry| entry.word).unwrap_or_default();
+        let mut normal = Normal { middle: word(record.middle), ..Normal::default() };
+        normal.address.street = lexicons.places.get(record.street).map(|entry| entry.word).unwrap_or_default();
+        let name = |id| Spelling::of(&Name { whole: word(id), ..Name::default() }, id, &lexicons.names);
+        Self { normal, packed: *record, given: name(record.given), family: name(record.family) }
+    }
+}
+
+// === impl Spelling ===
+
+impl Spelling {
+    fn of(name: &Name, id: WordId, lexicon: &Lexicon) -> Self {
+        match lexicon.get(id) {
+            Some(known) => {
+                let Entry { word, sound, letters, groups, parts, .. } = *known;
+                Self { id, word, sound, letters, groups, parts }
+            }
+            None => Self {
+                id,
+                word: name.whole,
+                sound: sound(&name.whole),
+                letters: name.whole.letters(),
+                groups: name.groups(),
+                parts: name.parts.map(|part| lexicon.find(&part)),
+            },
+        }
+    }
+}

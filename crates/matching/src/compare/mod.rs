@@ -1,0 +1,72 @@
+//! Comparing a claim with a member: the level of every field, and how common a value is in which they agree.
+
+mod name;
+mod date;
+mod address;
+mod number;
+
+use crate::claim::Side;
+use crate::levels::{CardLevel, DateLevel, EmailLevel, Field, Levels, MiddleLevel, NameLevel, SexLevel, SuffixLevel};
+use crate::normal::{Sex, Suffix};
+use crate::packed::{Lexicons, Packed};
+
+/// What a comparison found.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Comparison {
+    pub(crate) levels: Levels,
+    /// How many records of the roster bear the given and the family name in which the two agree.
+    pub(crate) bearers: [u32; 2],
+}
+
+/// Compares one reading of a claim with one record of a member.
+pub(crate) fn compare(side: &Side, member: &Packed, lexicons: &Lexicons) -> Comparison {
+    let (claim, normal) = (&side.packed, &side.normal);
+    let mut found = name::names(side, member, &lexicons.names);
+    let levels = &mut found.levels.0;
+    let mut set = |field: Field, level: u8| levels[field as usize] = level;
+    set(Field::Suffix, suffix(claim.suffix(), member.suffix()) as u8);
+    set(Field::BirthDate, date::level(claim.dob(), member.dob()) as u8);
+    set(Field::Sex, sex(claim.sex(), member.sex()) as u8);
+    set(Field::Address, address::level(claim, normal, member, &lexicons.places) as u8);
+    set(Field::Phone, number::phone(claim.phone(), member.phone()) as u8);
+    set(Field::Email, email(claim, member) as u8);
+    set(Field::Ssn, number::ssn(claim.ssn, member.ssn) as u8);
+    set(Field::Mbi, number::whole(claim.mbi(), member.mbi()) as u8);
+    set(Field::Card, number::card(normal, member) as u8);
+    set(Field::Group, group(claim.group, member.group) as u8);
+    found
+}
+
+fn suffix(claimed: Suffix, known: Suffix) -> SuffixLevel {
+    match (claimed, known) {
+        (Suffix::None, Suffix::None) => SuffixLevel::Missing,
+        (Suffix::None, _) | (_, Suffix::None) => SuffixLevel::OneSided,
+        (claimed, known) if claimed == known => SuffixLevel::Same,
+        _ => SuffixLevel::Different,
+    }
+}
+
+fn sex(claimed: Sex, known: Sex) -> SexLevel {
+    match (claimed, known) {
+        (Sex::Unknown, _) | (_, Sex::Unknown) => SexLevel::Missing,
+        (claimed, known) if claimed == known => SexLevel::Same,
+        _ => SexLevel::Different,
+    }
+}
+
+fn group(claimed: u16, known: u16) -> SexLevel {
+    match (claimed, known) {
+        (0, _) | (_, 0) => SexLevel::Missing,
+        (claimed, known) if claimed == known => SexLevel::Same,
+        _ => SexLevel::Different,
+    }
+}
+
+fn email(claim: &Packed, member: &Packed) -> EmailLevel {
+    match (claim.email, member.email) {
+        (0, _) | (_, 0) => EmailLevel::Missing,
+        (claimed, known) if claimed == known => EmailLevel::Same,
+        _ if claim.mailbox == member.mailbox => EmailLevel::Mailbox,
+        _ => EmailLevel::Different,
+    }
+}

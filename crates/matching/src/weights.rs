@@ -1,0 +1,219 @@
+//! The weights that follow from a policy: how much each level says for a member, a relative, a namesake, against a stranger.
+
+use crate::compare::Comparison;
+use crate::fixed::{BILLION, centibits, centibits_of_count, ratio};
+use crate::levels::{AddressLevel, CardLevel, DateLevel, EmailLevel, FIELDS, Field, LEVELS_MAX, Levels, NameLevel};
+use crate::policy::{Policy, Prior, is_by_frequency};
+use crate::roster::Roster;
+
+/// What a claim may be, as far as one member is concerned.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Explanation {
+    /// It speaks of the member.
+    Member = 0,
+    /// It speaks of a relative of the member, who is not on the roster.
+    Relative = 1,
+    /// It speaks of a namesake of the member, who is not on the roster.
+    Namesake = 2,
+    /// It speaks of a relative of the member born on the same day, who is not on the roster.
+    Twin = 3,
+}
+
+impl Explanation {
+    /// All of them in their order.
+    pub const ALL: [Self; EXPLANATIONS] = [Self::Member, Self::Relative, Self::Namesake, Self::Twin];
+}
+
+/// How many explanations there are.
+pub const EXPLANATIONS: usize = 4;
+
+/// A weight for each explanation, in centibits.
+pub(crate) type Each = [i32; EXPLANATIONS];
+
+/// How common the values are in which a claim and a member may agree.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Rarity {
+    /// The binary logarithm, in centibits, of one over the value's share of the roster, by field; of the card, of the contract's.
+    pub(crate) of: [i32; FIELDS],
+    /// The same of the claim's ZIP, city and state.
+    pub(crate) places: [i32; 3],
+    /// The same of a value that only one record has.
+    pub(crate) single: i32,
+}
+
+/// The weights of a policy, in centibits.
+#[derive(Clone)]
+pub(crate) struct Weights {
+    table: [[Each; LEVELS_MAX]; FIELDS],
+    by_frequency: [[bool; LEVELS_MAX]; FIELDS],
+    /// The priors, for a roster of a billion.
+    pub(crate) prior: Each,
+    pub(crate) stranger: i32,
+    pub(crate) duplicate: i32,
+}
+
+// === impl Weights ===
+
+impl Weights {
+    pub(crate) fn of(policy: &Policy) -> Self {
+        let mut table = [[[0; EXPLANATIONS]; LEVELS_MAX]; FIELDS];
+        let mut by_frequency = [[false; LEVELS_MAX]; FIELDS];
+        for field in Field::ALL {
+            for level in 1..field.levels().len() {
+                let chances = policy.levels[field as usize][level];
+                let is_free = is_by_frequency(field, level);
+                let random = if is_free { BILLION } else { chances.random };
+                let [member, relative, twin] =
+                    [chances.member, chances.relative, chances.twin].map(|chance| ratio(chance, random));
+                let namesake = namesakes(policy, field, level, member);
+                // That a twin is born on the same day is what makes one, and stands in the prior; the day is as rare as it is.
+                let is_same_day = field == Field::BirthDate && level == DateLevel::Exact as usize;
+                let twin = if field != Field::BirthDate {
+                    twin
+                } else if is_same_day {
+                    0
+                } else {
+                    NEVER
+                };
+                table[field as usize][level] = [member, relative, namesake, twin];
+                by_frequency[field as usize][level] = is_free;
+            }
+        }
+        let Prior { member, relative, namesake, twin, .. } = policy.prior;
+        let prior = [member, relative, namesake, twin].map(|prior| ratio(prior, BILLION));
+        Self {
+            table,
+            by_frequency,
+            prior,
+            stranger: ratio(policy.prior.stranger, BILLION),
+            duplicate: ratio(policy.prior.duplicate, BILLION),
+        }
+    }
+
+    /// The weight of one field.
+    pub(crate) fn field(&self, field: Field, found: &Comparison, rarity: &Rarity) -> Each {
+        let level = usize::from(found.levels.of(field));
+        let weights = self.table[field as usize][level];
+        if !self.by_frequency[field as usize][level] {
+            return weights;
+        }
+        let rarity = rarity.at(field, found);
+        let mut weights = weights.map(|weight| if weight == NO_MORE { 0 } else { weight + rarity });
+        // A relative may bear a common name by chance as well as after somebody.
+        for explanation in [Explanation::Relative, Explanation::Twin] {
+            weights[explanation as usize] = weights[explanation as usize].max(0);
+        }
+        weights
+    }
+
+    /// The weights of all fields together.
+    pub(crate) fn total(&self, found: &Comparison, rarity: &Rarity) -> Each {
+        let mut total = [0; EXPLANATIONS];
+        for field in Field::ALL.into_iter().filter(|field| found.levels.of(*field) != 0) {
+            let weights = self.field(field, found, rarity);
+            total.iter_mut().zip(weights).for_each(|(total, weight)| *total += weight);
+        }
+        total
+    }
+
+    /// The weights of all explanations of a claim that concern one member, priors included.
+    pub(crate) fn explain(&self, found: &Comparison, rarity: &Rarity) -> Each {
+        let mut weights = self.total(found, rarity);
+        weights.iter_mut().zip(self.prior).for_each(|(weight, prior)| *weight += prior - rarity.single);
+        if !is_named_alike(&found.levels) {
+            weights[Explanation::Namesake as usize] = NEVER;
+        }
+        if found.levels.of(Field::BirthDate) != DateLevel::Exact as u8 {
+            weights[Explanation::Twin as usize] = NEVER;
+        }
+        weights
+    }
+
+    /// Whether two records of a roster are one person, enrolled twice: held against each other as a claim and a member would be.
+    pub(crate) fn are_one(&self, found: &Comparison, rarity: &Rarity) -> bool {
+        let mut found = *found;
+        // A person's second enrolment has another card, and another group, by definition.
+        found.levels.0[Field::Card as usize] = 0;
+        found.levels.0[Field::Group as usize] = 0;
+        let [same, relative, _, twin] = self.total(&found, rarity);
+        is_named_alike(&found.levels) && relative.max(twin + TWINS).max(rarity.single) < same + self.duplicate
+    }
+}
+
+/// How rare a birth date is, in centibits: one of the days of 70 years.
+const BIRTH_DATE: i32 = 1_464;
+/// What a level says for a namesake: the name as a member's does, the rest as a stranger's does.
+fn namesakes(policy: &Policy, field: Field, level: usize, member: i32) -> i32 {
+    if matches!(field, Field::Given | Field::Family | Field::Sex) {
+        member
+    } else if field == Field::BirthDate && level == DateLevel::Exact as usize {
+        ratio(policy.prior.namesake_same_birth_date, BILLION)
+    } else if field == Field::Email && level == EmailLevel::Same as usize {
+        NAMESAKES_EMAIL
+    } else if is_by_frequency(field, level) {
+        // Of what a namesake does not share, a value agrees no more often than a stranger's.
+        NO_MORE
+    } else {
+        0
+    }
+}
+
+/// A weight that rules an explanation out, small enough to add others to.
+const NEVER: i32 = -1_000_000;
+/// How often a namesake has the same email address, in centibits: one in a hundred, since addresses are made of names.
+const NAMESAKES_EMAIL: i32 = -664;
+/// How many housemates are twins, in centibits: one in a hundred pairs.
+const TWINS: i32 = -664;
+/// Marks a weight that is zero whatever the frequency.
+const NO_MORE: i32 = i32::MIN;
+
+// === impl Rarity ===
+
+impl Rarity {
+    /// How rare a value is that one record of a roster has.
+    pub(crate) fn single(roster: &Roster) -> i32 {
+        centibits(u64::from(roster.standing().max(1)))
+    }
+
+    /// Every value as rare as can be, birth dates as rare as days are.
+    pub(crate) fn plain(roster: &Roster) -> Self {
+        let single = Self::single(roster);
+        let mut of = [single; FIELDS];
+        of[Field::BirthDate as usize] = single.min(BIRTH_DATE);
+        Self { of, places: [single; 3], single }
+    }
+
+    /// How rare the value is in which a claim and a member agree.
+    fn at(&self, field: Field, found: &Comparison) -> i32 {
+        match field {
+            Field::Given | Field::Family => {
+                let bearers = found.bearers[field as usize];
+                self.single - centibits_of_count(bearers)
+            }
+            Field::Address => match found.levels.of(field).checked_sub(AddressLevel::Zip as u8) {
+                Some(place @ 0..3) => self.places[usize::from(place)],
+                _ => self.of[field as usize],
+            },
+            Field::Card if found.levels.of(field) == CardLevel::Member as u8 => self.single,
+            Field::Middle
+            | Field::Suffix
+            | Field::BirthDate
+            | Field::Sex
+            | Field::Phone
+            | Field::Email
+            | Field::Ssn
+            | Field::Mbi
+            | Field::Card
+            | Field::Group => self.of[field as usize],
+        }
+    }
+}
+
+/// Whether both names agree well enough for a namesake.
+pub(crate) fn is_named_alike(levels: &Levels) -> bool {
+    let good = |field| {
+        let level = levels.of(field);
+        (NameLevel::Exact as u8..=NameLevel::Near as u8).contains(&level) || level == NameLevel::Swapped as u8
+    };
+    good(Field::Given) && good(Field::Family)
+}

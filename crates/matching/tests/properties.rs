@@ -1,0 +1,168 @@
+//! What holds of every roster: its order, its history and where it was kept do not matter.
+
+use matching::{Decision, Matcher, Person, Policy, Roster};
+
+const GIVEN: [&str; 12] =
+    ["Ann", "Anna", "Robert", "Bob", "Mary Ann", "José", "Jose", "Minh", "Li", "Olga", "Ahmed", "Zoë"];
+const FAMILY: [&str; 12] = [
+    "Smith",
+    "Smyth",
+    "García-López",
+    "Garcia",
+    "Nguyen",
+    "de la Cruz",
+    "Delacruz",
+    "Lee",
+    "Li",
+    "al-Hassan",
+    "Hassan",
+    "Jones Jr",
+];
+const STREETS: [&str; 5] = ["12 Main St", "12 Main Street Apt 3", "PO Box 9", "7 Fifth Ave", "unknown"];
+
+/// Strings of a record, made from a number.
+struct Made(Vec<String>);
+
+fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    value ^ (value >> 29)
+}
+
+fn made(seed: u64) -> Made {
+    let draw = |part: u64, bound: usize| (mix(mix(seed + 1) ^ mix(part + 77)) >> 20) as usize % bound;
+    let household = draw(0, 40);
+    Made(vec![
+        format!("W{:09}{:02}", 100_000_000 + household * 7919, draw(1, 4) + 1),
+        format!("W{:09}", 100_000_000 + household * 7919),
+        GIVEN[draw(2, GIVEN.len())].to_owned(),
+        ["", "A", "Lee", "Marie"][draw(3, 4)].to_owned(),
+        FAMILY[draw(4, FAMILY.len())].to_owned(),
+        format!("{}-{:02}-{:02}", 1950 + draw(5, 3), draw(6, 3) + 1, draw(7, 4) + 1),
+        ["F", "M", ""][draw(8, 3)].to_owned(),
+        STREETS[draw(9, STREETS.len())].to_owned(),
+        ["90210", "10001", ""][draw(10, 3)].to_owned(),
+        ["", "5552017788", "5552017789", "2063331234"][draw(11, 4)].to_owned(),
+        ["", "ann@mail.example", "lee@mail.example"][draw(12, 3)].to_owned(),
+        ["", "1235", "8642", "1253"][draw(13, 4)].to_owned(),
+    ])
+}
+
+fn person(made: &Made) -> Person<'_> {
+    let at = |at: usize| made.0[at].as_str();
+    Person {
+        member_id: at(0),
+        subscriber_id: at(1),
+        given: at(2),
+        middle: at(3),
+        family: at(4),
+        dob: at(5),
+        sex: at(6),
+        street: at(7),
+        state: "WA",
+        zip: at(8),
+        phone: at(9),
+        email: at(10),
+        ssn: at(11),
+        ..Person::default()
+    }
+}
+
+fn policy() -> Policy {
+    Policy::parse(include_str!("../../../deploy/policy/matching.toml")).expect("the deployed policy")
+}
+
+fn members(count: u64) -> Vec<(String, Made)> {
+    (0..count).map(|number| (format!("K{number}"), made(number))).collect()
+}
+
+fn build<'a>(members: impl Iterator<Item = &'a (String, Made)>) -> Roster {
+    Roster::build(members.map(|(key, made)| (key.as_str(), person(made))))
+}
+
+fn decide_all<'r>(roster: &'r Roster, policy: &Policy) -> Vec<Decision<'r>> {
+    let mut matcher = Matcher::new(policy, roster);
+    (5_000..5_400).map(|number| matcher.decide(&person(&made(number)))).collect()
+}
+
+/// How many decisions differ: told in place of the decisions, which nobody would read.
+fn differing(some: &[Decision<'_>], others: &[Decision<'_>]) -> usize {
+    some.iter().zip(others).filter(|(one, other)| one != other).count()
+}
+
+#[test]
+fn the_order_of_a_roster_does_not_matter() {
+    let (policy, members) = (policy(), members(600));
+    let (one, other) = (build(members.iter()), build(members.iter().rev()));
+    assert_eq!(differing(&decide_all(&one, &policy), &decide_all(&other, &policy)), 0);
+}
+
+#[test]
+fn updates_and_removals_lead_where_building_does() {
+    let (policy, members) = (policy(), members(600));
+    let mut updated = build(members[..300].iter());
+    for (key, _) in &members[..100] {
+        assert!(updated.remove(key));
+    }
+    assert!(!updated.remove("nobody"));
+    for (key, made) in &members[..600] {
+        // Everybody was somebody else before.
+        updated.put(key, &person(&crate::made(mix(made.0.len() as u64 + key.len() as u64))));
+        updated.put(key, &person(made));
+    }
+    let built = build(members.iter());
+    assert_eq!((updated.len(), built.len()), (600, 600));
+    assert_eq!(differing(&decide_all(&updated, &policy), &decide_all(&built, &policy)), 0, "before it is settled");
+    updated.settle();
+    assert_eq!(differing(&decide_all(&updated, &policy), &decide_all(&built, &policy)), 0, "after it is settled");
+}
+
+#[test]
+fn a_snapshot_brings_back_the_same_roster() {
+    let (policy, members) = (policy(), members(500));
+    let mut roster = build(members.iter());
+    roster.remove("K7");
+    let bytes = roster.to_snapshot();
+    let mut back = Roster::of_snapshot(&bytes).expect("a roster");
+    assert_eq!(differing(&decide_all(&back, &policy), &decide_all(&roster, &policy)), 0);
+    assert_eq!(back.to_snapshot(), bytes);
+    let mut damaged = bytes.to_vec();
+    damaged[bytes.len() / 2] ^= 1;
+    assert!(Roster::of_snapshot(&damaged.into()).is_err());
+    assert!(Roster::of_snapshot(&bytes.slice(..bytes.len() - 3)).is_err());
+}
+
+#[test]
+fn the_same_input_gives_the_same_policy() {
+    let (policy, members) = (policy(), members(400));
+    let roster = build(members.iter());
+    let claims: Vec<Made> = (900..1_100).map(made).collect();
+    let fit = || matching::fit(&roster, claims.iter().map(person), &policy);
+    assert_eq!(fit(), fit());
+}
+
+#[test]
+fn what_else_is_known_of_a_person_counts() {
+    let policy = policy();
+    let maiden = [Person { family: "Okafor", phone: "2063331234", ..Person::default() }];
+    let member = Person {
+        given: "Ngozi",
+        family: "Bright",
+        dob: "1984-02-28",
+        zip: "98101",
+        also: &maiden,
+        ..Person::default()
+    };
+    let others: Vec<_> = members(300);
+    let roster =
+        Roster::build(others.iter().map(|(key, made)| (key.as_str(), person(made))).chain([("married", member)]));
+    let claim =
+        Person { given: "Ngozi", family: "Okafor", dob: "1984-02-28", phone: "206-333-1234", ..Person::default() };
+    let mut matcher = Matcher::new(&policy, &roster);
+    let decision = matcher.decide(&claim);
+    assert_eq!(decision.member, Some("married"));
+    assert_eq!(decision.levels.name(matching::levels::Field::Family), "exact");
+    let explained = matcher.explain(&claim);
+    assert_eq!(explained.probability_ppm, decision.probability);
+    let told: i32 = explained.fields.iter().map(|field| field.weight).sum();
+    assert_eq!(told + explained.prior, explained.weight, "the weights add up");
+}

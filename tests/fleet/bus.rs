@@ -135,7 +135,7 @@ struct FaultyConsumer {
 
 impl Consumer for FaultyConsumer {
     fn wait(&mut self, timeout: Duration) -> Result<Wake, BusError> {
-        let wake = self.inner.wait(Duration::ZERO)?;
+        let wake = self.inner.wait(Duration::ZERO).inspect_err(|_| self.clock.advance(timeout))?;
         if wake == Wake::TimedOut {
             self.clock.advance(timeout);
         }

@@ -150,7 +150,8 @@ pub trait Bus: Send + Sync {
 /// A member of a consumer group. Read-committed, manual offsets: only transactions move the group.
 pub trait Consumer: Send {
     /// Waits until something happens, at most `timeout`; membership changes are told here and nowhere else. Records of paused
-    /// partitions end no wait. [`BusError::Fenced`] says that another holder of the instance has joined.
+    /// partitions end no wait. [`BusError::Fenced`] says that another holder of the instance has joined, at once the first time;
+    /// whoever waits on all the same does wait.
     fn wait(&mut self, timeout: Duration) -> Result<Wake, BusError>;
     /// Moves what is there of one assigned topic to `out`, in offset order per partition, and advances past it. Never blocks.
     /// Paused partitions give nothing; the others have their turns within each topic. Whatever was moved to `out` counts as taken, also if an error follows.

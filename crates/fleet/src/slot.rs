@@ -270,6 +270,10 @@ impl<W: Worker> Slot<W> {
     fn step(&mut self, wait: Duration) -> Result<Report, SlotError> {
         match self.consumer.wait(self.idle(wait)) {
             Ok(wake) => self.follow(wake),
+            // Whoever could not find out who is meant asks again in its own time.
+            Err(BusError::Fenced) if 0 < self.pace.failures() && !self.pace.rest(self.boot()).is_zero() => {
+                return Ok(Report::default());
+            }
             Err(BusError::Fenced) => return self.expelled(),
             Err(error) => return Err(error.into()),
         }

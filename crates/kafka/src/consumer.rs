@@ -239,6 +239,9 @@ impl KafkaConsumer {
 impl Consumer for KafkaConsumer {
     fn wait(&mut self, timeout: Duration) -> Result<Wake, BusError> {
         let begun = Instant::now();
+        if matches!(self.standing, Standing::Replaced) {
+            self.signal.sleep(timeout.min(NAP_MAX));
+        }
         loop {
             if let Some(wake) = self.news()? {
                 return Ok(wake);

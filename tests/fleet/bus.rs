@@ -2,7 +2,7 @@
 //! somebody who is gone. An idle wait passes in virtual time.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(crate) struct Faults {
     judge: Mutex<Option<Judge>>,
     /// Takes of a topic that move so many records and then fail.
     failing_takes: Mutex<Vec<(Arc<str>, usize)>>,
+    /// So many joinings fail.
+    failing_joins: AtomicUsize,
     /// Who joins from now on is told where the group stood at its beginning, and that this is not settled.
     forgotten: AtomicBool,
     /// Partitions with a transaction at their end that will never commit.
@@ -63,6 +65,11 @@ impl Faults {
     /// Lets all commits pass.
     pub(crate) fn pass_commits(&self) {
         *locked(&self.judge) = None;
+    }
+
+    /// The next joinings fail.
+    pub(crate) fn fail_joins(&self, count: usize) {
+        self.failing_joins.store(count, Ordering::Relaxed);
     }
 
     /// Where the group stands is lost to whoever joins from now on, as by a transaction on its offsets that never ends.
@@ -100,6 +107,10 @@ impl Bus for FaultyBus {
     }
 
     fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError> {
+        let left = |left: usize| left.checked_sub(1);
+        if self.faults.failing_joins.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok() {
+            return Err(BusError::Unavailable("a broker went away".into()));
+        }
         let inner = self.log.consumer(membership)?;
         let is_unsettled = self.faults.forgotten.load(Ordering::Relaxed);
         Ok(Box::new(FaultyConsumer { inner, faults: self.faults.clone(), clock: self.clock.clone(), is_unsettled }))

@@ -205,22 +205,20 @@ impl<W: Worker> Slot<W> {
     /// and the answer lost, as happens when brokers go away. Another slot has taken the name of the producer as well, before it
     /// joined, so a transaction tells: one that nobody will see.
     pub(super) fn expelled(&mut self) -> Result<Report, SlotError> {
-        self.abort();
-        let told = self.producer.send(self.nothing()).and_then(|()| self.producer.abort());
-        match told {
-            Ok(()) => {
-                tracing::warn!(
-                    stage = W::STAGE.as_str(),
-                    "the group has mistaken this slot for another; it joins again"
-                );
-                self.standing.must_rejoin = true;
-                self.rejoin()?;
-                Ok(Report { undone: true, ..Report::default() })
+        // Joining again takes the producer's name first: where it stops half way, the producer at hand is fenced by this very slot.
+        if !self.standing.is_mistaken {
+            self.abort();
+            match self.producer.send(self.nothing()).and_then(|()| self.producer.abort()) {
+                Ok(()) => {}
+                Err(BusError::Fenced) => return Err(SlotError::Replaced),
+                // Whoever can't be told apart is asked again.
+                Err(error) => return self.troubled(error),
             }
-            Err(BusError::Fenced) => Err(SlotError::Replaced),
-            // Whoever can't be told apart is asked again.
-            Err(error) => self.troubled(error),
+            tracing::warn!(stage = W::STAGE.as_str(), "the group has mistaken this slot for another; it joins again");
+            self.standing.is_mistaken = true;
         }
+        self.rejoin()?;
+        Ok(Report { undone: true, ..Report::default() })
     }
 
     /// A record that means nothing: for transactions that are given up.

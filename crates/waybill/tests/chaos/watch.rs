@@ -15,6 +15,8 @@ pub(crate) struct Watch {
 
 /// How long anything may take to be taken again before it counts as hung.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long new traffic comes in, to every partition, that shows whether it is worked on.
+const TRAFFIC: Duration = Duration::from_secs(1);
 /// How long one question may take; one without an answer is asked again.
 const STEP: Duration = Duration::from_secs(2);
 /// The mark that ends a transaction takes up an offset, and is taken by nobody.
@@ -45,9 +47,11 @@ impl Watch {
         Self { inputs: inputs.collect(), client }
     }
 
-    /// Waits until all that lies there now was taken, but for what brings no record; how long it took.
+    /// Waits until all was taken that has come until a moment from now, but for what brings no record: what lay there before may have
+    /// been taken before. How long it took from now on.
     pub(crate) fn until_taken(&self) -> Duration {
         let began = Instant::now();
+        std::thread::sleep(TRAFFIC);
         let ends: Vec<i64> = self.inputs.iter().map(|(topic, at)| self.end(topic, *at)).collect();
         loop {
             if self.taken().is_some_and(|taken| taken.iter().zip(&ends).all(|(taken, end)| *end <= taken + MARKERS)) {

@@ -44,17 +44,23 @@ impl Feed {
     }
 
     /// An operator's command, under the key of its target. `key` is the request id or the letter's signature, as text.
-    pub fn command(
+    pub fn command(&mut self, world: &World, key: &str, order: (CommandTarget, CommandAction, Option<Verdict>)) {
+        self.command_by(world, key, "operator", order);
+    }
+
+    /// The same by somebody in particular.
+    pub fn command_by(
         &mut self,
         world: &World,
         key: &str,
+        operator: &str,
         (target, action, verdict): (CommandTarget, CommandAction, Option<Verdict>),
     ) {
         let command = Command {
             command_id: CommandId(derive(&[b"command", self.name.as_bytes(), &self.written.to_be_bytes()])),
             target,
             action,
-            operator: "operator".into(),
+            operator: operator.into(),
             reason: "decided in a test".to_owned(),
             issued_at: Timestamp(world.clock.now_ms()),
             verdict,

@@ -73,13 +73,10 @@ impl Hiring<'_> {
         };
         let dispatch = dispatch::Dispatch { registry: Arc::clone(&partners), options: dispatch_options };
         let supervisor = reconciliation::Reconciliation::new(supervision, Arc::clone(&partners));
-        let identity = move || identity::Identity {
-            policy: identity_policy.clone(),
-            clocks,
-            partners: Arc::clone(&partners),
-            phi: Arc::clone(&phi),
-            roster: identity::Roster::default(),
-        };
+        let matching = matching::Policy::parse(include_str!("../../deploy/policy/matching.toml")).expect("a policy");
+        let rollout = identity::Rollout::of(identity_policy, matching);
+        let identity =
+            move || identity::Identity::new(rollout.clone(), clocks, Arc::clone(&partners), Arc::clone(&phi));
         let mut stations = self.of_stage(move || intake.clone());
         stations.extend(self.of_stage(identity));
         stations.extend(self.of_stage(move || dispatch.clone()));

@@ -164,6 +164,8 @@ impl Plant {
         let registry = &partners.registry;
         let intake_policy = intake::Policy::parse(include_str!("../../deploy/policy/intake.toml")).expect("a policy");
         let policy = identity::Policy::parse(include_str!("../../deploy/policy/identity.toml")).expect("a policy");
+        let matching = matching::Policy::parse(include_str!("../../deploy/policy/matching.toml")).expect("a policy");
+        let rollout = identity::Rollout::of(policy, matching);
         let clocks = include_str!("../../deploy/policy/clocks.toml");
         let escalation = include_str!("../../deploy/policy/escalation.toml");
         let supervision = reconciliation::Policy::parse(clocks, escalation).expect("policies");
@@ -180,8 +182,7 @@ impl Plant {
                     self.spawn(intake::Intake { sources, partners, policy, clocks, partitions, phi }, with);
                 }
                 Stage::Identity => {
-                    let (policy, roster) = (policy.clone(), identity::Roster::default());
-                    self.spawn(identity::Identity { policy, clocks, partners, phi, roster }, with);
+                    self.spawn(identity::Identity::new(rollout.clone(), clocks, partners, phi), with);
                 }
                 Stage::Dispatch => {
                     self.spawn(dispatch::Dispatch { registry: partners, options: dispatch::Options::STANDARD }, with);

@@ -273,9 +273,14 @@ impl Upstream {
         }
     }
 
+    /// One of two people says it. Whoever decides a review looks at it first, mostly.
     fn give(&mut self, world: &World, request_id: RequestId, (action, verdict): Given) {
-        let target = CommandTarget::RequestTarget { request_id };
-        self.feed.command(world, &request_id.to_string(), (target, action, verdict));
+        let (key, target) = (request_id.to_string(), CommandTarget::RequestTarget { request_id });
+        let who = world.chance.pick(&["jo", "kim"]);
+        if action == CommandAction::DecideReview && !world.chance.hits(50) {
+            self.feed.command_by(world, &key, who, (target, action, Some(Verdict::Look {})));
+        }
+        self.feed.command_by(world, &key, who, (target, action, verdict));
     }
 }
 
@@ -321,8 +326,13 @@ fn repeated(submission: Submission) -> Submission {
 fn candidates(world: &World) -> BTreeMap<RequestId, Vec<Token>> {
     let reviews = remembered::<Entry>(world, Stage::Identity).into_iter();
     reviews
-        .map(|Entry::OpenReview { context, candidates, .. }| {
-            (context.request_id, candidates.into_iter().map(|candidate| candidate.member_token).collect())
+        .filter_map(|entry| match entry {
+            Entry::OpenReview(review) => Some(review),
+            Entry::Ground(_) | Entry::Watch(_) => None,
+        })
+        .map(|review| {
+            let tokens = review.candidates.iter().map(|candidate| candidate.member_token).collect();
+            (review.context.request_id, tokens)
         })
         .collect()
 }

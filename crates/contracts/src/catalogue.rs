@@ -72,6 +72,12 @@ bundled! {
     25 MemoryReconciliation 2 0xba9a_d45f_5c40_b273 "memory-reconciliation/v2"
     26 LifecycleEvent 3 0x2251_b24d_bc3d_ea70 "lifecycle-event/v3"
     27 MemoryReconciliation 3 0x0564_7fe9_9650_3278 "memory-reconciliation/v3"
+    28 LifecycleEvent 4 0x9697_0578_faa2_c900 "lifecycle-event/v4"
+    29 Command 2 0xedcb_5f31_e841_8130 "command/v2"
+    30 IdentityWork 3 0xc026_e88b_38dc_d1a6 "identity-work/v3"
+    31 MemoryIdentity 3 0x498f_a104_ccf8_92e8 "memory-identity/v3"
+    32 GuardVerdict 1 0xea2e_fa42_d9db_dd8b "guard-verdict/v1"
+    33 MemoryReconciliation 4 0x075a_c2c0_9127_7b4c "memory-reconciliation/v4"
 }
 
 /// Schemas by id, and by what this build writes.
@@ -278,16 +284,16 @@ mod tests {
         assert_eq!(catalogue.lookup(1), Some((Subject::IntakeRequest, 1)));
         assert_eq!(catalogue.lookup(900), None);
         catalogue.learn(900, command());
-        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 1)));
+        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 2)));
         catalogue.learn(900, Foreign::parse(BUNDLED[0].text).expect("a schema of ours"));
-        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 1)));
+        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 2)));
     }
 
     #[test]
     fn a_registry_numbers_schemas_as_it_likes() {
         let rows = || BUNDLED.iter().map(|row| (row.id * 1000 + 7, row.subject, row.version, row.text));
         let catalogue = Catalogue::new(rows()).expect("a catalogue");
-        assert_eq!(catalogue.id(Subject::IdentityWork), 19_007);
+        assert_eq!(catalogue.id(Subject::IdentityWork), 30_007);
         assert_eq!(catalogue.lookup(2007), Some((Subject::IdentityWork, 1)));
         assert_eq!(catalogue.lookup(2), None);
         let missing = Catalogue::new(rows().skip(1)).expect_err("incomplete");

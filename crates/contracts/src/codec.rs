@@ -100,6 +100,7 @@ impl Codec {
             Message::Letter(body) => self.write(subject, body, out),
             Message::Member(body) => self.write(subject, body, out),
             Message::Policy(body) => self.write(subject, body, out),
+            Message::Guard(body) => self.write(subject, body, out),
         }
     }
 
@@ -121,6 +122,7 @@ impl Codec {
             Subject::DeadLetter => Message::Letter(known.read(datum)?),
             Subject::MemberRecord => Message::Member(known.read(datum)?),
             Subject::Policy => Message::Policy(known.read(datum)?),
+            Subject::GuardVerdict => Message::Guard(known.read(datum)?),
             subject @ (Subject::Dossier
             | Subject::RosterMember
             | Subject::MemoryIntake

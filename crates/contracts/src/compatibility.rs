@@ -48,6 +48,7 @@ impl Subject {
             | Self::Command
             | Self::MemberRecord
             | Self::Policy
+            | Self::GuardVerdict
             | Self::Dossier
             | Self::RosterMember
             | Self::MemoryIntake

@@ -40,6 +40,7 @@ pub fn ce_type(message: &Message) -> &'static str {
         Message::Letter(_) => "waybill.dead-letter",
         Message::Member(_) => "waybill.member-record",
         Message::Policy(_) => "waybill.policy",
+        Message::Guard(_) => "waybill.guard-verdict",
     }
 }
 

@@ -43,11 +43,13 @@ pub enum Subject {
     MemoryTriage,
     /// An entry the fleet itself keeps in a worker's memory topic.
     MemoryFleet,
+    /// That somebody guesses.
+    GuardVerdict,
 }
 
 impl Subject {
     /// All subjects, in catalogue order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::IntakeRequest,
         Self::IdentityWork,
         Self::DispatchWork,
@@ -66,6 +68,7 @@ impl Subject {
         Self::MemoryReconciliation,
         Self::MemoryTriage,
         Self::MemoryFleet,
+        Self::GuardVerdict,
     ];
 
     /// The name of its folder, and what it is called where people read.
@@ -81,6 +84,7 @@ impl Subject {
             Self::DeadLetter => "dead-letter",
             Self::MemberRecord => "member-record",
             Self::Policy => "policy",
+            Self::GuardVerdict => "guard-verdict",
             Self::Dossier => "dossier",
             Self::RosterMember => "roster-member",
             Self::MemoryIntake => "memory-intake",
@@ -106,6 +110,7 @@ impl Subject {
             Self::DeadLetter => "waybill.DeadLetter",
             Self::MemberRecord => "waybill.MemberRecord",
             Self::Policy => "waybill.PolicyRecord",
+            Self::GuardVerdict => "waybill.GuardVerdict",
             Self::Dossier => "waybill.Dossier",
             Self::RosterMember => "waybill.RosterMember",
             Self::MemoryIntake => "waybill.memory.intake",
@@ -127,17 +132,18 @@ impl Subject {
         match self {
             Self::IntakeRequest
             | Self::PartnerMessage
-            | Self::Command
             | Self::DeadLetter
             | Self::MemberRecord
             | Self::Policy
+            | Self::GuardVerdict
             | Self::Dossier
             | Self::RosterMember
             | Self::MemoryIntake
             | Self::MemoryTriage
             | Self::MemoryFleet => 1,
-            Self::IdentityWork | Self::DispatchWork | Self::Outcome | Self::MemoryIdentity | Self::MemoryDispatch => 2,
-            Self::LifecycleEvent | Self::MemoryReconciliation => 3,
+            Self::Command | Self::DispatchWork | Self::Outcome | Self::MemoryDispatch => 2,
+            Self::IdentityWork | Self::MemoryIdentity => 3,
+            Self::LifecycleEvent | Self::MemoryReconciliation => 4,
         }
     }
 
@@ -154,6 +160,7 @@ impl Subject {
             Message::Letter(_) => Self::DeadLetter,
             Message::Member(_) => Self::MemberRecord,
             Message::Policy(_) => Self::Policy,
+            Message::Guard(_) => Self::GuardVerdict,
         }
     }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::ids::uuid_text;
-use domain::worker::Destination;
-use domain::{Lane, SourceId, Stage};
+use domain::worker::{Destination, Table};
+use domain::{Lane, SourceId, Stage, Token};
 
 use crate::subject::Subject;
 pub use table::{Cleanup, Party, Reading, Row, Spread, TABLE};
@@ -38,6 +38,8 @@ pub enum Topic {
     Members,
     /// `policies`
     Policies,
+    /// `guard`
+    Guard,
     /// `rehearsals`
     Rehearsals,
     /// `memory.{worker}`
@@ -71,7 +73,7 @@ impl Topic {
             .chain(lanes(Self::Identity))
             .chain(lanes(Self::Dispatch))
             .chain([Self::PartnerMessages, Self::Commands, Self::Events, Self::DeadLetters])
-            .chain([Self::Members, Self::Policies, Self::Rehearsals])
+            .chain([Self::Members, Self::Policies, Self::Guard, Self::Rehearsals])
             .chain(Stage::ALL.into_iter().map(Self::Memory))
             .chain([Self::Checkpoints])
     }
@@ -90,8 +92,28 @@ impl Topic {
     /// The shared tables a worker reads whole, beside its inputs.
     pub fn tables(stage: Stage) -> Vec<Self> {
         match stage {
-            Stage::Identity => vec![Self::Members, Self::Policies],
+            Stage::Identity => vec![Self::Members, Self::Policies, Self::Guard],
             Stage::Intake | Stage::Dispatch | Stage::Reconciliation | Stage::Triage => vec![Self::Policies],
+        }
+    }
+
+    /// The table it is to a worker that reads it whole.
+    pub fn table(&self) -> Option<Table> {
+        match self {
+            Self::Members => Some(Table::Members),
+            Self::Policies => Some(Table::Policies),
+            Self::Guard => Some(Table::Guard),
+            Self::Intake(_)
+            | Self::Identity(_)
+            | Self::Dispatch(_)
+            | Self::PartnerMessages
+            | Self::Commands
+            | Self::Events
+            | Self::Outcomes(_)
+            | Self::DeadLetters
+            | Self::Rehearsals
+            | Self::Memory(_)
+            | Self::Checkpoints => None,
         }
     }
 
@@ -108,6 +130,7 @@ impl Topic {
             Self::DeadLetters => &table::DEAD_LETTERS,
             Self::Members => &table::MEMBERS,
             Self::Policies => &table::POLICIES,
+            Self::Guard => &table::GUARD,
             Self::Rehearsals => &table::REHEARSALS,
             Self::Memory(_) => &table::MEMORY,
             Self::Checkpoints => &table::CHECKPOINTS,
@@ -128,6 +151,7 @@ impl Topic {
             | Self::DeadLetters
             | Self::Members
             | Self::Policies
+            | Self::Guard
             | Self::Rehearsals
             | Self::Checkpoints => self.row().subjects.contains(&subject),
         }
@@ -144,6 +168,7 @@ impl Topic {
             | Self::DeadLetters
             | Self::Members
             | Self::Policies
+            | Self::Guard
             | Self::Rehearsals
             | Self::Memory(_)
             | Self::Checkpoints => None,
@@ -164,6 +189,7 @@ impl Topic {
             | Self::DeadLetters
             | Self::Members
             | Self::Policies
+            | Self::Guard
             | Self::Rehearsals
             | Self::Checkpoints => family.to_owned(),
         }
@@ -215,7 +241,14 @@ pub fn address(to: &Destination) -> (Topic, Bytes) {
         Destination::Identity(lane, request) => (Topic::Identity(*lane), id_key(&request.0)),
         Destination::Dispatch(lane, route) => (Topic::Dispatch(*lane), route.key().into()),
         Destination::Outcomes(source, id) => (Topic::Outcomes(source.clone()), id_key(id)),
+        Destination::Tally(lane, fixed) => (Topic::Identity(*lane), guard_key(*fixed)),
+        Destination::Guard(fixed) => (Topic::Guard, guard_key(*fixed)),
     }
+}
+
+/// What a caller holds fixed as a record key. It must not read as a request's id.
+fn guard_key(fixed: Token) -> Bytes {
+    [b"guard-", &uuid_text(&fixed.0)[..]].concat().into()
 }
 
 /// An id as a record key: the 36 characters of its UUID, so that every Kafka tool shows it.

@@ -36,7 +36,8 @@ pub fn decide<'a>(
             | Message::Outcome(_)
             | Message::Letter(_)
             | Message::Member(_)
-            | Message::Policy(_) => Err(Poison::misdirected()),
+            | Message::Policy(_)
+            | Message::Guard(_) => Err(Poison::misdirected()),
         },
         Input::Timer(key) => Ok(time_came(dispatch, view, key, moment)),
         Input::Answer(answer) => Ok(partner_answered(dispatch, view, answer, moment)),

@@ -73,6 +73,11 @@ impl<K: MemoryKey, E: MemoryEntry> Memory<K, E> {
         self.entries.get(key)
     }
 
+    /// The entries from `first` to `last`, both included, in key order.
+    pub fn range(&self, first: &K, last: &K) -> impl Iterator<Item = (&K, &E)> {
+        self.entries.range::<K, _>((std::ops::Bound::Included(first), std::ops::Bound::Included(last)))
+    }
+
     /// All entries, in key order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &E)> {
         self.entries.iter()

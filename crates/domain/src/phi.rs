@@ -49,6 +49,12 @@ pub enum Purpose {
     Member,
     /// An exchange, from its natural parts.
     Exchange,
+    /// What a claim says, normalised.
+    Claim,
+    /// What a caller who may be guessing holds fixed, or varies.
+    Guard,
+    /// What a match rests on.
+    Ground,
     /// What our own headers say of a record on a topic that strangers write to.
     Mark,
 }

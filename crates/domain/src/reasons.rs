@@ -154,6 +154,11 @@ codes! {
         PartialAgreement "partial-agreement" "One person fits in part." "Decide the review."
         ReviewedNobody "reviewed-nobody" "A reviewer found that it is nobody of ours." "Check the claim with the member."
         NoOpenReview "no-open-review" "The request has no open review." "Look at the request's state."
+        TooManyAttempts "too-many-attempts" "The same person was asked for with many cards, or the same card with many people: such claims are not answered for a while." "Wait until the guard's verdict has run out; see `waybill identity guard`."
+        SecondReviewerMissing "second-reviewer-missing" "The same person can't give both verdicts on a sensitive request." "Have somebody else give the second one."
+        VerdictsDisagree "verdicts-disagree" "The second verdict is not the first one." "Settle it between the two reviewers; the review begins anew."
+        NotOpened "not-opened" "A review is decided by somebody who has looked at what it is about." "Open it first, with `waybill review open`."
+        NotTheOwner "not-the-owner" "Somebody else has taken the review." "Have its owner decide, or take it over."
         NotACandidate "not-a-candidate" "The member named is none of the review's candidates." "Decide for one of those shown."
     }
 
@@ -175,6 +180,7 @@ codes! {
         NobodyActed "nobody-acted" "The last tier of escalation was reached." "The named owner decides outside the system."
         CountMismatch "count-mismatch" "Fewer or more records came than the partner's manifest says." "Settle it with the partner, then end the request with `waybill release`."
         DigestMismatch "digest-mismatch" "The records that came are not those of the partner's manifest." "Settle it with the partner, then end the request with `waybill release`."
+        MatchWithdrawn "match-withdrawn" "The roster no longer bears out the match the request rests on." "Look at `waybill identity explain`; settle with the partner what was sent, then cancel or release the request."
         EffectAfterEnd "effect-after-end" "An effect took place after the request had ended otherwise." "It is being undone."
         CompensationFailed "compensation-failed" "An effect could not be undone by machine." "Ask the partner to undo it."
         CancelledByOperator "cancelled-by-operator" "A person cancelled the request." "Submit a new request if it is wanted after all."

@@ -9,8 +9,8 @@ use crate::call::Outstanding;
 use crate::messages::{Lane, SealedOriginal};
 use crate::messages::{Route, Stage};
 use crate::{
-    Answer, Call, Change, Code, EventBody, FailureClass, LetterId, MemoryEntry, MemoryKey, Message, RecordId,
-    RequestId, SourceId, Timestamp, Trace, View,
+    Answer, Call, Change, Code, EventBody, FailureClass, LetterId, Memory, MemoryEntry, MemoryKey, Message, RecordId,
+    RequestId, SourceId, Timestamp, Token, Trace, View,
 };
 
 /// A worker. The fleet owns its loop; the worker owns its judgement.
@@ -48,8 +48,25 @@ pub trait Worker: Send + Sync + 'static {
         None
     }
 
-    /// Takes in a record of a shared table (roster, policies) that this worker reads whole; `None` is a tombstone.
-    fn learn(&mut self, _key: &[u8], _message: Option<&Message>, _offset: u64) {}
+    /// Takes in a record of a shared table that this worker reads whole; `None` is a tombstone.
+    fn learn(&mut self, _row: (Table, &[u8]), _message: Option<&Message>, _offset: u64) {}
+
+    /// The entries that come due at once by what was learnt: of one row of a shared table, or, after a restore, by all there is. Only
+    /// entries that are due some time can be.
+    fn stirred(&self, _row: Option<(Table, &[u8])>, _memory: &Memory<Self::Key, Self::Entry>) -> Vec<Self::Key> {
+        Vec::new()
+    }
+}
+
+/// A table that all processes of a worker read whole.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Table {
+    /// The roster; a row's key is the account's.
+    Members,
+    /// The policies that people activate; a row's key is the policy's name.
+    Policies,
+    /// Who is taken to be guessing; a row's key is what they hold fixed.
+    Guard,
 }
 
 /// When a worker's timers may fire.
@@ -159,6 +176,10 @@ pub enum Destination {
     Dispatch(Lane, Route),
     /// `outcomes.{source}`, keyed by request or submission.
     Outcomes(SourceId, [u8; 16]),
+    /// `identity.{lane}`, keyed by what a caller who may be guessing holds fixed.
+    Tally(Lane, Token),
+    /// `guard`, keyed likewise.
+    Guard(Token),
 }
 
 /// A letter's record, to be written again to where it came from; it unblocks the request whose successors wait behind it.

@@ -52,7 +52,9 @@ impl<W: Worker> Desk<W> {
         (number, key): (u32, &W::Key),
     ) -> Result<(), Unwritable> {
         let due = partition.view().get(key).and_then(|entry| W::due(key, entry));
-        let Some(due) = due.filter(|due| *due <= turn.now) else { return Ok(()) };
+        // What was learnt may bring an entry forward; then it is due as long as this turn has not touched it.
+        let stood = partition.memory.get(key).and_then(|entry| W::due(key, entry));
+        let Some(due) = due.filter(|due| *due <= turn.now || Some(*due) == stood) else { return Ok(()) };
         let id = RecordId(derive(&[b"timer", W::STAGE.as_str().as_bytes(), &key.encode(), &due.0.to_be_bytes()]));
         turn.begin(number, id);
         turn.tally.timers += 1;
@@ -66,7 +68,7 @@ impl<W: Worker> Desk<W> {
         match decided {
             Ok(true) => Ok(()),
             Ok(false) => {
-                turn.displaced.push((number, key.clone(), due, Some(turn.now + LOOK_AGAIN)));
+                turn.displaced.push((number, key.clone(), due, Some(due.max(turn.now + LOOK_AGAIN))));
                 Ok(())
             }
             Err(poison) => {

@@ -24,6 +24,8 @@ pub(crate) struct Partition<W: Worker> {
     pub(crate) read_to: u64,
     /// It is to be given up: only answers are decided, and no calls made.
     pub(crate) is_leaving: bool,
+    /// Whether its entries were held against the shared tables since it was restored.
+    pub(crate) is_stirred: bool,
     counts: Counts,
 }
 
@@ -51,6 +53,7 @@ impl<W: Worker> Default for Partition<W> {
             calls: Calls::default(),
             read_to: 0,
             is_leaving: false,
+            is_stirred: false,
             counts: Counts::default(),
         }
     }
@@ -113,6 +116,13 @@ impl<W: Worker> Partition<W> {
     pub(crate) fn displace(&mut self, key: &W::Key, due: Timestamp, to: Option<Timestamp>) {
         if self.memory.get(key).and_then(|entry| W::due(key, entry)) == Some(due) {
             self.timers.displace(key, due, to);
+        }
+    }
+
+    /// Lets an entry come due now, if it is due at all.
+    pub(crate) fn bring_forward(&mut self, key: &W::Key, now: Timestamp) {
+        if let Some(due) = self.memory.get(key).and_then(|entry| W::due(key, entry)).filter(|due| now < *due) {
+            self.timers.displace(key, due, Some(now));
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod membership;
 mod restoring;
+mod stirring;
 mod filling;
 mod gate;
 mod committing;
@@ -293,7 +294,11 @@ impl<W: Worker> Slot<W> {
         let is_ready = self.tables.is_ready();
         self.mind_the_gate();
         self.regulate(is_ready)?;
-        if is_ready { self.work() } else { Ok(Report::default()) }
+        if !is_ready {
+            return Ok(Report::default());
+        }
+        self.stir();
+        self.work()
     }
 
     fn now(&self) -> Timestamp {

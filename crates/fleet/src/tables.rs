@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use contracts::Topic;
 use domain::Worker;
 use domain::messages::Stage;
+use domain::worker::Table;
 
 use crate::bus::{BusError, Delivered, Isolation, Limit, Reader, TopicPartition};
 use crate::desk::Desk;
@@ -15,6 +17,8 @@ pub(crate) struct Tables {
     reader: Option<Box<dyn Reader>>,
     /// What has to be read before the first decision.
     until: Vec<(TopicPartition, u64)>,
+    /// The keys of the rows that were learnt since somebody asked, once all was read that has to be.
+    news: Vec<(Table, Bytes)>,
 }
 
 const LIMIT: Limit = Limit { records: 5_000, bytes: 8 * 1024 * 1024 };
@@ -38,12 +42,17 @@ impl Tables {
             whole.assign(&from)?;
             reader = Some(whole);
         }
-        Ok(Self { reader, until })
+        Ok(Self { reader, until, news: Vec::new() })
     }
 
     /// Whether the tables were read to where they ended when the slot joined.
     pub(crate) fn is_ready(&self) -> bool {
         self.until.is_empty()
+    }
+
+    /// The keys of the rows that were learnt since this was asked last; those of the first reading are not among them.
+    pub(crate) fn news(&mut self) -> Vec<(Table, Bytes)> {
+        std::mem::take(&mut self.news)
     }
 
     /// Takes in what is new; answers whether there was anything. Records that can't be read are passed over with a warning: a
@@ -53,8 +62,10 @@ impl Tables {
         let mut rows: Vec<Delivered> = Vec::new();
         let read = reader.read(LIMIT, Duration::ZERO, &mut rows);
         // What was read counts as read, also if an error follows.
+        let is_news = self.until.is_empty();
         for row in &rows {
-            learn(desk, row);
+            let learnt = learn(desk, row);
+            self.news.extend(learnt.filter(|_| is_news));
         }
         read?;
         if !self.until.is_empty() {
@@ -64,15 +75,18 @@ impl Tables {
     }
 }
 
-fn learn<W: Worker>(desk: &mut Desk<W>, row: &Delivered) {
-    let Some(key) = row.key.as_deref() else { return };
-    let Some(topic) = desk.topics.parse(&row.topic) else { return };
+/// Lets the worker learn a row; answers which one it was.
+fn learn<W: Worker>(desk: &mut Desk<W>, row: &Delivered) -> Option<(Table, Bytes)> {
+    let key = row.key.clone()?;
+    let topic = desk.topics.parse(&row.topic)?;
+    let table = topic.table()?;
     match row.value.as_deref().map(|value| desk.codec.decode(&topic, value)) {
-        Some(Ok((_, message))) => desk.worker.learn(key, Some(&message), row.offset),
-        None => desk.worker.learn(key, None, row.offset),
+        Some(Ok((_, message))) => desk.worker.learn((table, &key), Some(&message), row.offset),
+        None => desk.worker.learn((table, &key), None, row.offset),
         Some(Err(error)) => {
             tracing::warn!(topic = &*row.topic, partition = row.partition, offset = row.offset, code = %error.code(),
                 "a row of a shared table can't be read and is passed over");
         }
     }
+    Some((table, key))
 }

@@ -4,18 +4,22 @@ mod review;
 
 use domain::lifecycle::workflow::{self, LookedUp};
 use domain::messages::{Ask, Context, DispatchTask, DispatchWork, IdentityTask, IdentityWork, Route};
-use domain::person::Dossier;
+use domain::person::{Coverage, Dossier, MemberClaim};
 use domain::phi::{PhiError, Purpose, Sealed};
 use domain::worker::{Draft, Forward};
 use domain::{
-    Code, Decision, Destination, EventBody, FailureClass, Input, Message, Moment, OperationId, Poison, Token, Trace,
-    View,
+    Code, Decision, Destination, EventBody, FailureClass, Input, Message, Moment, OperationId, Poison, Timestamp,
+    Token, Trace, View,
 };
+use matching::normal::Word;
 
+use crate::ground::{self, Match};
+use crate::guard::{self, Fingerprint};
 use crate::resolve::{Resolution, Resolved, resolve};
-use crate::{Entry, Identity, Key, Profile};
+use crate::rollout::Judge;
+use crate::{Entry, Identity, Key, Reading};
 
-type Deciding = Decision<Key, Entry>;
+pub(crate) type Deciding = Decision<Key, Entry>;
 
 /// Decides one input.
 pub fn decide(
@@ -24,25 +28,56 @@ pub fn decide(
     input: Input<'_, Key>,
     moment: &Moment,
 ) -> Result<Deciding, Poison> {
-    let record = match input {
-        Input::Record(record) => record,
-        Input::Timer(_) | Input::Answer(_) => return Err(Poison::misdirected()),
+    match input {
+        Input::Record(record) => match &record.message {
+            Message::Identity(work) => on_work(identity, view, work, moment),
+            _ => Err(Poison::misdirected()),
+        },
+        Input::Timer(key) => Ok(on_timer(identity, view, key, moment.now)),
+        Input::Answer(_) => Err(Poison::misdirected()),
+    }
+}
+
+fn on_work(
+    identity: &Identity,
+    view: &View<'_, Key, Entry>,
+    work: &IdentityWork,
+    moment: &Moment,
+) -> Result<Deciding, Poison> {
+    let IdentityWork { context, task } = work;
+    let review = match view.get(&Key::Review(context.request_id)) {
+        Some(Entry::OpenReview(review)) => Some(&**review),
+        Some(Entry::Ground(_) | Entry::Watch(_)) | None => None,
     };
-    let Message::Identity(work) = &record.message else { return Err(Poison::misdirected()) };
-    let IdentityWork { context, task } = &**work;
-    let review = view.get(&Key::Review(context.request_id));
     match task {
         // Work that comes again while its review is open changes nothing: the review has it already.
         IdentityTask::Resolve { .. } if review.is_some() => Ok(Decision::nothing()),
         IdentityTask::Resolve { dossier, ask } => Item { context, dossier, ask, trace: None }.resolve(identity, moment),
-        IdentityTask::DecideReview { command_id, operator, verdict } => {
-            review::decide(identity, context, review, *command_id, operator, *verdict)
+        IdentityTask::DecideReview { command_id, operator, verdict, reason } => {
+            let order = review::Order { command_id: *command_id, operator, verdict: *verdict, reason };
+            review::decide(identity, context, review, &order, moment)
         }
         IdentityTask::CancelIdentity { command_id } => Ok(review::cancel(context, review, *command_id)),
         IdentityTask::HoldIdentity { command_id } => Ok(review::hold(context, review, *command_id)),
         IdentityTask::ReleaseIdentity { command_id } => {
             Ok(review::release(identity, context, review, *command_id, moment.now))
         }
+        IdentityTask::Tally { probe, fixed, varied, at } => {
+            Ok(guard::tally(identity, view.get(&Key::Watch(*fixed)), context, (*probe, *fixed, *varied, *at)))
+        }
+    }
+}
+
+fn on_timer(identity: &Identity, view: &View<'_, Key, Entry>, key: &Key, now: Timestamp) -> Deciding {
+    match (*key, view.get(key)) {
+        (_, Some(Entry::OpenReview(review))) => review::settle(identity, review, now),
+        (Key::Ground(_, request), Some(Entry::Ground(ground))) => ground::look(identity, (*key, request), ground, now),
+        (_, Some(Entry::Watch(_))) => {
+            let mut decision = Decision::nothing();
+            decision.forget(*key);
+            decision
+        }
+        (_, Some(Entry::Ground(_)) | None) => Decision::nothing(),
     }
 }
 
@@ -60,47 +95,83 @@ struct Item<'a> {
 impl Item<'_> {
     fn resolve(self, identity: &Identity, moment: &Moment) -> Result<Deciding, Poison> {
         let opened = identity.phi.open_dossier(self.context.request_id, self.dossier).map_err(unopened)?;
-        let coverage = match workflow::steps(self.context.workflow).looked_up {
-            LookedUp::ToLink => opened.coverage_to_link.as_ref(),
-            LookedUp::ToMatch => opened.coverage_to_match.as_ref(),
-        };
-        let claim = Profile::of_claim(&opened.member, coverage);
-        let Resolved { candidates, resolution } = resolve(&identity.policy, &identity.roster, &claim);
+        let (claim, coverage) = (&opened.member, self.coverage(&opened));
+        let fingerprint = Fingerprint::of(&*identity.phi, self.context, claim, coverage);
+        let (judge, next) = identity.rollout.judges(self.context);
         let mut decision = Decision::nothing();
-        match resolution {
-            Resolution::Matched { account, rule } => {
-                self.pass_on(identity, &mut decision, member_token(identity, account), rule, candidates)?;
+        if fingerprint.is_guessed(&identity.verdicts, moment.now) {
+            self.event(&mut decision, self.unmatched(identity, judge, Code::TooManyAttempts));
+            return Ok(decision);
+        }
+        let reading = Reading::of_claim(claim, coverage);
+        let found = self.judge(identity, judge, (claim, &reading));
+        let rehearsed =
+            next.map(|next| self.judge(identity, next, (claim, &reading)).rehearsed(next.reference, &found));
+        let evidence = Some(found.evidence(claim_token(identity, claim, coverage), rehearsed));
+        let candidates = found.weighed.decision.candidates;
+        match &found.resolution {
+            Resolution::Matched { account, member, rule } => {
+                let member_token = member_token(identity, member);
+                let body = EventBody::IdentityMatched {
+                    member_token,
+                    rule: rule.clone(),
+                    candidates,
+                    policy: judge.reference,
+                    roster_version: identity.roster.version(),
+                    evidence,
+                };
+                self.pass_on(identity, &mut decision, member_token, body)?;
+                let ground = Match {
+                    account,
+                    member,
+                    fields: &found.weighed.fields,
+                    margin: found.weighed.decision.runner_up.map_or(i32::MAX, |rival| rival.margin),
+                    match_ppm: identity.rollout.identity().thresholds(self.context, &judge.policy).matches,
+                };
+                ground::remember(identity, &mut decision, self.context.request_id, &ground, self.thread(moment));
             }
             Resolution::Uncertain { code, choices } => {
-                review::open(identity, self, &mut decision, moment, code, &choices);
+                let opening = review::Opening { code: *code, choices, policy: judge.reference, evidence };
+                review::open(identity, self, &mut decision, moment, opening);
+                fingerprint.count(self.context, &mut decision, moment.now);
             }
-            Resolution::Nobody { code } => self.give_up(identity, &mut decision, code, candidates),
+            Resolution::Nobody { code } => {
+                let mut body = self.unmatched(identity, judge, *code);
+                if let EventBody::IdentityUnmatched { candidates: known, evidence: why, .. } = &mut body {
+                    (*known, *why) = (candidates, evidence);
+                }
+                self.event(&mut decision, body);
+                fingerprint.count(self.context, &mut decision, moment.now);
+            }
         }
         Ok(decision)
     }
 
-    /// The member is known: the request goes to its partner.
+    fn judge<'r>(self, identity: &'r Identity, judge: &Judge, claim: (&MemberClaim, &Reading<'_>)) -> Resolved<'r> {
+        let thresholds = identity.rollout.identity().thresholds(self.context, &judge.policy);
+        resolve(judge, thresholds, &identity.roster, claim)
+    }
+
+    /// The coverage under which our roster should know the member.
+    fn coverage(self, opened: &Dossier) -> Option<&Coverage> {
+        match workflow::steps(self.context.workflow).looked_up {
+            LookedUp::ToLink => opened.coverage_to_link.as_ref(),
+            LookedUp::ToMatch => opened.coverage_to_match.as_ref(),
+        }
+    }
+
+    /// The member is known, as `matched` says: the request goes to its partner.
     fn pass_on(
         self,
         identity: &Identity,
         decision: &mut Deciding,
         member_token: Token,
-        rule: &str,
-        candidates: u32,
+        matched: EventBody,
     ) -> Result<(), Poison> {
         let context = self.context;
         let partner = identity.partners.get(&context.counterparty).ok_or_else(unroutable)?;
         let route = Route::of(&partner.id, partner.buckets, context.request_id);
-        self.event(
-            decision,
-            EventBody::IdentityMatched {
-                member_token,
-                rule: rule.to_owned(),
-                candidates,
-                policy: identity.policy.reference,
-                roster_version: identity.roster.version(),
-            },
-        );
+        self.event(decision, matched);
         let work = DispatchWork {
             context: context.clone(),
             route: route.clone(),
@@ -113,19 +184,33 @@ impl Item<'_> {
     }
 
     /// It is nobody of ours: the request ends here.
-    fn give_up(self, identity: &Identity, decision: &mut Deciding, code: Code, candidates: u32) {
-        let (policy, roster_version) = (identity.policy.reference, identity.roster.version());
-        self.event(decision, EventBody::IdentityUnmatched { code, candidates, policy, roster_version });
+    fn unmatched(self, identity: &Identity, judge: &Judge, code: Code) -> EventBody {
+        let (policy, roster_version) = (judge.reference, identity.roster.version());
+        EventBody::IdentityUnmatched { code, candidates: 0, policy, roster_version, evidence: None }
     }
 
     fn event(self, decision: &mut Deciding, body: EventBody) {
         decision.events.push(Draft { request_id: self.context.request_id, body, trace: self.trace });
     }
+
+    /// Now, in the request's trace.
+    fn thread(self, moment: &Moment) -> (Timestamp, Trace) {
+        (moment.now, self.trace.unwrap_or(moment.trace))
+    }
 }
 
 /// The token of a member, for ever the same for the same account.
-fn member_token(identity: &Identity, account: &str) -> Token {
+pub(crate) fn member_token(identity: &Identity, account: &str) -> Token {
     identity.phi.token(Purpose::Member, &[account.as_bytes()])
+}
+
+/// The token of what a claim says: name, birth date and card, normalised.
+fn claim_token(identity: &Identity, claim: &MemberClaim, coverage: Option<&Coverage>) -> Token {
+    let card = coverage.map(|it| [&it.member_id, &it.subscriber_id]).into_iter().flatten().flatten();
+    let texts = claim.name.given.iter().chain([&claim.name.family]).chain(&claim.birth_date).chain(card);
+    let words: Vec<Word> = texts.map(|text| Word::of(text)).collect();
+    let parts: Vec<&[u8]> = words.iter().map(Word::bytes).collect();
+    identity.phi.token(Purpose::Claim, &parts)
 }
 
 fn unopened(error: PhiError) -> Poison {

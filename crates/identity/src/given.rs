@@ -9,12 +9,13 @@ use domain::messages::{Ask, Context, IdentityTask, IdentityWork, Lane, MemberRec
 use domain::partner::{Partner, Registry};
 use domain::person::{ConsentPolicy, Coverage, Dossier, MemberClaim, PersonName, RosterMember};
 use domain::phi::{Phi, PhiError, Purpose, Sealed};
+use domain::worker::Table;
 use domain::{
     Decision, ExchangeId, Input, Memory, Message, Moment, Overlay, Poison, Record, RecordId, RequestId, Timestamp,
     Token, Trace, View, Worker,
 };
 
-use crate::{Entry, Identity, Key, Policy, Roster, decide};
+use crate::{Entry, Identity, Key, Policy, Rollout, decide};
 
 /// 2026-03-02T09:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp(1_772_442_000_000);
@@ -39,16 +40,16 @@ pub(crate) fn policy() -> Policy {
     Policy::parse(include_str!("../../../deploy/policy/identity.toml")).expect("the deployed policy")
 }
 
+/// The deployed matching policy.
+pub(crate) fn matching_policy() -> matching::Policy {
+    matching::Policy::parse(include_str!("../../../deploy/policy/matching.toml")).expect("the deployed policy")
+}
+
 /// Identity with one partner and nobody on its roster.
 pub(crate) fn identity() -> Identity {
     let partner: Partner = toml::from_str(PARTNER).expect("a partner");
-    Identity {
-        policy: policy(),
-        clocks: Clocks::STANDARD,
-        partners: Arc::new(Registry::new([partner]).expect("a registry")),
-        phi: Arc::new(Transparent),
-        roster: Roster::default(),
-    }
+    let partners = Arc::new(Registry::new([partner]).expect("a registry"));
+    Identity::new(Rollout::of(policy(), matching_policy()), Clocks::STANDARD, partners, Arc::new(Transparent))
 }
 
 /// A claim of this name and birth date.
@@ -130,7 +131,7 @@ impl Desk {
             let member = Transparent.seal_member(member_key, member).expect("it seals");
             Message::Member(Box::new(MemberRecord { member_key: member_key.into(), member, updated_at: NOW }))
         });
-        self.identity.learn(member_key.as_bytes(), message.as_ref(), offset);
+        self.identity.learn((Table::Members, member_key.as_bytes()), message.as_ref(), offset);
     }
 
     pub(crate) fn resolve(&mut self, dossier: &Dossier) -> Decision<Key, Entry> {
@@ -145,6 +146,24 @@ impl Desk {
 
     pub(crate) fn order(&mut self, task: IdentityTask) -> Decision<Key, Entry> {
         self.take(IdentityWork { context: context(), task }).expect("a decision")
+    }
+
+    /// The entries that a change of this row stirs are looked at.
+    pub(crate) fn stir(&mut self, member_key: &str) -> Vec<Decision<Key, Entry>> {
+        let keys = self.identity.stirred(Some((Table::Members, member_key.as_bytes())), &self.memory);
+        keys.iter().map(|key| self.fire(key, NOW)).collect()
+    }
+
+    /// A timer fires.
+    pub(crate) fn fire(&mut self, key: &Key, now: Timestamp) -> Decision<Key, Entry> {
+        self.inputs += 1;
+        let (overlay, moment) = (Overlay::default(), Moment { now, ..moment(self.inputs) });
+        let decision = decide(&self.identity, &View::new(&self.memory, &overlay), Input::Timer(key), &moment);
+        let decision = decision.expect("a decision");
+        for change in decision.remember.clone() {
+            self.memory.apply(change);
+        }
+        decision
     }
 
     pub(crate) fn take(&mut self, work: IdentityWork) -> Result<Decision<Key, Entry>, Poison> {

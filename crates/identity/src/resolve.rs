@@ -1,38 +1,46 @@
-//! Who a claim is about: the policy's rules applied to the roster's candidates.
-
-use std::collections::BTreeMap;
+//! Who a claim is about, by a matching policy against the roster: the member, perhaps somebody, nobody.
 
 use domain::Code;
+use domain::lifecycle::evidence::{Agreement, Alternative, FieldEvidence, MatchEvidence, MatchField, Rehearsed};
+use domain::person::MemberClaim;
+use domain::{Token, lifecycle::PolicyRef};
+use matching::evidence::{Ranked, Weighed};
+use matching::levels::{Field, Levels};
+use matching::policy::Thresholds;
+use matching::{Explanation, Matcher, Outcome};
 
-use crate::agreement::Agreement;
-use crate::policy::{Policy, RuleVerdict};
-use crate::{Profile, Roster};
+use crate::rollout::Judge;
+use crate::{Reading, Roster};
 
 /// What came of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resolved<'a> {
-    /// How many people were candidates.
-    pub candidates: u32,
     /// Who it is.
     pub resolution: Resolution<'a>,
+    /// How likely it is the likeliest member, in parts per million, the accounts together that were merged into one.
+    pub probability: u32,
+    /// What that rests on.
+    pub weighed: Weighed<'a>,
 }
 
 /// Who a claim is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Resolution<'a> {
-    /// This member, and nobody else, by a rule that suffices.
+    /// This member.
     Matched {
-        /// The account.
+        /// The account that fits.
         account: &'a str,
-        /// The rule.
-        rule: &'a str,
+        /// The account that stands for it today.
+        member: &'a str,
+        /// The fields that agree best, as events and reviews show them.
+        rule: String,
     },
     /// One of these, perhaps; a person has to look.
     Uncertain {
         /// Why.
         code: Code,
-        /// Accounts and the rule that speaks for each, in the order of accounts.
-        choices: Vec<(&'a str, &'a str)>,
+        /// Who there is to choose from, the likeliest first.
+        choices: Vec<Choice<'a>>,
     },
     /// Nobody of ours.
     Nobody {
@@ -41,62 +49,139 @@ pub enum Resolution<'a> {
     },
 }
 
-/// A rule that speaks for somebody; the strongest sorts first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Voice<'a> {
-    verdict: RuleVerdict,
-    rank: usize,
-    rule: &'a str,
+/// Somebody who may be the member.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Choice<'a> {
+    /// The account that stands for them today.
+    pub member: &'a str,
+    /// The fields that agree best.
+    pub rule: String,
+    /// How likely, in parts per million.
+    pub probability: u32,
+    /// The weight for them against a stranger, in centibits.
+    pub weight: i32,
 }
 
-/// What speaks for a person, over all of their records.
-#[derive(Clone, Copy, Default)]
-struct Case<'a> {
-    voice: Option<Voice<'a>>,
-    identified: bool,
+/// From which probability on a reviewer is shown somebody, in parts per million; the likeliest is shown always.
+const SHOWN_PPM: u32 = 1_000;
+
+/// Looks a claim up.
+pub fn resolve<'a>(
+    judge: &Judge,
+    thresholds: Thresholds,
+    roster: &'a Roster,
+    (claim, reading): (&MemberClaim, &Reading<'_>),
+) -> Resolved<'a> {
+    let policy = matching::Policy { decide: thresholds, ..judge.policy.clone() };
+    let mut matcher = Matcher::new(&policy, roster.members());
+    let weighed = reading.with(claim, |person| matcher.weigh_up(person));
+    let probability = probability(roster, &weighed);
+    let (decision, best) = (&weighed.decision, weighed.decision.member);
+    let is_match = decision.outcome == Outcome::Match || thresholds.matches <= probability;
+    let resolution = match (best, best.and_then(|account| roster.survivor(account))) {
+        (Some(account), Some(member)) if is_match => {
+            Resolution::Matched { account, member, rule: rule(&decision.levels) }
+        }
+        (Some(_), _) if is_match || decision.outcome == Outcome::Review => {
+            let choices = choices(roster, &weighed.ranked);
+            let code = if choices.len() == 1 { Code::PartialAgreement } else { Code::SeveralCandidates };
+            Resolution::Uncertain { code, choices }
+        }
+        _ => Resolution::Nobody { code: why_nobody(&weighed) },
+    };
+    Resolved { resolution, probability, weighed }
 }
 
-/// Looks a claim up. One person by a rule that matches is a match; anybody else a rule speaks for is uncertain.
-pub fn resolve<'a>(policy: &'a Policy, roster: &'a Roster, claim: &Profile) -> Resolved<'a> {
-    let mut people: BTreeMap<&'a str, Case<'a>> = BTreeMap::new();
-    for found in roster.candidates(claim) {
-        let agreement = Agreement::between(claim, found.profile);
-        let case = people.entry(found.account).or_default();
-        case.identified |= agreement.fields.identify();
-        case.voice = case.voice.into_iter().chain(Voice::of(policy, agreement)).min();
+/// The accounts of the likeliest member are one person, also where matching could not know.
+fn probability(roster: &Roster, weighed: &Weighed<'_>) -> u32 {
+    let of = |account| roster.survivor(account).unwrap_or(account);
+    let best = weighed.decision.member.map(of);
+    let merged = weighed.ranked.iter().filter(|other| !other.is_the_member && Some(of(other.account)) == best);
+    merged.fold(weighed.decision.probability, |sum, other| sum.saturating_add(other.probability)).min(1_000_000)
+}
+
+/// Who a reviewer may choose from: a member once, however many of their accounts fit.
+fn choices<'a>(roster: &'a Roster, ranked: &[Ranked<'a>]) -> Vec<Choice<'a>> {
+    let mut choices: Vec<Choice<'a>> = Vec::new();
+    for (place, other) in ranked.iter().enumerate() {
+        let member = roster.survivor(other.account).unwrap_or(other.account);
+        match choices.iter_mut().find(|choice| choice.member == member) {
+            Some(choice) => choice.probability += other.probability,
+            None if place == 0 || SHOWN_PPM <= other.probability => choices.push(Choice {
+                member,
+                rule: rule(&other.levels),
+                probability: other.probability,
+                weight: other.weight,
+            }),
+            None => {}
+        }
     }
-    let spoken_for = |verdict| {
-        let voices = people.iter().filter_map(|(account, case)| Some((*account, case.voice?)));
-        let choices =
-            voices.filter(|(_, voice)| voice.verdict == verdict).map(|(account, voice)| (account, voice.rule));
-        choices.collect::<Vec<_>>()
-    };
-    let resolution = match spoken_for(RuleVerdict::Match)[..] {
-        [(account, rule)] => Resolution::Matched { account, rule },
-        [] => match spoken_for(RuleVerdict::Review) {
-            nobody if nobody.is_empty() => Resolution::Nobody { code: why_nobody(&people) },
-            one if one.len() == 1 => Resolution::Uncertain { code: Code::PartialAgreement, choices: one },
-            choices => Resolution::Uncertain { code: Code::SeveralCandidates, choices },
-        },
-        ref several => Resolution::Uncertain { code: Code::SeveralCandidates, choices: several.to_vec() },
-    };
-    Resolved { candidates: u32::try_from(people.len()).unwrap_or(u32::MAX), resolution }
+    choices
 }
 
-fn why_nobody(people: &BTreeMap<&str, Case<'_>>) -> Code {
-    if people.values().any(|case| case.identified) { Code::CandidatesDisagree } else { Code::NoCandidate }
+/// The fields that agree as well as they can.
+fn rule(levels: &Levels) -> String {
+    let best = Field::ALL.into_iter().filter(|field| levels.of(*field) == 1);
+    best.map(Field::as_str).collect::<Vec<_>>().join("+")
 }
 
-// === impl Voice ===
+fn why_nobody(weighed: &Weighed<'_>) -> Code {
+    let identifies = |field: &Field| field.identifies(weighed.decision.levels.of(*field));
+    if Field::ALL.iter().any(identifies) { Code::CandidatesDisagree } else { Code::NoCandidate }
+}
 
-impl<'a> Voice<'a> {
-    /// The first rule whose fields all agree. Where the generations conflict it can only ask for a review: father and son share
-    /// a name, an address and sometimes a card.
-    fn of(policy: &'a Policy, agreement: Agreement) -> Option<Self> {
-        let mut rules = policy.rules.iter().enumerate();
-        let (rank, rule) = rules.find(|(_, rule)| agreement.fields.contain(rule.agree))?;
-        let verdict = if agreement.suffixes_conflict { RuleVerdict::Review } else { rule.verdict };
-        Some(Self { verdict, rank, rule: &rule.name })
+// === impl Resolved ===
+
+impl Resolved<'_> {
+    /// What the log keeps of it; `claim` is the token of what the claim says.
+    pub fn evidence(&self, claim: Token, rehearsed: Option<Rehearsed>) -> Box<MatchEvidence> {
+        let decision = &self.weighed.decision;
+        let rival = decision.runner_up;
+        Box::new(MatchEvidence {
+            claim,
+            probability_ppm: self.probability,
+            weight: decision.weight,
+            alternative: alternative(rival.map(|rival| rival.explanation)),
+            alternative_ppm: rival.map_or(0, |rival| rival.probability),
+            margin: rival.map_or(0, |rival| rival.margin),
+            fields: self
+                .weighed
+                .fields
+                .iter()
+                .map(|said| FieldEvidence {
+                    field: MatchField::of(said.field.as_str()),
+                    agreement: Agreement::of(said.level),
+                    weight: said.weight,
+                })
+                .collect(),
+            rehearsed,
+        })
+    }
+
+    /// The same as what another policy says beside it.
+    pub fn rehearsed(&self, policy: PolicyRef, acted: &Self) -> Rehearsed {
+        let outcome = match self.resolution {
+            Resolution::Matched { .. } => Outcome::Match,
+            Resolution::Uncertain { .. } => Outcome::Review,
+            Resolution::Nobody { .. } => Outcome::NoMatch,
+        };
+        Rehearsed {
+            policy,
+            outcome: outcome.as_str().into(),
+            same_member: self.weighed.decision.member == acted.weighed.decision.member,
+            probability_ppm: self.probability,
+        }
+    }
+}
+
+fn alternative(explanation: Option<Option<Explanation>>) -> Alternative {
+    match explanation {
+        None => Alternative::None,
+        Some(None) => Alternative::Stranger,
+        Some(Some(Explanation::Member)) => Alternative::Member,
+        Some(Some(Explanation::Relative)) => Alternative::Relative,
+        Some(Some(Explanation::Namesake)) => Alternative::Namesake,
+        Some(Some(Explanation::Twin)) => Alternative::Twin,
     }
 }
 

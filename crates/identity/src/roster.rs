@@ -1,45 +1,23 @@
-//! The roster: who our members are, found by what a claim may know of them.
-//!
-//! Everything identity needs of it is [`Roster::candidates`] and [`Roster::version`]; how it finds them is its own affair.
+//! The roster: who our members are, which account stands for which, and how much of all that was read.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::time::Date;
+use domain::ids::derive;
+use domain::person::RosterMember;
 
-use crate::Profile;
+use crate::Reading;
 
-/// The members of `members`, normalised and indexed.
+/// The members of `members`, indexed for matching.
 #[derive(Debug, Default)]
 pub struct Roster {
-    accounts: BTreeMap<Arc<str>, Account>,
-    index: BTreeSet<(Blocking, Arc<str>)>,
+    members: matching::Roster,
+    /// The accounts that were merged into others.
+    merged: BTreeMap<String, String>,
+    /// The same the other way round.
+    absorbed: BTreeSet<(String, String)>,
+    /// The offset of each account's record, by a digest of its key: rosters have millions of accounts.
+    offsets: HashMap<[u8; 16], u64>,
     version: u64,
-}
-
-/// Somebody who shares a blocking key with a claim.
-#[derive(Clone, Copy, Debug)]
-pub struct Found<'a> {
-    /// The key of the account that stands for them today.
-    pub account: &'a Arc<str>,
-    /// What one of their records says; there are several where accounts were merged.
-    pub profile: &'a Profile,
-}
-
-#[derive(Debug)]
-struct Account {
-    profile: Profile,
-    merged_into: Option<Arc<str>>,
-    offset: u64,
-}
-
-/// What a claim and a record must share for the record to be looked at.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Blocking {
-    MemberId(String),
-    SubscriberId(String),
-    Mbi(String),
-    BornAndFamily(Date, String),
 }
 
 /// How many merges lead from an account to the one that stands for it, at most.
@@ -49,35 +27,28 @@ const MERGES_MAX: usize = 8;
 
 impl Roster {
     /// Takes in an account's latest record, in place of the one before.
-    pub fn put(&mut self, member_key: &str, profile: Profile, merged_into: Option<&str>, offset: u64) {
-        self.remove(member_key);
-        let key: Arc<str> = Arc::from(member_key);
-        self.index.extend(Blocking::of(&profile).map(|blocking| (blocking, Arc::clone(&key))));
-        self.version = self.version.wrapping_add(offset);
-        self.accounts.insert(key, Account { profile, merged_into: merged_into.map(Arc::from), offset });
+    pub fn put(&mut self, account: &str, member: &RosterMember, offset: u64) {
+        Reading::of_member(member).with(&member.member, |person| self.members.put(account, person));
+        self.take_apart(account);
+        if let Some(into) = &member.merged_into {
+            self.merged.insert(account.to_owned(), into.clone());
+            self.absorbed.insert((into.clone(), account.to_owned()));
+        }
+        let before = self.offsets.insert(digest(account), offset).unwrap_or(0);
+        self.version = self.version.wrapping_sub(before).wrapping_add(offset);
     }
 
     /// Takes an account off the roster.
-    pub fn remove(&mut self, member_key: &str) {
-        let Some((key, account)) = self.accounts.remove_entry(member_key) else { return };
-        for blocking in Blocking::of(&account.profile) {
-            self.index.remove(&(blocking, Arc::clone(&key)));
-        }
-        self.version = self.version.wrapping_sub(account.offset);
+    pub fn remove(&mut self, account: &str) {
+        self.members.remove(account);
+        self.take_apart(account);
+        let before = self.offsets.remove(&digest(account)).unwrap_or(0);
+        self.version = self.version.wrapping_sub(before);
     }
 
-    /// Everybody who shares an identifier, or birth date and family name, with the claim; in the order of their accounts. A merged
-    /// account leads to the one it was merged into; where that one is not on the roster, to nobody.
-    pub fn candidates(&self, claim: &Profile) -> Vec<Found<'_>> {
-        let mut found = BTreeSet::new();
-        for blocking in Blocking::of(claim) {
-            let first = (blocking.clone(), Arc::from(""));
-            let block = self.index.range(first..).take_while(|(other, _)| *other == blocking);
-            found.extend(block.map(|(_, key)| key));
-        }
-        let mut found: Vec<_> = found.into_iter().filter_map(|key| self.found(key)).collect();
-        found.sort_by_key(|found| found.account);
-        found
+    /// The members, for matching.
+    pub fn members(&self) -> &matching::Roster {
+        &self.members
     }
 
     /// How much of the roster is known: the sum of the offsets of its records. It depends on what the roster holds, and not on
@@ -88,96 +59,93 @@ impl Roster {
 
     /// How many accounts there are, merged ones included.
     pub fn len(&self) -> usize {
-        self.accounts.len()
+        self.members.len()
     }
 
     /// Whether nobody is on the roster.
     pub fn is_empty(&self) -> bool {
-        self.accounts.is_empty()
+        self.len() == 0
     }
 
-    fn found(&self, key: &Arc<str>) -> Option<Found<'_>> {
-        let profile = &self.accounts.get(key)?.profile;
-        self.survivor(key).map(|account| Found { account, profile })
+    /// The offset of an account's record; none where it is not on the roster.
+    pub fn offset(&self, account: &str) -> Option<u64> {
+        self.offsets.get(&digest(account)).copied()
     }
 
-    /// The account that stands for this one today.
-    fn survivor(&self, key: &str) -> Option<&Arc<str>> {
-        let (mut key, mut account) = self.accounts.get_key_value(key)?;
+    /// The accounts that were merged into this one, or into one that was.
+    pub fn absorbed(&self, account: &str) -> Vec<&str> {
+        let mut found: Vec<&str> = Vec::new();
+        let mut next = vec![account];
+        while let Some(into) = next.pop() {
+            let first = (into.to_owned(), String::new());
+            let of_it = self.absorbed.range(first..).take_while(|(other, _)| other == into);
+            for (_, merged) in of_it {
+                if merged != account && !found.contains(&merged.as_str()) {
+                    found.push(merged);
+                    next.push(merged);
+                }
+            }
+        }
+        found
+    }
+
+    fn take_apart(&mut self, account: &str) {
+        if let Some(into) = self.merged.remove(account) {
+            self.absorbed.remove(&(into, account.to_owned()));
+        }
+    }
+
+    /// The account that stands for this one today; none where a merge leads to an account that is not on the roster, or in a circle.
+    pub fn survivor<'a>(&'a self, account: &'a str) -> Option<&'a str> {
+        let mut account = account;
         for _ in 0..MERGES_MAX {
-            let Some(next) = &account.merged_into else { return Some(key) };
-            (key, account) = self.accounts.get_key_value(next)?;
+            match self.merged.get(account) {
+                Some(into) => account = into,
+                None => return self.offsets.contains_key(&digest(account)).then_some(account),
+            }
         }
         None
     }
 }
 
-// === impl Blocking ===
-
-impl Blocking {
-    fn of(profile: &Profile) -> impl Iterator<Item = Self> {
-        let Profile { families, born, member_ids, subscriber_ids, mbis, .. } = profile;
-        let born_and_family =
-            born.iter().flat_map(|born| families.iter().map(|family| Self::BornAndFamily(*born, family.clone())));
-        member_ids
-            .iter()
-            .cloned()
-            .map(Self::MemberId)
-            .chain(subscriber_ids.iter().cloned().map(Self::SubscriberId))
-            .chain(mbis.iter().cloned().map(Self::Mbi))
-            .chain(born_and_family)
-    }
-}
-
-impl std::fmt::Debug for Blocking {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Blocking(secret)")
-    }
+fn digest(account: &str) -> [u8; 16] {
+    derive(&[b"account", account.as_bytes()])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::given::{claim, coverage, person};
 
-    fn profile(member_id: &str, family: &str) -> Profile {
-        Profile {
-            families: vec![family.into()],
-            born: Date::parse("1984-02-29"),
-            member_ids: vec![member_id.into()],
-            ..Profile::default()
-        }
-    }
-
-    fn accounts(roster: &Roster, claim: &Profile) -> Vec<String> {
-        roster.candidates(claim).into_iter().map(|found| found.account.to_string()).collect()
+    fn member(merged_into: Option<&str>) -> RosterMember {
+        let member = person(claim("Ngozi", "Okafor", "1984-02-29"), coverage("M-1", "S-1"));
+        RosterMember { merged_into: merged_into.map(str::to_owned), ..member }
     }
 
     #[test]
-    fn a_record_replaces_the_one_before_and_a_tombstone_removes_it() {
+    fn the_version_is_that_of_what_stands_on_the_roster() {
         let mut roster = Roster::default();
-        roster.put("a", profile("M1", "okafor"), None, 3);
-        roster.put("b", profile("M2", "eze"), None, 5);
-        assert_eq!(roster.version(), 8);
-        roster.put("a", profile("M9", "okafor"), None, 6);
-        assert_eq!(accounts(&roster, &profile("M1", "nobody")), [""; 0]);
-        assert_eq!(accounts(&roster, &profile("M9", "nobody")), ["a"]);
-        assert_eq!(accounts(&roster, &profile("M1", "okafor")), ["a"], "by birth date and family name");
-        roster.remove("a");
-        roster.remove("a");
-        assert_eq!(accounts(&roster, &profile("M9", "okafor")), [""; 0]);
-        assert_eq!((roster.len(), roster.version(), roster.index.len()), (1, 5, 2));
+        roster.put("a", &member(None), 3);
+        roster.put("b", &member(None), 5);
+        assert_eq!((roster.version(), roster.len(), roster.offset("a")), (8, 2, Some(3)));
+        roster.put("a", &member(None), 6);
+        roster.remove("b");
+        roster.remove("b");
+        assert_eq!((roster.version(), roster.len(), roster.offset("b")), (6, 1, None));
     }
 
     #[test]
     fn merged_accounts_lead_to_the_survivor() {
         let mut roster = Roster::default();
-        roster.put("old", profile("M1", "eze"), Some("middle"), 1);
-        roster.put("middle", profile("M2", "eze"), Some("new"), 2);
-        assert_eq!(accounts(&roster, &profile("M1", "nobody")), [""; 0], "the survivor is not there yet");
-        roster.put("new", profile("M3", "okafor"), None, 3);
-        assert_eq!(accounts(&roster, &profile("M1", "nobody")), ["new"]);
-        assert_eq!(accounts(&roster, &profile("M1", "okafor")), ["new", "new"]);
-        roster.put("new", profile("M3", "okafor"), Some("old"), 4);
-        assert_eq!(accounts(&roster, &profile("M1", "okafor")), [""; 0], "a circle leads to nobody");
+        roster.put("old", &member(Some("middle")), 1);
+        roster.put("middle", &member(Some("new")), 2);
+        assert_eq!(roster.survivor("old"), None, "the survivor is not there yet");
+        roster.put("new", &member(None), 3);
+        assert_eq!((roster.absorbed("new"), roster.absorbed("old")), (vec!["middle", "old"], vec![]));
+        assert_eq!((roster.survivor("old"), roster.survivor("new")), (Some("new"), Some("new")));
+        roster.put("new", &member(Some("old")), 4);
+        assert_eq!(roster.survivor("old"), None, "a circle leads to nobody");
+        roster.put("old", &member(None), 5);
+        assert_eq!(roster.survivor("middle"), Some("old"), "taken apart again");
     }
 }

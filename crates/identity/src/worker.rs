@@ -6,14 +6,16 @@ use domain::lifecycle::Clocks;
 use domain::messages::Stage;
 use domain::partner::Registry;
 use domain::phi::Phi;
-use domain::{Decision, Input, Message, Moment, Poison, View, Worker};
+use domain::worker::Table;
+use domain::{Decision, Input, Memory, Message, Moment, Poison, Timestamp, View, Worker};
 
-use crate::{Entry, Key, Policy, Profile, Roster, decide};
+use crate::guard::Verdicts;
+use crate::{Entry, Key, Rollout, Roster, decide, ground};
 
 /// The worker, with the tables it judges by.
 pub struct Identity {
-    /// The policy in force.
-    pub policy: Policy,
+    /// The policies: how it goes about its work, and who is a match.
+    pub rollout: Rollout,
     /// How long a reviewer has.
     pub clocks: Clocks,
     /// The payers we exchange with, for the route of what goes on to dispatch.
@@ -22,9 +24,18 @@ pub struct Identity {
     pub phi: Arc<dyn Phi>,
     /// The roster as far as it was read; empty at first.
     pub roster: Roster,
+    /// Who is known to guess; nobody at first.
+    pub verdicts: Verdicts,
 }
 
 // === impl Identity ===
+
+impl Identity {
+    /// The worker before it has read any table.
+    pub fn new(rollout: Rollout, clocks: Clocks, partners: Arc<Registry>, phi: Arc<dyn Phi>) -> Self {
+        Self { rollout, clocks, partners, phi, roster: Roster::default(), verdicts: Verdicts::default() }
+    }
+}
 
 impl Worker for Identity {
     const STAGE: Stage = Stage::Identity;
@@ -40,17 +51,35 @@ impl Worker for Identity {
         decide(self, view, input, moment)
     }
 
-    /// Takes in a roster record. One that does not open (its key was erased, or it was altered) takes the person off the roster:
-    /// nobody is matched on what can't be read.
-    fn learn(&mut self, key: &[u8], message: Option<&Message>, offset: u64) {
-        let Ok(member_key) = std::str::from_utf8(key) else { return };
-        let Some(Message::Member(record)) = message else { return self.roster.remove(member_key) };
-        match self.phi.open_member(member_key, &record.member) {
-            Ok(member) => {
-                let profile = Profile::of_member(&member);
-                self.roster.put(member_key, profile, member.merged_into.as_deref(), offset);
+    fn due(_key: &Key, entry: &Entry) -> Option<Timestamp> {
+        entry.due()
+    }
+
+    /// Takes in a row of a table. A roster record that does not open (its key was erased, or it was altered) takes the person off the
+    /// roster: nobody is matched on what can't be read.
+    fn learn(&mut self, (table, key): (Table, &[u8]), message: Option<&Message>, offset: u64) {
+        let Ok(name) = std::str::from_utf8(key) else { return };
+        match (table, message) {
+            (Table::Members, Some(Message::Member(record))) => match self.phi.open_member(name, &record.member) {
+                Ok(member) => self.roster.put(name, &member, offset),
+                Err(_) => self.roster.remove(name),
+            },
+            (Table::Members, None) => self.roster.remove(name),
+            (Table::Policies, Some(Message::Policy(record))) => self.rollout.learn(name, Some(record)),
+            (Table::Policies, None) => self.rollout.learn(name, None),
+            (Table::Guard, Some(Message::Guard(verdict))) => self.verdicts.learn(verdict),
+            // What a verdict is about runs out by itself; a table holds nothing of another.
+            (Table::Guard, None) | (_, Some(_)) => {}
+        }
+    }
+
+    fn stirred(&self, row: Option<(Table, &[u8])>, memory: &Memory<Key, Entry>) -> Vec<Key> {
+        match row {
+            Some((Table::Members, account)) => {
+                std::str::from_utf8(account).map(|account| ground::shaken_by(self, account, memory)).unwrap_or_default()
             }
-            Err(_) => self.roster.remove(member_key),
+            Some((Table::Policies | Table::Guard, _)) => Vec::new(),
+            None => ground::shaken(self, memory),
         }
     }
 }

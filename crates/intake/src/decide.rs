@@ -42,7 +42,8 @@ pub fn decide(
             | Message::Outcome(_)
             | Message::Letter(_)
             | Message::Member(_)
-            | Message::Policy(_) => Err(Poison::misdirected()),
+            | Message::Policy(_)
+            | Message::Guard(_) => Err(Poison::misdirected()),
         },
         Input::Timer(key) => Ok(forget_ended(view, key, moment)),
         Input::Answer(_) => Err(Poison::misdirected()),

@@ -224,13 +224,14 @@ impl<'r> Matcher<'r> {
         let most = self.scored.iter().flat_map(|scored| scored.weights).fold(self.weights.stranger, i32::max);
         let part = |weight: i32| power(most.abs_diff(weight));
         let mut total = u128::from(part(self.weights.stranger));
-        let mut own = 0u128;
+        let (mut own, mut anybody) = (0u128, 0u128);
         let mut rival: Option<(i32, Option<Explanation>, u32)> = Some((self.weights.stranger, None, u32::MAX));
         for scored in &self.scored {
             for explanation in Explanation::ALL {
                 let weight = scored.weights[explanation as usize];
                 let share = part(weight);
                 total += u128::from(share);
+                anybody += if explanation == Explanation::Member { u128::from(share) } else { 0 };
                 if explanation == Explanation::Member && (scored.head == best.head || self.are_one(scored, best)) {
                     own += u128::from(share);
                 } else if rival.is_none_or(|(most, _, head)| {
@@ -242,7 +243,11 @@ impl<'r> Matcher<'r> {
         }
         let in_million = |share: u128| (share * u128::from(MILLION) / total.max(1)) as u32;
         let probability = in_million(own);
-        let outcome = self.outcome(probability);
+        let outcome = match self.outcome(probability) {
+            // It is one of ours, but nothing tells which: a person may.
+            Outcome::NoMatch if self.outcome(in_million(anybody)) != Outcome::NoMatch => Outcome::Review,
+            outcome => outcome,
+        };
         let runner_up = rival.map(|(weight, explanation, head)| RunnerUp {
             member: explanation.map(|_| self.roster.account(head)),
             explanation,
@@ -265,7 +270,7 @@ impl<'r> Matcher<'r> {
     }
 
     /// Whether two candidates are records of one person, enrolled twice: held against each other as a claim and a member would be.
-    fn are_one(&self, one: &Scored, other: &Scored) -> bool {
+    pub(crate) fn are_one(&self, one: &Scored, other: &Scored) -> bool {
         let member = |scored: &Scored| scored.weights[Explanation::Member as usize];
         if member(one) + 2_000 < member(other) {
             return false;

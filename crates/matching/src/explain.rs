@@ -174,8 +174,8 @@ impl Matcher<'_> {
     }
 }
 
-/// A probability whose odds were multiplied by 2 to the power of `gain` centibits.
-fn shifted(probability: u32, gain: i32) -> u32 {
+/// A probability in parts per million whose odds are multiplied by 2 to the power of `gain` centibits.
+pub fn shifted(probability: u32, gain: i32) -> u32 {
     let (yes, no) = (u128::from(probability.max(1)), u128::from(1_000_000 - probability.min(999_999)));
     let part = u128::from(power(gain.unsigned_abs()).max(1));
     let whole = u128::from(power(0));

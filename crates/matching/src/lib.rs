@@ -17,6 +17,7 @@ mod weights;
 pub mod roster;
 mod decide;
 pub mod explain;
+pub mod evidence;
 pub mod fit;
 pub mod rules;
 

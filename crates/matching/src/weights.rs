@@ -164,15 +164,18 @@ const NEVER: i32 = -1_000_000;
 const NAMESAKES_EMAIL: i32 = -664;
 /// How many housemates are twins, in centibits: one in a hundred pairs.
 const TWINS: i32 = -664;
+/// The least roster whose frequencies are believed.
+const ROSTER_MIN: u32 = 1_000;
 /// Marks a weight that is zero whatever the frequency.
 const NO_MORE: i32 = i32::MIN;
 
 // === impl Rarity ===
 
 impl Rarity {
-    /// How rare a value is that one record of a roster has.
+    /// How rare a value is that one record of a roster has. A roster of a few people says little of how common anything is among all
+    /// of them, so it counts as one of a thousand.
     pub(crate) fn single(roster: &Roster) -> i32 {
-        centibits(u64::from(roster.standing().max(1)))
+        centibits(u64::from(roster.standing().max(ROSTER_MIN)))
     }
 
     /// Every value as rare as can be, birth dates as rare as days are.

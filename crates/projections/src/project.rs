@@ -63,8 +63,13 @@ impl<'a> Projected<'a> {
             }
             Body::IdentityUnmatched { code, candidates, .. } => self.unmatched(*code, *candidates),
             Body::ReviewOpened { code, candidates, due_by, .. } => self.review_opened(*code, *candidates, *due_by),
-            Body::ReviewDecided { command_id, operator, verdict } => self.decided(*command_id, operator, *verdict),
-            Body::CommandPassed { command_id, action } => self.command(*command_id, *action, CommandResult::Passed),
+            Body::ReviewDecided { command_id, operator, verdict, .. } => self.decided(*command_id, operator, *verdict),
+            Body::CommandPassed { command_id, action, review: None } => {
+                self.command(*command_id, *action, CommandResult::Passed);
+            }
+            Body::CommandPassed { command_id, action, review: Some(step) } => {
+                self.asked(*command_id, &step.operator, *action);
+            }
             Body::PartnerDispatched { operation_id, partner, .. } => self.dispatched(*operation_id, partner),
             Body::AttemptFailed { .. } => self.attempt_failed(),
             Body::OutcomeUnknown { operation_id, resolution, .. } => self.unknown(*operation_id, *resolution),
@@ -84,7 +89,7 @@ impl<'a> Projected<'a> {
             Body::Released { command_id, operator } => self.asked(*command_id, operator, Action::Release),
             Body::CommandRefused { .. } => self.command_refused(),
             Body::Superseded { by } => self.request.superseded_by = Some(*by),
-            Body::VerificationFailed { code } => self.mismatched(*code),
+            Body::VerificationFailed { code, .. } => self.mismatched(*code),
             Body::CompensationStarted { operation_id, code } => self.compensating(*operation_id, *code),
             Body::Closed { .. } => self.closed(),
             Body::DeadLettered { .. } => self.lettered(),

@@ -120,6 +120,7 @@ fn common_path(request_id: RequestId) -> Vec<LifecycleEvent> {
                 candidates: 1,
                 policy: PolicyRef::default(),
                 roster_version: 1,
+                evidence: None,
             },
         ),
         (Stage::Dispatch, EventBody::PartnerDispatched { operation_id, partner: "evergreen".into(), bucket: 0 }),

@@ -244,11 +244,9 @@ impl Case<'_> {
 
     fn decide_review(&mut self, command: &Command) -> Result<(), Code> {
         let Command { command_id, ref operator, verdict, .. } = *command;
-        let verdict = match verdict {
-            Some(verdict @ (Verdict::IsMember { .. } | Verdict::IsNobody {})) => verdict,
-            Some(Verdict::TookEffect {} | Verdict::TookNoEffect {}) | None => return Err(Code::VerdictMissing),
-        };
-        let task = IdentityTask::DecideReview { command_id, operator: operator.clone(), verdict };
+        let verdict = verdict.filter(|verdict| verdict.is_of_review()).ok_or(Code::VerdictMissing)?;
+        let (operator, reason) = (operator.clone(), command.reason.clone());
+        let task = IdentityTask::DecideReview { command_id, operator, verdict, reason };
         self.ask_identity_until(self.time_to_act(), task);
         Ok(())
     }
@@ -260,7 +258,15 @@ impl Case<'_> {
         let (verdict, took_effect) = match verdict {
             Some(verdict @ Verdict::TookEffect {}) => (verdict, true),
             Some(verdict @ Verdict::TookNoEffect {}) => (verdict, false),
-            Some(Verdict::IsMember { .. } | Verdict::IsNobody {}) | None => return Err(Code::VerdictMissing),
+            Some(
+                Verdict::IsMember { .. }
+                | Verdict::IsNobody {}
+                | Verdict::Look {}
+                | Verdict::Take {}
+                | Verdict::AskMore {}
+                | Verdict::Appeal {},
+            )
+            | None => return Err(Code::VerdictMissing),
         };
         if self.request.held_since.is_some() && self.shown().state == State::Exception {
             // It would hide the hold that lies beneath: that is released first.
@@ -271,7 +277,8 @@ impl Case<'_> {
             // have an attempt made again that took effect.
             return Err(Code::StateStale);
         }
-        self.write(EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict });
+        let reason = Some(command.reason.clone()).filter(|reason| !reason.is_empty());
+        self.write(EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict, reason });
         self.request.unresolved = false;
         let send = OperationId::of_send(self.id());
         let (due_by, operation) = match self.request.undo {

@@ -27,7 +27,8 @@ pub fn decide(
             | Message::Outcome(_)
             | Message::Letter(_)
             | Message::Member(_)
-            | Message::Policy(_) => Err(Poison::misdirected()),
+            | Message::Policy(_)
+            | Message::Guard(_) => Err(Poison::misdirected()),
         },
         Input::Timer(key) => Ok(on_timer(judge, view, *key, moment)),
         // The supervisor calls nobody, so nobody answers.

@@ -32,7 +32,8 @@ impl Case<'_> {
             EventBody::Refused { code, .. } | EventBody::IdentityUnmatched { code, .. } => {
                 self.end(step, TerminalOutcome::Rejected, Some(*code));
             }
-            EventBody::CommandPassed { command_id, action } => self.pass_on(*command_id, *action),
+            EventBody::CommandPassed { command_id, action, review: None } => self.pass_on(*command_id, *action),
+            EventBody::VerificationFailed { withdrawn: Some(_), .. } => self.match_withdrawn(),
             EventBody::PartnerDispatched { partner, bucket, .. } => {
                 let route = Route { partner: partner.clone(), bucket: *bucket };
                 self.request.route.get_or_insert(route);
@@ -53,7 +54,8 @@ impl Case<'_> {
             }
             EventBody::AttemptsExhausted { class, .. } => self.exhausted(*class),
             EventBody::Cancelled { .. } => {
-                self.end(step, TerminalOutcome::Cancelled, Some(Code::CancelledByOperator));
+                let withdrawn = self.request.code.filter(|code| *code == Code::MatchWithdrawn);
+                self.end(step, TerminalOutcome::Cancelled, withdrawn.or(Some(Code::CancelledByOperator)));
             }
             EventBody::CancelFailed { code, .. } => self.cancel_failed(*code),
             EventBody::Superseded { .. } => self.end(step, TerminalOutcome::Superseded, None),
@@ -77,6 +79,7 @@ impl Case<'_> {
             | EventBody::Held { .. }
             | EventBody::Released { .. }
             | EventBody::CommandRefused { .. }
+            | EventBody::CommandPassed { .. }
             | EventBody::VerificationFailed { .. }
             | EventBody::CompensationStarted { .. }
             | EventBody::Closed { .. } => {}

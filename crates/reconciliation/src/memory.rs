@@ -126,7 +126,7 @@ pub struct EarlyCommands {
     pub commands: Vec<EarlyCommand>,
 }
 
-/// A command, without the operator's words.
+/// A command.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EarlyCommand {
     /// The intent.
@@ -141,6 +141,9 @@ pub struct EarlyCommand {
     pub verdict: Option<Verdict>,
     /// The state the operator saw.
     pub expected_state: Option<State>,
+    /// Why, in the operator's words; no PHI.
+    #[serde(default)]
+    pub reason: String,
 }
 
 // === impl EarlyCommand ===
@@ -148,15 +151,16 @@ pub struct EarlyCommand {
 impl EarlyCommand {
     /// What is to be remembered of a command.
     pub(crate) fn of(command: &Command) -> Self {
-        let Command { command_id, action, ref operator, issued_at, verdict, expected_state, .. } = *command;
-        Self { command_id, action, operator: operator.clone(), issued_at, verdict, expected_state }
+        let Command { command_id, action, ref operator, issued_at, verdict, expected_state, ref reason, .. } = *command;
+        let (operator, reason) = (operator.clone(), reason.clone());
+        Self { command_id, action, operator, issued_at, verdict, expected_state, reason }
     }
 
     /// The command again.
     pub(crate) fn about(&self, request_id: RequestId) -> Command {
-        let Self { command_id, action, ref operator, issued_at, verdict, expected_state } = *self;
+        let Self { command_id, action, ref operator, issued_at, verdict, expected_state, ref reason } = *self;
         let target = CommandTarget::RequestTarget { request_id };
-        let (operator, reason) = (operator.clone(), String::new());
+        let (operator, reason) = (operator.clone(), reason.clone());
         Command { command_id, target, action, operator, reason, issued_at, verdict, expected_state }
     }
 }

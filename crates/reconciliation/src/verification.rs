@@ -6,14 +6,25 @@ use domain::{Code, EventBody, TerminalOutcome};
 use crate::case::Case;
 
 impl Case<'_> {
-    /// A delivery that agrees with its manifest fulfils the request; any other needs an owner.
+    /// A delivery that agrees with its manifest fulfils the request; any other needs an owner, and so does one whose match was taken
+    /// back while it was under way.
     pub(crate) fn verify(&mut self, manifest: &Manifest, received: &ReceivedData) {
-        match disagreement(manifest, received) {
+        let withdrawn = Some(Code::MatchWithdrawn).filter(|code| self.request.code == Some(*code));
+        match withdrawn.or_else(|| disagreement(manifest, received)) {
             None => self.close(TerminalOutcome::Fulfilled, None),
             Some(code) => {
-                self.write(EventBody::VerificationFailed { code });
+                self.write(EventBody::VerificationFailed { code, withdrawn: None });
                 self.raise(code);
             }
+        }
+    }
+
+    /// Identity takes a match back: nothing more may be sent for it, and somebody has to see to what was.
+    pub(crate) fn match_withdrawn(&mut self) {
+        if self.request.ended.is_none() {
+            self.raise(Code::MatchWithdrawn);
+            self.request.code = Some(Code::MatchWithdrawn);
+            self.stop();
         }
     }
 }

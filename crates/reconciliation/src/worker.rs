@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::messages::Stage;
 use domain::partner::Registry;
-use domain::worker::TimerRule;
+use domain::worker::{Table, TimerRule};
 use domain::{Decision, Input, Message, Moment, Poison, Timestamp, View, Worker};
 
 use crate::decide::decide;
@@ -53,7 +53,7 @@ impl Worker for Reconciliation {
         Some(entry.due())
     }
 
-    fn learn(&mut self, _key: &[u8], message: Option<&Message>, _offset: u64) {
+    fn learn(&mut self, _row: (Table, &[u8]), message: Option<&Message>, _offset: u64) {
         if let Some(Message::Policy(policy)) = message {
             self.policy.activate(&policy.name, &policy.text);
         }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use domain::lifecycle::evidence::ReviewStep;
 use domain::lifecycle::fold::{chain, digest};
 use domain::messages::{Outcome, OutcomeStatus, Verdict};
 use domain::{Code, EventBody, LifecycleEvent, OperationId, RequestId, TerminalOutcome};
@@ -34,6 +35,8 @@ pub struct Story {
     pub fulfilled: u32,
     /// Whether a person has to decide who the member is.
     pub in_review: bool,
+    /// Whether the first of two people has said it, and another one has to.
+    pub awaits_second: bool,
     /// How often one of its records was given up as a dead letter.
     pub lettered: u32,
     /// The last exception raised, unless a person's answer has lifted it.
@@ -184,6 +187,10 @@ impl Story {
         self.lettered += u32::from(matches!(body, EventBody::DeadLettered { .. }));
         self.in_review |= matches!(body, EventBody::ReviewOpened { .. });
         self.in_review &= !matches!(body, EventBody::ReviewDecided { .. });
+        if let EventBody::CommandPassed { review: Some(step), .. } = body {
+            self.awaits_second |= step.step == ReviewStep::FIRST_VERDICT;
+        }
+        self.awaits_second &= !matches!(body, EventBody::CommandRefused { code: Code::VerdictsDisagree, .. });
         if let EventBody::ExceptionRaised { code, .. } = body {
             self.exception = Some(*code);
         }

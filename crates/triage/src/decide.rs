@@ -22,7 +22,8 @@ pub fn decide(
             | Message::Event(_)
             | Message::Outcome(_)
             | Message::Member(_)
-            | Message::Policy(_) => Err(Poison::misdirected()),
+            | Message::Policy(_)
+            | Message::Guard(_) => Err(Poison::misdirected()),
         },
         Input::Timer(key) => Ok(letters::on_timer(view, *key)),
         // Triage calls nobody, so nobody answers.

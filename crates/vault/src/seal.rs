@@ -46,6 +46,9 @@ impl Phi for Vault {
             Purpose::PayloadDigest => (&self.keys.digests, "waybill/payload-digest"),
             Purpose::Member => (&self.keys.tokens, "waybill/member"),
             Purpose::Exchange => (&self.keys.tokens, "waybill/exchange"),
+            Purpose::Claim => (&self.keys.digests, "waybill/claim"),
+            Purpose::Guard => (&self.keys.tokens, "waybill/guard"),
+            Purpose::Ground => (&self.keys.digests, "waybill/ground"),
             Purpose::Mark => (&self.keys.tokens, "waybill/mark"),
         };
         let value = key.at(label, parts);

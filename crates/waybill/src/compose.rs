@@ -128,9 +128,8 @@ impl Plant {
                 self.spawn((worker, slot), caller, running)
             }
             Stage::Identity => {
-                let (policy, clocks, partners) = (tables.identity.clone(), tables.clocks(), Arc::clone(partners));
-                let roster = identity::Roster::default();
-                let worker = identity::Identity { policy, clocks, partners, phi, roster };
+                let (rollout, clocks) = (tables.identity.clone(), tables.clocks());
+                let worker = identity::Identity::new(rollout, clocks, Arc::clone(partners), phi);
                 self.spawn((worker, slot), caller, running)
             }
             Stage::Dispatch => {

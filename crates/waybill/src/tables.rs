@@ -18,16 +18,17 @@ pub(crate) struct Tables {
     pub(crate) partners: Arc<Registry>,
     /// What intake accepts.
     pub(crate) intake: intake::Policy,
-    /// How identity matches.
-    pub(crate) identity: identity::Policy,
+    /// How identity goes about its work, and whom it matches.
+    pub(crate) identity: identity::Rollout,
     /// Clocks, escalation, what sources are told.
     pub(crate) supervision: reconciliation::Policy,
 }
 
 const BUNDLED_SOURCES: [(&str, &str); 1] = [("enrolment.toml", include_str!("../../../deploy/sources/enrolment.toml"))];
-const BUNDLED_POLICIES: [(&str, &str); 4] = [
+const BUNDLED_POLICIES: [(&str, &str); 5] = [
     ("intake.toml", include_str!("../../../deploy/policy/intake.toml")),
     ("identity.toml", include_str!("../../../deploy/policy/identity.toml")),
+    ("matching.toml", include_str!("../../../deploy/policy/matching.toml")),
     ("clocks.toml", include_str!("../../../deploy/policy/clocks.toml")),
     ("escalation.toml", include_str!("../../../deploy/policy/escalation.toml")),
 ];
@@ -44,8 +45,8 @@ impl Tables {
         };
         let sources = parse_sources(&sources, config.mode, &mut mistakes);
         let partners = parse_partners(&partners, &mut mistakes);
-        let texts = ["intake.toml", "identity.toml", "clocks.toml", "escalation.toml"];
-        let [intake, identity, clocks, escalation] = texts.map(|name| keep(policy(name), &mut mistakes));
+        let texts = ["intake.toml", "identity.toml", "matching.toml", "clocks.toml", "escalation.toml"];
+        let [intake, identity, matching, clocks, escalation] = texts.map(|name| keep(policy(name), &mut mistakes));
         let at = |name: &str| config.policies_dir.join(name);
         let intake = intake.and_then(|text| {
             let parsed = intake::Policy::parse(&text);
@@ -55,6 +56,11 @@ impl Tables {
             let parsed = identity::Policy::parse(&text);
             keep(parsed.map_err(|error| Mistake::file(&at("identity.toml"), &fault(&error, &text))), &mut mistakes)
         });
+        let matching = matching.and_then(|text| {
+            let parsed = matching::Policy::parse(&text);
+            keep(parsed.map_err(|error| Mistake::file(&at("matching.toml"), &fault(&error, &text))), &mut mistakes)
+        });
+        let identity = identity.zip(matching).map(|(identity, matching)| identity::Rollout::of(identity, matching));
         let supervision = clocks.zip(escalation).and_then(|(clocks, escalation)| {
             let parsed = reconciliation::Policy::parse(&clocks, &escalation);
             let found = parsed.map_err(|error| error.0.iter().map(|it| supervision_mistake(config, it)).collect());

@@ -219,7 +219,9 @@ pub(super) fn detail(body: &EventBody) -> String {
         EventBody::Escalated { owner, .. } => format!("to {owner}"),
         EventBody::CommandRefused { action, code, .. } => format!("{} because of {code}", action.as_str()),
         EventBody::ReviewDecided { verdict, .. } => format!("{verdict:?}"),
-        EventBody::CancelFailed { code, .. } | EventBody::VerificationFailed { code } => format!("because of {code}"),
+        EventBody::CancelFailed { code, .. } | EventBody::VerificationFailed { code, .. } => {
+            format!("because of {code}")
+        }
         EventBody::DeadLettered { class, code, .. } => format!("{} {code}", class.as_str()),
         EventBody::Closed { outcome, .. } => format!("as {}", outcome.as_str()),
         _ => String::new(),

@@ -101,7 +101,7 @@ const TRIAGE_WORKER: Party = Party::Worker(Stage::Triage);
 const WORKERS: &[Party] = &[INTAKE_WORKER, IDENTITY_WORKER, DISPATCH_WORKER, RECONCILIATION_WORKER, TRIAGE_WORKER];
 
 /// All rows.
-pub const TABLE: [&Row; 13] = [
+pub const TABLE: [&Row; 14] = [
     &INTAKE,
     &IDENTITY,
     &DISPATCH,
@@ -112,6 +112,7 @@ pub const TABLE: [&Row; 13] = [
     &DEAD_LETTERS,
     &MEMBERS,
     &POLICIES,
+    &GUARD,
     &REHEARSALS,
     &MEMORY,
     &CHECKPOINTS,
@@ -132,13 +133,13 @@ pub(super) const INTAKE: Row = Row {
 
 pub(super) const IDENTITY: Row = Row {
     pattern: "identity.{lane}",
-    key: "request id",
+    key: "request id; what a caller holds fixed, where an attempt is counted",
     subjects: &[Subject::IdentityWork],
     spread: Spread::Requests,
     cleanup: Cleanup::Delete { days: 7 },
     reading: Reading::Stream,
-    writers: &[INTAKE_WORKER, RECONCILIATION_WORKER, TRIAGE_WORKER],
-    readers: &[IDENTITY_WORKER],
+    writers: &[INTAKE_WORKER, IDENTITY_WORKER, RECONCILIATION_WORKER, TRIAGE_WORKER],
+    readers: &[IDENTITY_WORKER, Party::CommandLine],
 };
 
 pub(super) const DISPATCH: Row = Row {
@@ -227,6 +228,17 @@ pub(super) const POLICIES: Row = Row {
     reading: Reading::Table,
     writers: &[Party::CommandLine],
     readers: WORKERS,
+};
+
+pub(super) const GUARD: Row = Row {
+    pattern: "guard",
+    key: "what a caller who guesses holds fixed, tokenised",
+    subjects: &[Subject::GuardVerdict],
+    spread: Spread::Single,
+    cleanup: Cleanup::CompactDelete { days: 7 },
+    reading: Reading::Table,
+    writers: &[IDENTITY_WORKER],
+    readers: &[IDENTITY_WORKER, Party::CommandLine],
 };
 
 pub(super) const REHEARSALS: Row = Row {

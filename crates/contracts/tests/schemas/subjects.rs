@@ -47,6 +47,7 @@ pub(crate) fn all() -> Vec<Kind> {
         kind!(MemoryReconciliation, reconciliation::Entry),
         kind!(MemoryTriage, triage::Entry),
         kind!(MemoryFleet, fleet::FleetEntry),
+        kind!(GuardVerdict, domain::messages::GuardVerdict),
     ]
 }
 

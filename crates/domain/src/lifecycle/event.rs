@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TerminalOutcome;
+use super::evidence::{MatchEvidence, ReviewStep, Withdrawal};
 pub use super::grounds::{Clock, PolicyRef, Resolution};
 use crate::ids::OperatorId;
 use crate::messages::{CommandAction, Lane, Manifest, PayerRole, ReceivedData, Stage, Verdict, Workflow};
@@ -117,6 +118,9 @@ pub enum EventBody {
         policy: PolicyRef,
         /// How much of the roster was known: the sum of its offsets.
         roster_version: u64,
+        /// Why, field by field; none where a person decided, or an earlier version.
+        #[serde(default)]
+        evidence: Option<Box<MatchEvidence>>,
     },
     /// Nobody on the roster fits.
     IdentityUnmatched {
@@ -128,6 +132,9 @@ pub enum EventBody {
         policy: PolicyRef,
         /// How much of the roster was known.
         roster_version: u64,
+        /// Why, field by field; none where a person decided, or an earlier version.
+        #[serde(default)]
+        evidence: Option<Box<MatchEvidence>>,
     },
     /// Several fit; a person decides.
     ReviewOpened {
@@ -139,6 +146,9 @@ pub enum EventBody {
         policy: PolicyRef,
         /// When the decision is due.
         due_by: Timestamp,
+        /// Why, field by field; none where a person decided, or an earlier version.
+        #[serde(default)]
+        evidence: Option<Box<MatchEvidence>>,
     },
     /// A person has decided a review; or, by reconciliation, has said what became of an attempt nobody knew of.
     ReviewDecided {
@@ -148,13 +158,20 @@ pub enum EventBody {
         operator: OperatorId,
         /// What.
         verdict: Verdict,
+        /// Why, in the operator's words; no PHI.
+        #[serde(default)]
+        reason: Option<String>,
     },
-    /// A command reached identity after the item had left it.
+    /// A command that changed nothing of the request's state at identity: it came after the item had left, or it was a step of a
+    /// review that does not decide it.
     CommandPassed {
         /// The command.
         command_id: CommandId,
         /// What it wants.
         action: CommandAction,
+        /// The step, where it was one of a review.
+        #[serde(default)]
+        review: Option<ReviewStep>,
     },
 
     // --- dispatch ---
@@ -311,10 +328,13 @@ pub enum EventBody {
         /// That request.
         by: RequestId,
     },
-    /// What came does not agree with the partner's manifest.
+    /// What came does not agree with the partner's manifest; or, by identity, what the match rested on no longer holds.
     VerificationFailed {
         /// What disagrees.
         code: Code,
+        /// The match, where that is what failed.
+        #[serde(default)]
+        withdrawn: Option<Withdrawal>,
     },
     /// An effect is to be undone.
     CompensationStarted {

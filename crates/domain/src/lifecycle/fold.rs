@@ -199,9 +199,14 @@ impl Lifecycle {
             {
                 self.resume(State::Exception)
             }
-            Verdict::TookEffect {} | Verdict::TookNoEffect {} | Verdict::IsMember { .. } | Verdict::IsNobody {} => {
-                Step::Noted
-            }
+            Verdict::TookEffect {}
+            | Verdict::TookNoEffect {}
+            | Verdict::IsMember { .. }
+            | Verdict::IsNobody {}
+            | Verdict::Look {}
+            | Verdict::Take {}
+            | Verdict::AskMore {}
+            | Verdict::Appeal {} => Step::Noted,
         }
     }
 

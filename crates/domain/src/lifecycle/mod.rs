@@ -1,9 +1,10 @@
 //! What can happen to a request, and what it has come to.
 //!
-//! [`event`] lists the facts ([`grounds`] what they refer to), [`state`] the states, [`fold`] joins them, [`workflow`] says which steps a workflow takes, and
+//! [`event`] lists the facts ([`grounds`] what they refer to, [`evidence`] why identity decided), [`state`] the states, [`fold`] joins them, [`workflow`] says which steps a workflow takes, and
 //! [`deadline`] how long each may take.
 
 pub mod deadline;
+pub mod evidence;
 pub mod grounds;
 pub mod event;
 pub mod fold;

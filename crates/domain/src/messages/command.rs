@@ -75,7 +75,34 @@ pub enum Verdict {
     TookEffect {},
     /// Unknown outcome: it did not.
     TookNoEffect {},
+    /// Review: show what is sealed. It decides nothing.
+    Look {},
+    /// Review: it is mine from now on. It decides nothing.
+    Take {},
+    /// Review: the source is to say more; the reason says what. It decides nothing.
+    AskMore {},
+    /// Review: the decision is to be taken again.
+    Appeal {},
 }
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// Whether it is about a review: a decision of one, or a step on the way to it.
+    pub fn is_of_review(self) -> bool {
+        match self {
+            Self::IsMember { .. }
+            | Self::IsNobody {}
+            | Self::Look {}
+            | Self::Take {}
+            | Self::AskMore {}
+            | Self::Appeal {} => true,
+            Self::TookEffect {} | Self::TookNoEffect {} => false,
+        }
+    }
+}
+
+// === impl CommandAction ===
 
 impl CommandAction {
     /// The name used in events, tables and on the command line.

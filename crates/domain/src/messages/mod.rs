@@ -15,8 +15,8 @@ pub use intake_request::{Ask, IntakeRequest, Provenance, SlaClass};
 pub use letter::{DeadLetter, SealedOriginal};
 pub use outcome::{Finding, Outcome, OutcomeStatus};
 pub use partner_message::{Manifest, PartnerMessage, PartnerStatus, ReceivedData};
-pub use tables::{MemberRecord, PolicyRecord};
-pub use work::{Context, DispatchTask, DispatchWork, IdentityTask, IdentityWork, Route};
+pub use tables::{GuardVerdict, MemberRecord, PolicyRecord};
+pub use work::{Context, DispatchTask, DispatchWork, IdentityTask, IdentityWork, Probe, Route};
 
 use crate::{LifecycleEvent, RequestId};
 
@@ -43,6 +43,8 @@ pub enum Message {
     Member(Box<MemberRecord>),
     /// `policies`
     Policy(Box<PolicyRecord>),
+    /// `guard`
+    Guard(Box<GuardVerdict>),
 }
 
 /// The lanes: topics of one stage, drained in this order with a share reserved for bulk.
@@ -162,6 +164,8 @@ impl Message {
     /// The request a message belongs to, where it names one: its successors park behind it when it becomes a letter.
     pub fn request_id(&self) -> Option<RequestId> {
         match self {
+            // An attempt that is counted is no step of its request.
+            Self::Identity(work) if matches!(work.task, IdentityTask::Tally { .. }) => None,
             Self::Identity(work) => Some(work.context.request_id),
             Self::Dispatch(work) => Some(work.context.request_id),
             Self::Partner(message) => Some(message.request_id),
@@ -172,7 +176,7 @@ impl Message {
                 CommandTarget::LetterTarget { .. } => None,
             },
             Self::Outcome(outcome) => outcome.request_id,
-            Self::Intake(_) | Self::Member(_) | Self::Policy(_) => None,
+            Self::Intake(_) | Self::Member(_) | Self::Policy(_) | Self::Guard(_) => None,
         }
     }
 }

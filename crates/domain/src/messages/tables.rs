@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use super::Probe;
 use crate::ids::OperatorId;
 use crate::person::RosterMember;
 use crate::phi::Sealed;
 use crate::trace::fixed;
+use crate::{Timestamp, Token};
 
 /// A record on `members`, keyed by member key: one person on the roster. A tombstone removes them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -35,4 +36,21 @@ pub struct PolicyRecord {
     pub activated_by: OperatorId,
     /// When.
     pub activated_at: Timestamp,
+}
+
+/// A record on `guard`, keyed by what a caller holds fixed while guessing the rest: it is not answered for a while.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GuardVerdict {
+    /// HMAC of the caller and what is held fixed.
+    pub fixed: Token,
+    /// What is varied.
+    pub probe: Probe,
+    /// Who asks: a source, or the payer it asks for.
+    pub caller: String,
+    /// How many different values were tried within the window.
+    pub distinct: u32,
+    /// When the verdict was given.
+    pub since: Timestamp,
+    /// How long it stands.
+    pub until: Timestamp,
 }

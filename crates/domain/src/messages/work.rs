@@ -64,6 +64,20 @@ pub enum IdentityTask {
         operator: OperatorId,
         /// What.
         verdict: Verdict,
+        /// Why, in the operator's words; no PHI.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Count an attempt that found nobody for certain: the guard against guessing. Its record key is `fixed`.
+    Tally {
+        /// What is varied.
+        probe: Probe,
+        /// HMAC of the caller and what is held fixed.
+        fixed: Token,
+        /// HMAC of what is varied.
+        varied: Token,
+        /// When the attempt was made.
+        at: Timestamp,
     },
     /// Stop it here if it is still here.
     CancelIdentity {
@@ -80,6 +94,16 @@ pub enum IdentityTask {
         /// The command.
         command_id: CommandId,
     },
+}
+
+/// What a caller varies who may be guessing (HRex member match: a server has to guard against attempts by brute force).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probe {
+    /// The same person is asked for with other cards.
+    Card,
+    /// The same card with other people.
+    Person,
 }
 
 /// Where a dispatch item goes: its key, `partner/bucket`, gives one owner the partner's limits.

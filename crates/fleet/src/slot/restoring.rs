@@ -45,6 +45,7 @@ impl<W: Worker> Slot<W> {
         let mut restored = Vec::with_capacity(complete.len());
         for number in complete {
             let Some(Restore { mut partition, is_cold, .. }) = self.restoring.remove(&number) else { continue };
+            partition.is_stirred = false;
             partition.adopt_calls();
             let entries = partition.memory.len();
             self.go_on_from_memory(number, &partition)?;

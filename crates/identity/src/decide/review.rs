@@ -1,14 +1,24 @@
 //! Reviews: opened where the machine is uncertain, kept with the work they interrupt, ended by a person's decision or a cancel.
 //!
+//! What a review is about stays sealed until somebody looks, which is a fact of its own. Where the consent covers sensitive data two
+//! people have to agree. A decision that it is nobody may be appealed for a while before it takes effect.
+//!
 //! A command that finds no review here has come too late: the request has gone on or has ended, and the supervisor, who knows the
 //! state, is told so.
 
-use domain::ids::OperatorId;
-use domain::messages::{CommandAction, Context, Stage, Verdict};
-use domain::{Code, CommandId, Decision, EventBody, Moment, Poison, Timestamp};
+use std::time::Duration;
 
-use super::{Deciding, Item, member_token};
-use crate::{Candidate, Entry, Identity, Key};
+use domain::ids::OperatorId;
+use domain::lifecycle::PolicyRef;
+use domain::lifecycle::evidence::{MatchEvidence, ReviewStep};
+use domain::messages::{CommandAction, Context, Stage, Verdict};
+use domain::{Code, CommandId, Decision, Draft, EventBody, Moment, Poison, Timestamp, Token};
+
+use super::{Deciding, Item, Reading, member_token, unopened};
+use crate::ground::{self, Match};
+use crate::memory::{FirstVerdict, Review};
+use crate::resolve::Choice;
+use crate::{Candidate, Entry, Identity, Key, Policy};
 
 /// How many candidates a review shows at most; a person looks at a handful.
 const CANDIDATES_MAX: usize = 50;
@@ -16,30 +26,46 @@ const CANDIDATES_MAX: usize = 50;
 /// The rule under which a person's decision stands in the log.
 const REVIEWED: &str = "reviewed";
 
+/// Why a review is opened.
+pub(super) struct Opening<'a> {
+    pub(super) code: Code,
+    pub(super) choices: &'a [Choice<'a>],
+    pub(super) policy: PolicyRef,
+    pub(super) evidence: Option<Box<MatchEvidence>>,
+}
+
+/// What a person says about a review.
+pub(super) struct Order<'a> {
+    pub(super) command_id: CommandId,
+    pub(super) operator: &'a OperatorId,
+    pub(super) verdict: Verdict,
+    pub(super) reason: &'a str,
+}
+
 /// Opens a review and keeps the work until it is decided.
 pub(super) fn open(
     identity: &Identity,
     item: Item<'_>,
     decision: &mut Deciding,
     moment: &Moment,
-    code: Code,
-    choices: &[(&str, &str)],
+    opening: Opening<'_>,
 ) {
     let context = item.context;
+    let Opening { code, choices, policy, evidence } = opening;
     let reviewer_has = identity.clocks.review.of(context.lane);
     let due_by = context.due_by.min(moment.now + reviewer_has);
     let shown = choices.iter().take(CANDIDATES_MAX);
     let candidates: Vec<_> = shown
-        .map(|(account, rule)| Candidate {
-            member_token: member_token(identity, account),
-            member_key: (*account).to_owned(),
-            rule: (*rule).to_owned(),
+        .map(|choice| Candidate {
+            member_token: member_token(identity, choice.member),
+            member_key: choice.member.to_owned(),
+            rule: choice.rule.clone(),
+            probability_ppm: choice.probability,
+            weight: choice.weight,
         })
         .collect();
-    let body =
-        EventBody::ReviewOpened { code, candidates: count(&candidates), policy: identity.policy.reference, due_by };
-    item.event(decision, body);
-    let entry = Entry::OpenReview {
+    item.event(decision, EventBody::ReviewOpened { code, candidates: count(&candidates), policy, due_by, evidence });
+    let review = Review {
         context: context.clone(),
         dossier: item.dossier.clone(),
         ask: item.ask.clone(),
@@ -49,50 +75,204 @@ pub(super) fn open(
         due_by,
         held: false,
         trace: moment.trace,
+        owner: None,
+        opened_by: Vec::new(),
+        first: None,
+        settles_at: None,
     };
-    decision.put(Key::Review(context.request_id), entry);
+    keep(decision, review);
 }
 
-/// Carries out a person's decision.
+/// Carries out what a person says.
 pub(super) fn decide(
     identity: &Identity,
     context: &Context,
-    review: Option<&Entry>,
-    command_id: CommandId,
-    operator: &OperatorId,
-    verdict: Verdict,
+    review: Option<&Review>,
+    order: &Order<'_>,
+    moment: &Moment,
 ) -> Result<Deciding, Poison> {
-    let Some(Entry::OpenReview { context: kept, dossier, ask, candidates, held, trace, .. }) = review else {
-        return Ok(refuse(context, command_id, Code::NoOpenReview));
-    };
-    if *held {
-        return Ok(refuse(context, command_id, Code::NotInThisState));
+    let Some(review) = review else { return Ok(refuse(context, order, Code::NoOpenReview)) };
+    match (order.verdict, review.settles_at) {
+        (Verdict::Look {}, _) => Ok(step(review, order, ReviewStep::OPENED)),
+        (Verdict::AskMore {}, _) if order.reason.trim().is_empty() => Ok(refuse(context, order, Code::VerdictMissing)),
+        (Verdict::AskMore {}, _) => Ok(step(review, order, ReviewStep::ASKED)),
+        (Verdict::Take {}, None) => Ok(step(review, order, ReviewStep::TAKEN)),
+        (Verdict::Appeal {}, Some(_)) => Ok(step(review, order, ReviewStep::APPEALED)),
+        // Decided, if not yet in effect; or nothing to appeal.
+        (Verdict::Appeal {}, None) | (Verdict::Take {} | Verdict::IsMember { .. } | Verdict::IsNobody {}, Some(_)) => {
+            Ok(refuse(context, order, Code::NotInThisState))
+        }
+        (Verdict::IsMember { member_token }, None) => {
+            judge(identity, context, review, order, (Some(member_token), moment))
+        }
+        (Verdict::IsNobody {}, None) => judge(identity, context, review, order, (None, moment)),
+        (Verdict::TookEffect {} | Verdict::TookNoEffect {}, _) => Ok(refuse(context, order, Code::VerdictMissing)),
     }
-    let context = &with_time_until(kept, context.due_by);
+}
+
+/// A step that decides nothing.
+fn step(review: &Review, order: &Order<'_>, taken: &'static str) -> Deciding {
+    let mut review = review.clone();
+    match taken {
+        ReviewStep::OPENED if !review.opened_by.contains(order.operator) => {
+            review.opened_by.push(order.operator.clone());
+        }
+        ReviewStep::TAKEN => review.owner = Some(order.operator.clone()),
+        ReviewStep::APPEALED => (review.settles_at, review.first) = (None, None),
+        _ => {}
+    }
+    told(review, order, taken)
+}
+
+/// The first of two verdicts.
+fn first_verdict(review: &Review, order: &Order<'_>, member_token: Option<Token>) -> Deciding {
+    let first = Some(FirstVerdict { operator: order.operator.clone(), member_token });
+    told(Review { first, ..review.clone() }, order, ReviewStep::FIRST_VERDICT)
+}
+
+fn told(review: Review, order: &Order<'_>, taken: &'static str) -> Deciding {
+    let note = Some(order.reason.to_owned()).filter(|reason| !reason.is_empty());
+    let step = ReviewStep::of(taken, order.operator.clone(), note);
+    let (command_id, action) = (order.command_id, CommandAction::DecideReview);
+    let body = EventBody::CommandPassed { command_id, action, review: Some(step) };
+    let (request_id, trace) = (review.context.request_id, Some(review.trace));
+    let mut decision = Decision::nothing();
+    decision.events.push(Draft { request_id, body, trace });
+    keep(&mut decision, review);
+    decision
+}
+
+fn keep(decision: &mut Deciding, review: Review) {
+    decision.put(Key::Review(review.context.request_id), Entry::OpenReview(Box::new(review)));
+}
+
+/// A verdict: the member, or nobody of ours.
+fn judge(
+    identity: &Identity,
+    context: &Context,
+    review: &Review,
+    order: &Order<'_>,
+    (chosen, moment): (Option<Token>, &Moment),
+) -> Result<Deciding, Poison> {
+    let policy = identity.rollout.identity();
+    if let Some(code) = objection(policy, review, order, chosen) {
+        return Ok(refuse(context, order, code));
+    }
+    match &review.first {
+        _ if policy.reviewers(&review.context) < 2 => {}
+        None => return Ok(first_verdict(review, order, chosen)),
+        Some(first) if first.member_token != chosen => {
+            let mut decision = refuse(context, order, Code::VerdictsDisagree);
+            keep(&mut decision, Review { first: None, ..review.clone() });
+            return Ok(decision);
+        }
+        Some(_) => {}
+    }
+    let context = &with_time_until(&review.context, context.due_by);
+    let Review { dossier, ask, trace, candidates, .. } = review;
     let item = Item { context, dossier, ask, trace: Some(*trace) };
     let mut decision = Decision::nothing();
-    item.event(&mut decision, EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict });
-    match verdict {
-        Verdict::IsMember { member_token } => {
-            if !candidates.iter().any(|candidate| candidate.member_token == member_token) {
-                return Ok(refuse(context, command_id, Code::NotACandidate));
-            }
-            item.pass_on(identity, &mut decision, member_token, REVIEWED, count(candidates))?;
-        }
-        Verdict::IsNobody {} => item.give_up(identity, &mut decision, Code::ReviewedNobody, count(candidates)),
-        Verdict::TookEffect {} | Verdict::TookNoEffect {} => {
-            return Ok(refuse(context, command_id, Code::VerdictMissing));
+    let Order { command_id, operator, verdict, reason } = *order;
+    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+    item.event(&mut decision, EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict, reason });
+    let appeal = Duration::from_secs(policy.review.appeal_s.into());
+    match chosen.and_then(|token| candidates.iter().find(|candidate| candidate.member_token == token)) {
+        Some(candidate) => found(identity, item, &mut decision, (candidate, count(candidates)), moment)?,
+        None if appeal.is_zero() => item.event(&mut decision, nobody(identity, item, candidates)),
+        None => {
+            let settles_at = Some(context.due_by.min(moment.now + appeal));
+            keep(&mut decision, Review { settles_at, context: context.clone(), ..review.clone() });
+            return Ok(decision);
         }
     }
     decision.forget(Key::Review(context.request_id));
     Ok(decision)
 }
 
-/// Ends the request, if it is still here.
-pub(super) fn cancel(context: &Context, review: Option<&Entry>, command_id: CommandId) -> Deciding {
-    let Some(Entry::OpenReview { .. }) = review else {
-        return passed(context, command_id, CommandAction::Cancel);
+/// Why a verdict does not count, if it does not.
+fn objection(policy: &Policy, review: &Review, order: &Order<'_>, chosen: Option<Token>) -> Option<Code> {
+    let Review { held, owner, opened_by, first, candidates, .. } = review;
+    let has_opened = opened_by.contains(order.operator);
+    let is_first_again = first.as_ref().is_some_and(|first| first.operator == *order.operator);
+    // The second of two verdicts is never that of the owner who gave the first.
+    let is_anothers = owner.as_ref().is_some_and(|owner| owner != order.operator) && first.is_none();
+    if *held {
+        Some(Code::NotInThisState)
+    } else if chosen.is_some_and(|token| !candidates.iter().any(|candidate| candidate.member_token == token)) {
+        Some(Code::NotACandidate)
+    } else if is_anothers {
+        Some(Code::NotTheOwner)
+    } else if policy.review.must_open && !has_opened {
+        Some(Code::NotOpened)
+    } else if is_first_again {
+        Some(Code::SecondReviewerMissing)
+    } else {
+        None
+    }
+}
+
+/// The reviewers have found the member. What that rests on is remembered as after any match.
+fn found(
+    identity: &Identity,
+    item: Item<'_>,
+    decision: &mut Deciding,
+    (candidate, candidates): (&Candidate, u32),
+    moment: &Moment,
+) -> Result<(), Poison> {
+    let (judge, _) = identity.rollout.judges(item.context);
+    let Candidate { member_token, member_key, .. } = candidate;
+    let matched = EventBody::IdentityMatched {
+        member_token: *member_token,
+        rule: REVIEWED.to_owned(),
+        candidates,
+        policy: judge.reference,
+        roster_version: identity.roster.version(),
+        evidence: None,
     };
+    item.pass_on(identity, decision, *member_token, matched)?;
+    let opened = identity.phi.open_dossier(item.context.request_id, item.dossier).map_err(unopened)?;
+    let reading = Reading::of_claim(&opened.member, item.coverage(&opened));
+    let mut matcher = matching::Matcher::new(&judge.policy, identity.roster.members());
+    let fields = reading.with(&opened.member, |person| matcher.weigh_member(person, member_key));
+    // A person saw more than the fields say: the match stands until half of what they say for it is gone.
+    let speaking: i32 = fields.iter().map(|said| said.weight.max(0)).sum();
+    let ground =
+        Match { account: member_key, member: member_key, fields: &fields, margin: speaking / 2, match_ppm: EVEN };
+    ground::remember(identity, decision, item.context.request_id, &ground, item.thread(moment));
+    Ok(())
+}
+
+/// As likely as not, in parts per million.
+const EVEN: u32 = 500_000;
+
+fn nobody(identity: &Identity, item: Item<'_>, candidates: &[Candidate]) -> EventBody {
+    let (judge, _) = identity.rollout.judges(item.context);
+    EventBody::IdentityUnmatched {
+        code: Code::ReviewedNobody,
+        candidates: count(candidates),
+        policy: judge.reference,
+        roster_version: identity.roster.version(),
+        evidence: None,
+    }
+}
+
+/// The time to appeal is over: the decision that it is nobody takes effect.
+pub(super) fn settle(identity: &Identity, review: &Review, now: Timestamp) -> Deciding {
+    let mut decision = Decision::nothing();
+    let Review { context, dossier, ask, candidates, trace, .. } = review;
+    if review.settles_at.is_some_and(|settles_at| settles_at <= now) {
+        let item = Item { context, dossier, ask, trace: Some(*trace) };
+        item.event(&mut decision, nobody(identity, item, candidates));
+        decision.forget(Key::Review(context.request_id));
+    }
+    decision
+}
+
+/// Ends the request, if it is still here.
+pub(super) fn cancel(context: &Context, review: Option<&Review>, command_id: CommandId) -> Deciding {
+    if review.is_none() {
+        return passed(context, command_id, CommandAction::Cancel);
+    }
     let mut decision = Decision::nothing();
     decision.event(context.request_id, EventBody::Cancelled { command_id, stage: Stage::Identity });
     decision.forget(Key::Review(context.request_id));
@@ -100,12 +280,10 @@ pub(super) fn cancel(context: &Context, review: Option<&Entry>, command_id: Comm
 }
 
 /// Keeps a review from being decided, if there is one. The supervisor has put the hold on record; here it only takes effect.
-pub(super) fn hold(context: &Context, review: Option<&Entry>, command_id: CommandId) -> Deciding {
-    let Some(mut entry) = review.cloned() else { return passed(context, command_id, CommandAction::Hold) };
-    let Entry::OpenReview { held, .. } = &mut entry;
-    *held = true;
+pub(super) fn hold(context: &Context, review: Option<&Review>, command_id: CommandId) -> Deciding {
+    let Some(review) = review else { return passed(context, command_id, CommandAction::Hold) };
     let mut decision = Decision::nothing();
-    decision.put(Key::Review(context.request_id), entry);
+    keep(&mut decision, Review { held: true, ..review.clone() });
     decision
 }
 
@@ -114,18 +292,17 @@ pub(super) fn hold(context: &Context, review: Option<&Entry>, command_id: Comman
 pub(super) fn release(
     identity: &Identity,
     context: &Context,
-    review: Option<&Entry>,
+    review: Option<&Review>,
     command_id: CommandId,
     now: Timestamp,
 ) -> Deciding {
-    let Some(mut entry) = review.cloned() else { return passed(context, command_id, CommandAction::Release) };
-    let Entry::OpenReview { context: kept, due_by, held, .. } = &mut entry;
-    if std::mem::take(held) {
-        *kept = with_time_until(kept, context.due_by);
-        *due_by = kept.due_by.min(now + identity.clocks.review.of(kept.lane));
+    let Some(mut review) = review.cloned() else { return passed(context, command_id, CommandAction::Release) };
+    if std::mem::take(&mut review.held) {
+        review.context = with_time_until(&review.context, context.due_by);
+        review.due_by = review.context.due_by.min(now + identity.clocks.review.of(review.context.lane));
     }
     let mut decision = Decision::nothing();
-    decision.put(Key::Review(context.request_id), entry);
+    keep(&mut decision, review);
     decision
 }
 
@@ -136,13 +313,13 @@ fn with_time_until(kept: &Context, due_by: Timestamp) -> Context {
 
 fn passed(context: &Context, command_id: CommandId, action: CommandAction) -> Deciding {
     let mut decision = Decision::nothing();
-    decision.event(context.request_id, EventBody::CommandPassed { command_id, action });
+    decision.event(context.request_id, EventBody::CommandPassed { command_id, action, review: None });
     decision
 }
 
-fn refuse(context: &Context, command_id: CommandId, code: Code) -> Deciding {
+fn refuse(context: &Context, order: &Order<'_>, code: Code) -> Deciding {
+    let (command_id, action) = (order.command_id, CommandAction::DecideReview);
     let mut decision = Decision::nothing();
-    let action = CommandAction::DecideReview;
     decision.event(context.request_id, EventBody::CommandRefused { command_id, action, code, operator: None });
     decision
 }

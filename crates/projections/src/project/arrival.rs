@@ -115,10 +115,7 @@ impl Projected<'_> {
     }
 
     pub(super) fn decided(&mut self, command_id: CommandId, operator: &OperatorId, verdict: Verdict) {
-        let action = match verdict {
-            Verdict::IsMember { .. } | Verdict::IsNobody {} => CommandAction::DecideReview,
-            Verdict::TookEffect {} | Verdict::TookNoEffect {} => CommandAction::ResolveUnknown,
-        };
+        let action = if verdict.is_of_review() { CommandAction::DecideReview } else { CommandAction::ResolveUnknown };
         let command = self.command_row(command_id, action, CommandResult::Done);
         self.rows.commands.put(crate::rows::CommandRow { operator: Some(operator.clone()), ..command });
         if action == CommandAction::ResolveUnknown {

@@ -79,6 +79,7 @@ fn a_persons_answer_opens_another_attempt() {
         command_id: Default::default(),
         operator: "jo".into(),
         verdict: Verdict::TookNoEffect {},
+        reason: None,
     };
     let (request, rows) = projected([
         received(),

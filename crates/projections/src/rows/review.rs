@@ -122,5 +122,9 @@ fn verdict_name(verdict: Verdict) -> &'static str {
         Verdict::IsNobody {} => "is_nobody",
         Verdict::TookEffect {} => "took_effect",
         Verdict::TookNoEffect {} => "took_no_effect",
+        Verdict::Look {} => "look",
+        Verdict::Take {} => "take",
+        Verdict::AskMore {} => "ask_more",
+        Verdict::Appeal {} => "appeal",
     }
 }

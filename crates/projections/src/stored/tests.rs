@@ -47,8 +47,15 @@ async fn a_full_row_comes_back_as_it_was() {
             candidates: 1,
             policy,
             roster_version: 1,
+            evidence: None,
         },
-        EventBody::ReviewOpened { code: Code::SeveralCandidates, candidates: 2, policy, due_by: Timestamp(1) },
+        EventBody::ReviewOpened {
+            code: Code::SeveralCandidates,
+            candidates: 2,
+            policy,
+            due_by: Timestamp(1),
+            evidence: None,
+        },
         dispatched(),
         EventBody::AttemptFailed {
             operation_id: OPERATION,

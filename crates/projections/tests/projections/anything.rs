@@ -55,11 +55,12 @@ fn body(kind: usize, number: u64, choice: u64) -> EventBody {
             candidates: attempt,
             policy,
             roster_version: 1,
+            evidence: None,
         },
-        12 => EventBody::IdentityUnmatched { code, candidates: attempt, policy, roster_version: 1 },
-        13 => EventBody::ReviewOpened { code, candidates: attempt, policy, due_by: at },
-        14 => EventBody::ReviewDecided { command_id, operator, verdict: Verdict::IsNobody {} },
-        15 => EventBody::CommandPassed { command_id, action: CommandAction::Cancel },
+        12 => EventBody::IdentityUnmatched { code, candidates: attempt, policy, roster_version: 1, evidence: None },
+        13 => EventBody::ReviewOpened { code, candidates: attempt, policy, due_by: at, evidence: None },
+        14 => EventBody::ReviewDecided { command_id, operator, verdict: Verdict::IsNobody {}, reason: None },
+        15 => EventBody::CommandPassed { command_id, action: CommandAction::Cancel, review: None },
         16..=18 => EventBody::PartnerDispatched { operation_id, partner, bucket: 0 },
         19 => {
             let retry_at = (choice != 1).then_some(at);
@@ -97,7 +98,7 @@ fn command(number: u64, choice: u64, command_id: CommandId, operator: OperatorId
         (2, 0) => EventBody::Held { command_id, operator },
         (2, _) => EventBody::Released { command_id, operator },
         (3, 0) => EventBody::Superseded { by: request(choice) },
-        (3, _) => EventBody::VerificationFailed { code },
+        (3, _) => EventBody::VerificationFailed { code, withdrawn: None },
         _ => EventBody::CommandRefused { command_id, action: CommandAction::Hold, code, operator: Some("jo".into()) },
     }
 }

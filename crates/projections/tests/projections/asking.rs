@@ -23,7 +23,8 @@ fn story(theatre: &mut Theatre) {
         EventBody::ConflictRefused { submission_id: SubmissionId(token("other", 1)), fields: vec!["ask".to_owned()] };
     theatre.log.append([event(history::request(1), 7, again), event(history::request(1), 8, other)]);
     let (code, policy) = (Code::SeveralCandidates, PolicyRef::default());
-    let review = EventBody::ReviewOpened { code, candidates: 2, policy, due_by: Timestamp(START_MS + 1_000) };
+    let review =
+        EventBody::ReviewOpened { code, candidates: 2, policy, due_by: Timestamp(START_MS + 1_000), evidence: None };
     theatre.log.append(story_of(2, [review]));
     let operation_id = OperationId::of_send(history::request(3));
     let failed = |attempt, retry_at| {

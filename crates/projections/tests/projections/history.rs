@@ -70,6 +70,7 @@ pub(crate) fn fulfilled(codec: &Codec, number: u64) -> Vec<LifecycleEvent> {
             candidates: 1,
             policy,
             roster_version: 4_711,
+            evidence: None,
         },
         EventBody::PartnerDispatched { operation_id, partner: "evergreen".into(), bucket: 3 },
         EventBody::Acknowledged { operation_id, reference: format!("EV-{number}") },

@@ -22,13 +22,13 @@ const OLDEST_DAY: i64 = -14_610;
 /// From 1930 to 2015.
 const BIRTH_SPAN_DAYS: u64 = 31_000;
 
-/// The first `count` members of a payer. Every tenth account is a twin of the one before: the same person enrolled twice under
-/// one card, which makes a claim about either ambiguous.
+/// The first `count` members of a payer. Every tenth account is a twin of the one before: the same person as far as anybody can see,
+/// but with another number under the same contract. A claim about either that leaves the number out is ambiguous.
 pub fn population(seed: u64, payer: &str, count: u64) -> Vec<Enrolled> {
     (0..count).map(|index| enrolled(seed, payer, index)).collect()
 }
 
-/// Whether the account at this place is enrolled twice.
+/// Whether the account at this place is the twin of the one before.
 pub(crate) fn is_twin(index: u64) -> bool {
     index % 10 == 9
 }
@@ -39,8 +39,8 @@ fn enrolled(seed: u64, payer: &str, index: u64) -> Enrolled {
     let household = person / HOUSEHOLD;
     let coverage = Coverage {
         payer: payer.to_owned(),
-        member_id: Some(member_id(person)),
-        subscriber_id: Some(format!("S{household:08}")),
+        member_id: Some(member_id(index)),
+        subscriber_id: Some(subscriber_id(person)),
         group: Some(format!("G{:04}", household % 97)),
         plan: Some("PPO".to_owned()),
         start: Some("2026-01-01".to_owned()),
@@ -55,6 +55,10 @@ fn enrolled(seed: u64, payer: &str, index: u64) -> Enrolled {
 
 pub(crate) fn member_id(person: u64) -> String {
     format!("M{person:09}")
+}
+
+pub(crate) fn subscriber_id(person: u64) -> String {
+    format!("S{:08}", person / HOUSEHOLD)
 }
 
 pub(crate) fn claim(seed: u64, person: u64) -> MemberClaim {

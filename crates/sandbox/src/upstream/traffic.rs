@@ -6,7 +6,7 @@ use domain::person::{Attestation, Consent, ConsentPolicy, Coverage};
 use domain::time::Date;
 use domain::{PartnerId, SourceId, Timestamp};
 
-use super::population::{claim, is_twin, member_id};
+use super::population::{claim, is_twin, member_id, subscriber_id};
 use crate::dice::Dice;
 
 /// What to send about whom.
@@ -64,7 +64,7 @@ pub enum Kind {
     Unconsented,
     /// About somebody who is not a member.
     Unmatched,
-    /// About an account that is enrolled twice.
+    /// About somebody who has a twin that the claim does not tell them from.
     Ambiguous,
     /// Its record holds no request, but whatever upstream's encoder made of it.
     Garbled,
@@ -176,7 +176,13 @@ fn fresh(plan: &Traffic, index: u64, kind: Kind, dice: Dice) -> Submission {
             expected = Expected::Refused;
         }
         Kind::Unmatched => expected = Expected::Unmatched,
-        Kind::Ambiguous => expected = Expected::InReview,
+        Kind::Ambiguous => {
+            expected = Expected::InReview;
+            if let Some(coverage) = &mut request.coverage_to_link {
+                coverage.member_id = None;
+                coverage.subscriber_id = Some(subscriber_id(person));
+            }
+        }
         Kind::Garbled => {
             garbled = Some(rubbish(dice.draw(9).below(2)));
             expected = Expected::Lettered;
@@ -186,7 +192,7 @@ fn fresh(plan: &Traffic, index: u64, kind: Kind, dice: Dice) -> Submission {
     Submission { kind, lane, record_key, request, garbled, expected }
 }
 
-/// Whom a submission is about: by kind somebody enrolled once, enrolled twice, or not at all.
+/// Whom a submission is about: by kind somebody without a twin, with one, or who is not enrolled.
 fn person(plan: &Traffic, kind: Kind, dice: Dice) -> u64 {
     let drawn = dice.draw(2).below(plan.members.max(20));
     let twinned = |person: u64| is_twin(person) || is_twin(person + 1);

@@ -134,6 +134,9 @@ fn tokens_differ_by_purpose_parts_and_deployment() {
         Purpose::PayloadDigest,
         Purpose::Member,
         Purpose::Exchange,
+        Purpose::Claim,
+        Purpose::Guard,
+        Purpose::Ground,
         Purpose::Mark,
     ];
     let lists: [&[&[u8]]; 5] = [&[], &[b""], &[b"ab", b"c"], &[b"a", b"bc"], &[b"abc"]];

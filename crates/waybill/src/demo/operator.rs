@@ -16,7 +16,7 @@ use crate::feed::Feed;
 pub(crate) struct Operator {
     plant: Plant,
     feed: Feed,
-    acted: BTreeSet<(RequestId, CommandAction)>,
+    acted: BTreeSet<(RequestId, CommandAction, bool)>,
 }
 
 impl Operator {
@@ -30,11 +30,16 @@ impl Operator {
         let mut open = 0;
         for (request_id, story) in books.accounts().open() {
             open += usize::from(!story.is_owned());
-            if let Some((action, verdict, reason)) = decision(story)
-                && self.acted.insert((*request_id, action))
-            {
-                self.give((*request_id, action), verdict, reason)?;
+            let Some((action, verdict, reason)) = decision(story) else { continue };
+            if !self.acted.insert((*request_id, action, story.awaits_second)) {
+                continue;
             }
+            let operator = if story.awaits_second { "second-operator" } else { "demo-operator" };
+            if action == CommandAction::DecideReview {
+                let look = Some(Verdict::Look {});
+                self.give((*request_id, action), look, (operator, "both records side by side"))?;
+            }
+            self.give((*request_id, action), verdict, (operator, reason))?;
         }
         Ok(open)
     }
@@ -43,13 +48,14 @@ impl Operator {
         &self,
         (request_id, action): (RequestId, CommandAction),
         verdict: Option<Verdict>,
-        reason: &str,
+        (operator, reason): (&str, &str),
     ) -> Result<(), Failure> {
+        let said = [action.as_str().as_bytes(), operator.as_bytes(), reason.as_bytes()];
         let command = Command {
-            command_id: CommandId(derive(&[b"demo", &request_id.0, action.as_str().as_bytes()])),
+            command_id: CommandId(derive(&[b"demo", &request_id.0, said[0], said[1], said[2]])),
             target: CommandTarget::RequestTarget { request_id },
             action,
-            operator: "demo-operator".into(),
+            operator: operator.into(),
             reason: reason.to_owned(),
             issued_at: Timestamp(self.plant.clock.now_ms()),
             verdict,
@@ -62,7 +68,11 @@ impl Operator {
 /// What a sensible operator does with an open request.
 fn decision(story: &Story) -> Option<(CommandAction, Option<Verdict>, &'static str)> {
     if story.in_review {
-        return Some((CommandAction::DecideReview, Some(Verdict::IsNobody {}), "the account is enrolled twice"));
+        return Some((
+            CommandAction::DecideReview,
+            Some(Verdict::IsNobody {}),
+            "two members fit, and the card is neither's",
+        ));
     }
     (story.exception? == Code::OutcomeUnknownUnresolved).then_some((
         CommandAction::ResolveUnknown,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::Topic;
 use domain::RequestId;
+use domain::ids::OperatorId;
 use domain::messages::{Stage, Workflow};
 use fleet::partitioner::partition_of;
 use identity::{Candidate, Entry};
@@ -28,13 +29,10 @@ pub(super) struct Review {
     opened_at: Option<String>,
     due_by: Option<String>,
     held: Option<bool>,
-    candidates: Vec<Candidate>,
-}
-
-/// What identity remembers of a review.
-struct Question {
-    workflow: Workflow,
-    held: bool,
+    owner: Option<String>,
+    opened_by: Vec<String>,
+    first_verdict_by: Option<String>,
+    appeal_until: Option<String>,
     candidates: Vec<Candidate>,
 }
 
@@ -47,7 +45,14 @@ pub(super) fn open(plant: &Plant, rows: &Rows) -> Result<Vec<Review>, Failure> {
     let mut questions = questions(plant, open.iter().filter_map(|review| review.request_id.parse().ok()))?;
     let with_question = |review: attention::Review| {
         let question = questions.remove(&review.request_id);
-        let (workflow, held) = question.as_ref().map(|question| (question.workflow, question.held)).unzip();
+        let (workflow, held) = question.as_ref().map(|question| (question.context.workflow, question.held)).unzip();
+        let (owner, opened_by) = question
+            .as_ref()
+            .map(|question| (question.owner.as_ref().map(ToString::to_string), texts(&question.opened_by)))
+            .unwrap_or_default();
+        let first_verdict_by =
+            question.as_ref().and_then(|question| question.first.as_ref()).map(|first| first.operator.to_string());
+        let appeal_until = question.as_ref().and_then(|question| question.settles_at).map(|at| told(at));
         Review {
             request_id: review.request_id,
             source: review.source,
@@ -58,6 +63,10 @@ pub(super) fn open(plant: &Plant, rows: &Rows) -> Result<Vec<Review>, Failure> {
             opened_at: review.opened_at.map(told),
             due_by: review.due_by.map(told),
             held,
+            owner,
+            opened_by,
+            first_verdict_by,
+            appeal_until,
             candidates: question.map(|question| question.candidates).unwrap_or_default(),
         }
     };
@@ -65,7 +74,10 @@ pub(super) fn open(plant: &Plant, rows: &Rows) -> Result<Vec<Review>, Failure> {
 }
 
 /// What identity remembers of the open reviews, read from the partitions of its changelog that hold some.
-fn questions(plant: &Plant, open: impl Iterator<Item = RequestId>) -> Result<BTreeMap<String, Question>, Failure> {
+fn questions(
+    plant: &Plant,
+    open: impl Iterator<Item = RequestId>,
+) -> Result<BTreeMap<String, identity::memory::Review>, Failure> {
     let topic = Topic::Memory(Stage::Identity);
     let count = plant.topics.partitions(&topic);
     let partitions: BTreeSet<u32> =
@@ -76,9 +88,13 @@ fn questions(plant: &Plant, open: impl Iterator<Item = RequestId>) -> Result<BTr
     }
     // Entries of the fleet lie here too and are of another schema.
     let entry = |value: Option<bytes::Bytes>| plant.codec.decode_entry::<Entry>(Stage::Identity, &value?).ok();
-    let question = |entry: Entry| {
-        let Entry::OpenReview { context, candidates, held, .. } = entry;
-        (context.request_id.to_string(), Question { workflow: context.workflow, held, candidates })
+    let question = |entry: Entry| match entry {
+        Entry::OpenReview(review) => Some((review.context.request_id.to_string(), *review)),
+        Entry::Ground(_) | Entry::Watch(_) => None,
     };
-    Ok(newest.into_values().filter_map(entry).map(question).collect())
+    Ok(newest.into_values().filter_map(entry).filter_map(question).collect())
+}
+
+fn texts(operators: &[OperatorId]) -> Vec<String> {
+    operators.iter().map(ToString::to_string).collect()
 }

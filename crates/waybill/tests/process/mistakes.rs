@@ -4,6 +4,8 @@ use std::net::TcpListener;
 
 use crate::deployment::{Deployment, PARTNER};
 
+const IDENTITY: &str = include_str!("../../../../deploy/policy/identity.toml");
+
 #[test]
 fn mistakes_in_all_tables_are_told_at_once() {
     let deployment = Deployment::new();
@@ -16,7 +18,7 @@ fn mistakes_in_all_tables_are_told_at_once() {
     deployment.write("sources/enrolment.toml", "id = \"Not A Name\"\nlane = \"bulk\"\nworkflows = []\n");
     deployment.write("sources/member-portal.toml", "id = \"member-portal\"\nlane = \"fast\"\n");
     deployment.write("policy/intake.toml", "version = \"one\"\npayer_id = \"x\"\n");
-    deployment.write("policy/identity.toml", "version = 1\n[[rules]]\nname = \"r\"\nagree = []\nverdict = \"match\"\n");
+    deployment.write("policy/identity.toml", &IDENTITY.replace("reviewers = 1", "reviewers = 3"));
     deployment.write("policy/escalation.toml", "version = 1\ntiers = []\n");
     std::fs::remove_file(deployment.folder().join("policy/clocks.toml")).expect("it is there");
     let expected = [
@@ -27,7 +29,7 @@ fn mistakes_in_all_tables_are_told_at_once() {
         "sources/enrolment.toml: the id must be 1 to 64 of a-z",
         "sources/member-portal.toml: not a registration: line 2: unknown variant `fast`",
         "policy/intake.toml: the intake policy can't be read: line 1: ",
-        "policy/identity.toml: rule \"r\" of the identity policy asks for no agreement",
+        "policy/identity.toml: review.reviewers of the identity policy must lie between 1 and 2, and is 3",
         "policy/clocks.toml: can't be read",
     ];
     for arguments in [&["run", "--all"][..], &["status"]] {

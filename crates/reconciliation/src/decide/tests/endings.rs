@@ -46,7 +46,7 @@ fn a_delivery_that_disagrees_with_its_manifest_needs_an_owner() {
     let mut world = World::given(on_its_way());
     world.when([fulfilled(2)]);
     assert_eq!(world.closings(), 0);
-    assert!(world.own().contains(&EventBody::VerificationFailed { code: Code::CountMismatch }));
+    assert!(world.own().contains(&EventBody::VerificationFailed { code: Code::CountMismatch, withdrawn: None }));
     let (owner, runbook) = ("data-quality".into(), "verification-failed".into());
     assert!(world.own().contains(&EventBody::ExceptionRaised { code: Code::CountMismatch, owner, runbook }));
     assert_eq!(world.outcomes()[0].code, Some(Code::CountMismatch));

@@ -42,7 +42,7 @@ pub(super) fn duplicate() -> (Stage, EventBody) {
 
 pub(super) fn in_review() -> (Stage, EventBody) {
     let (code, due_by, policy) = (Code::SeveralCandidates, START + DAY, PolicyRef::default());
-    (Stage::Identity, EventBody::ReviewOpened { code, candidates: 2, policy, due_by })
+    (Stage::Identity, EventBody::ReviewOpened { code, candidates: 2, policy, due_by, evidence: None })
 }
 
 pub(super) fn matched() -> (Stage, EventBody) {
@@ -52,17 +52,18 @@ pub(super) fn matched() -> (Stage, EventBody) {
         candidates: 1,
         policy: PolicyRef::default(),
         roster_version: 1,
+        evidence: None,
     };
     (Stage::Identity, body)
 }
 
 pub(super) fn unmatched() -> (Stage, EventBody) {
     let (code, policy) = (Code::NoCandidate, PolicyRef::default());
-    (Stage::Identity, EventBody::IdentityUnmatched { code, candidates: 0, policy, roster_version: 1 })
+    (Stage::Identity, EventBody::IdentityUnmatched { code, candidates: 0, policy, roster_version: 1, evidence: None })
 }
 
 pub(super) fn passed(number: u8, action: CommandAction) -> (Stage, EventBody) {
-    (Stage::Identity, EventBody::CommandPassed { command_id: CommandId([number; 16]), action })
+    (Stage::Identity, EventBody::CommandPassed { command_id: CommandId([number; 16]), action, review: None })
 }
 
 pub(super) fn dispatched() -> (Stage, EventBody) {

@@ -1,0 +1,169 @@
+//! What a match rests on, and whether the roster still bears it out.
+//!
+//! Kept of each match are the account, the weights of the fields that spoke for it, and keyed digests of what the roster said in them;
+//! not the claim, which may be long gone. A field that the roster says otherwise today speaks for nobody: if what is left is no match
+//! by the thresholds of the day, the match is withdrawn. So a correction towards what the claim said may withdraw a match that would be
+//! made again; a person sees to it, and a wrong disclosure weighs more.
+
+use domain::ids::derive;
+use domain::lifecycle::evidence::{MatchField, Withdrawal};
+use domain::phi::Purpose;
+use domain::{Code, Decision, Draft, EventBody, Memory, RequestId, Timestamp, Token, Trace};
+use matching::evidence::FieldWeight;
+use matching::explain::shifted;
+use matching::levels::Field;
+
+use crate::decide::{Deciding, member_token};
+use crate::memory::{Ground, GroundField};
+use crate::{Entry, Identity, Key};
+
+/// A match that was made.
+pub(crate) struct Match<'a> {
+    /// The account that fitted.
+    pub(crate) account: &'a str,
+    /// The account that stands for it.
+    pub(crate) member: &'a str,
+    /// What the fields say.
+    pub(crate) fields: &'a [FieldWeight],
+    /// By how many centibits the weight exceeds that of the likeliest other explanation.
+    pub(crate) margin: i32,
+    /// From which probability on it was a match.
+    pub(crate) match_ppm: u32,
+}
+
+/// Half in parts per million: as likely as not.
+const EVEN: u32 = 500_000;
+
+/// Remembers what a match rests on.
+pub(crate) fn remember(
+    identity: &Identity,
+    decision: &mut Deciding,
+    request: RequestId,
+    found: &Match<'_>,
+    (now, trace): (Timestamp, Trace),
+) {
+    let policy = identity.rollout.identity();
+    if policy.remember.is_zero() {
+        return;
+    }
+    let digests = Digests::of(identity, found.account);
+    let speaking = found.fields.iter().filter(|said| 0 < said.weight && said.held != 0);
+    let fields = speaking.map(|said| GroundField {
+        field: said.field.as_str().into(),
+        weight: said.weight,
+        digest: digests.digest(said.field, said.held),
+    });
+    let member_token = member_token(identity, found.member);
+    let ground = Ground {
+        account: found.account.to_owned(),
+        member_key: found.member.to_owned(),
+        offset: identity.roster.offset(found.account).unwrap_or_default(),
+        member_token,
+        margin: found.margin,
+        match_ppm: found.match_ppm,
+        fields: fields.collect(),
+        until: now + policy.remember,
+        trace,
+    };
+    let key = Key::Ground(account_token(identity, found.account), request);
+    decision.put(key, Entry::Ground(Box::new(ground)));
+}
+
+/// The grounds that a change of an account may have shaken: its own, and those of accounts merged into it.
+pub(crate) fn shaken_by(identity: &Identity, account: &str, memory: &Memory<Key, Entry>) -> Vec<Key> {
+    let accounts = identity.roster.absorbed(account).into_iter().chain([account]);
+    let tokens = accounts.map(|account| account_token(identity, account));
+    tokens.flat_map(|token| among(identity, (token, token), memory)).collect()
+}
+
+/// The grounds of all accounts that have changed since they were looked at.
+pub(crate) fn shaken(identity: &Identity, memory: &Memory<Key, Entry>) -> Vec<Key> {
+    among(identity, (Token([0; 16]), Token([0xff; 16])), memory)
+}
+
+fn among(identity: &Identity, (first, last): (Token, Token), memory: &Memory<Key, Entry>) -> Vec<Key> {
+    let (first, last) = (Key::Ground(first, RequestId([0; 16])), Key::Ground(last, RequestId([0xff; 16])));
+    let is_shaken = |entry: &Entry| match entry {
+        Entry::Ground(ground) => {
+            let Ground { account, member_key, offset, .. } = &**ground;
+            identity.roster.offset(account) != Some(*offset) || !is_one_account(identity, account, member_key)
+        }
+        Entry::OpenReview(_) | Entry::Watch(_) => false,
+    };
+    memory.range(&first, &last).filter(|(_, entry)| is_shaken(entry)).map(|(key, _)| *key).collect()
+}
+
+/// A ground has come due: it is too old to matter, or the roster has changed.
+pub(crate) fn look(identity: &Identity, (key, request): (Key, RequestId), ground: &Ground, now: Timestamp) -> Deciding {
+    let mut decision = Decision::nothing();
+    if ground.until <= now {
+        decision.forget(key);
+        return decision;
+    }
+    let (lost, left) = standing(identity, ground);
+    if left < ground.match_ppm {
+        let withdrawn = Withdrawal {
+            member_token: ground.member_token,
+            roster_version: identity.roster.version(),
+            fields: lost.iter().map(|field| MatchField::of(field.as_str())).collect(),
+            probability_ppm: left,
+        };
+        let body = EventBody::VerificationFailed { code: Code::MatchWithdrawn, withdrawn: Some(withdrawn) };
+        decision.events.push(Draft { request_id: request, body, trace: Some(ground.trace) });
+        decision.forget(key);
+    } else if let Some(offset) = identity.roster.offset(&ground.account).filter(|today| *today != ground.offset) {
+        decision.put(key, Entry::Ground(Box::new(Ground { offset, ..ground.clone() })));
+    }
+    decision
+}
+
+/// Which of the fields no longer speak for the member, and what is left of the probability without them.
+fn standing(identity: &Identity, ground: &Ground) -> (Vec<Field>, u32) {
+    let Ground { account, member_key, margin, fields, .. } = ground;
+    if !is_one_account(identity, account, member_key) {
+        return (Vec::new(), 0);
+    }
+    let digests = Digests::of(identity, account);
+    let (mut lost, mut left) = (Vec::new(), *margin);
+    for GroundField { field, weight, digest } in fields {
+        let known = Field::ALL.into_iter().find(|known| known.as_str() == *field);
+        let stands = known.is_none_or(|known| {
+            let held = identity.roster.members().held(account, known);
+            held.into_iter().any(|held| digests.digest(known, held) == *digest)
+        });
+        if !stands {
+            left = left.saturating_sub(*weight);
+            lost.extend(known);
+        }
+    }
+    (lost, shifted(EVEN, left))
+}
+
+/// Whether the account that fitted still leads to where the account leads that was matched: neither is gone, and what was merged was
+/// not taken apart.
+fn is_one_account(identity: &Identity, account: &str, member: &str) -> bool {
+    let roster = &identity.roster;
+    let survivor = roster.survivor(account);
+    survivor.is_some() && survivor == roster.survivor(member)
+}
+
+fn account_token(identity: &Identity, account: &str) -> Token {
+    identity.phi.token(Purpose::Member, &[account.as_bytes()])
+}
+
+/// Digests of what the roster says of one account, under a secret of its own.
+struct Digests(Token);
+
+impl Digests {
+    fn of(identity: &Identity, account: &str) -> Self {
+        Self(identity.phi.token(Purpose::Ground, &[account.as_bytes()]))
+    }
+
+    fn digest(&self, field: Field, held: u64) -> i64 {
+        let [a, b, c, d, e, f, g, h, ..] = derive(&[&self.0.0, field.as_str().as_bytes(), &held.to_le_bytes()]);
+        i64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+#[cfg(test)]
+mod tests;

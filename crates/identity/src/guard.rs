@@ -1,0 +1,135 @@
+//! The guard against guessing (HRex member match: "the server SHALL … guard against brute force"): whoever asks for one person with
+//! many cards, or with one card for many people, and finds nobody for certain, is not answered for a while.
+//!
+//! Attempts that found nobody for certain are counted where their key is at home: an HMAC of the caller and what is held fixed. What is
+//! varied is kept as an HMAC too. A verdict goes to everybody by `guard`.
+
+use std::collections::BTreeMap;
+
+use domain::messages::{Context, GuardVerdict, IdentityTask, IdentityWork, PayerRole, Probe};
+use domain::person::{Coverage, MemberClaim};
+use domain::phi::{Phi, Purpose};
+use domain::worker::{Destination, Forward};
+use domain::{Decision, Message, Timestamp, Token};
+use matching::normal::Word;
+
+use crate::decide::Deciding;
+use crate::memory::{Attempt, Watch};
+use crate::policy::GuardPolicy;
+use crate::{Entry, Identity, Key};
+
+/// Who guesses, as far as it was found out.
+#[derive(Clone, Debug, Default)]
+pub struct Verdicts(BTreeMap<Token, GuardVerdict>);
+
+/// What a claim holds, as far as somebody may guess it.
+pub(crate) struct Fingerprint<'a> {
+    phi: &'a dyn Phi,
+    caller: &'a str,
+    person: Option<Token>,
+    card: Option<Token>,
+}
+
+// === impl Verdicts ===
+
+impl Verdicts {
+    /// Takes in a record of `guard`. Those that have run out by when it was given are forgotten.
+    pub fn learn(&mut self, verdict: &GuardVerdict) {
+        self.0.retain(|_, other| verdict.since < other.until);
+        self.0.insert(verdict.fixed, verdict.clone());
+    }
+
+    /// Whether nobody is known to guess.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn stands(&self, fixed: Token, now: Timestamp) -> bool {
+        self.0.get(&fixed).is_some_and(|verdict| now < verdict.until)
+    }
+}
+
+// === impl Fingerprint ===
+
+impl<'a> Fingerprint<'a> {
+    /// What a claim holds; of a claim without a card, or without name and birth date, nothing can be varied.
+    pub(crate) fn of(phi: &'a dyn Phi, context: &'a Context, claim: &MemberClaim, coverage: Option<&Coverage>) -> Self {
+        let words = [claim.name.given.first(), Some(&claim.name.family), claim.birth_date.as_ref()]
+            .map(|text| text.map(|text| Word::of(text)).unwrap_or_default());
+        let cards = [coverage.and_then(|it| it.member_id.as_ref()), coverage.and_then(|it| it.subscriber_id.as_ref())]
+            .map(|text| text.map(|text| Word::of(text)).unwrap_or_default());
+        let token = |kind: &[u8], words: &[Word]| {
+            let says = words.iter().any(|word| !word.is_empty());
+            let parts: Vec<&[u8]> = [kind].into_iter().chain(words.iter().map(Word::bytes)).collect();
+            says.then(|| phi.token(Purpose::Guard, &parts))
+        };
+        Self { phi, caller: caller(context), person: token(b"person", &words), card: token(b"card", &cards) }
+    }
+
+    /// What is held fixed and what is varied, of either probe.
+    fn probes(&self) -> Vec<(Probe, Token, Token)> {
+        let (Some(person), Some(card)) = (self.person, self.card) else { return Vec::new() };
+        let fixed = |what: Token| self.phi.token(Purpose::Guard, &[b"fixed", self.caller.as_bytes(), &what.0]);
+        vec![(Probe::Card, fixed(person), card), (Probe::Person, fixed(card), person)]
+    }
+
+    /// Whether the caller is guessing at this very person or card.
+    pub(crate) fn is_guessed(&self, verdicts: &Verdicts, now: Timestamp) -> bool {
+        !verdicts.is_empty() && self.probes().iter().any(|(_, fixed, _)| verdicts.stands(*fixed, now))
+    }
+
+    /// Has an attempt counted that found nobody for certain.
+    pub(crate) fn count(&self, context: &Context, decision: &mut Deciding, at: Timestamp) {
+        for (probe, fixed, varied) in self.probes() {
+            let task = IdentityTask::Tally { probe, fixed, varied, at };
+            let message = Message::Identity(Box::new(IdentityWork { context: context.clone(), task }));
+            decision.forward.push(Forward { to: Destination::Tally(context.lane, fixed), message, trace: None });
+        }
+    }
+}
+
+/// Counts an attempt; with one too many the caller is taken to be guessing.
+pub(crate) fn tally(
+    identity: &Identity,
+    watch: Option<&Entry>,
+    context: &Context,
+    (probe, fixed, varied, at): (Probe, Token, Token, Timestamp),
+) -> Deciding {
+    let GuardPolicy { distinct_max, window, throttle } = identity.rollout.identity().guard;
+    let mut attempts = match watch {
+        Some(Entry::Watch(watch)) => watch.attempts.clone(),
+        Some(Entry::OpenReview(_) | Entry::Ground(_)) | None => Vec::new(),
+    };
+    attempts.retain(|attempt| at < attempt.at + window && attempt.varied != varied);
+    attempts.push(Attempt { varied, at });
+    let mut decision = Decision::nothing();
+    let distinct = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+    if distinct_max < distinct {
+        let verdict = GuardVerdict {
+            fixed,
+            probe,
+            caller: caller(context).to_owned(),
+            distinct,
+            since: at,
+            until: at + throttle,
+        };
+        decision.send(Destination::Guard(fixed), Message::Guard(Box::new(verdict)));
+        // One more within the window and the verdict is given anew; more than that need not be known.
+        attempts.remove(0);
+    }
+    let last = attempts.iter().map(|attempt| attempt.at).max().unwrap_or(at);
+    let watch = Watch { caller: caller(context).to_owned(), attempts, forget_at: last + window };
+    decision.put(Key::Watch(fixed), Entry::Watch(watch));
+    decision
+}
+
+/// Who asks: our own source, or the payer who wants something of us.
+fn caller(context: &Context) -> &str {
+    match context.role {
+        PayerRole::Requester => context.source.as_str(),
+        PayerRole::Responder => context.counterparty.as_str(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! How a claim or a roster record is read for matching: the words of each kind, the first of them beside what else is known of the
+//! same person. PHI, so `Debug` shows nothing of it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use domain::person::{Address, Coverage, Identifier, MemberClaim, PersonName, RosterMember};
+use matching::Person;
+
+/// A person as matching takes them.
+pub struct Reading<'a> {
+    first: Words<'a>,
+    others: Vec<Words<'a>>,
+}
+
+/// One of each: a name, an address, a phone, an email address, a coverage, an identifier of each system.
+#[derive(Default)]
+struct Words<'a> {
+    coverage: Option<&'a Coverage>,
+    name: Option<&'a PersonName>,
+    middle: Cow<'a, str>,
+    address: Option<&'a Address>,
+    street: Cow<'a, str>,
+    phone: &'a str,
+    email: &'a str,
+    ssn: &'a str,
+    mbi: &'a str,
+    card: &'a str,
+}
+
+/// What is read of a claim beside its name, address and so on, of which there are several.
+struct Once<'a> {
+    dob: &'a str,
+    sex: &'a str,
+}
+
+// === impl Reading ===
+
+impl<'a> Reading<'a> {
+    /// A claim under the coverage by which our roster should know the member.
+    pub fn of_claim(claim: &'a MemberClaim, coverage: Option<&'a Coverage>) -> Self {
+        Self::of(claim, coverage.into_iter())
+    }
+
+    /// Somebody on the roster, under all of their coverages.
+    pub fn of_member(member: &'a RosterMember) -> Self {
+        Self::of(&member.member, member.coverages.iter())
+    }
+
+    fn of(claim: &'a MemberClaim, coverages: impl Iterator<Item = &'a Coverage>) -> Self {
+        let mut all = vec![Words::default()];
+        fill(&mut all, std::iter::once(&claim.name).chain(&claim.other_names), |words, name| words.set_name(name));
+        fill(&mut all, claim.addresses.iter(), |words, address| words.set_address(address));
+        fill(&mut all, claim.phones.iter(), |words, phone| words.phone = phone);
+        fill(&mut all, claim.emails.iter(), |words, email| words.email = email);
+        fill(&mut all, coverages, |words, coverage| words.coverage = Some(coverage));
+        fill(&mut all, identifiers(claim, is_ssn), |words, ssn| words.ssn = ssn);
+        fill(&mut all, identifiers(claim, is_mbi), |words, mbi| words.mbi = mbi);
+        fill(&mut all, identifiers(claim, is_card), |words, card| words.card = card);
+        let mut all = all.into_iter();
+        Self { first: all.next().unwrap_or_default(), others: all.collect() }
+    }
+
+    /// Hands the person to whoever weighs them; `claim` is what this was read of.
+    pub fn with<R>(&self, claim: &MemberClaim, weigh: impl FnOnce(&Person<'_>) -> R) -> R {
+        let once = Once { dob: claim.birth_date.as_deref().unwrap_or_default(), sex: sex(claim) };
+        let also: Vec<Person<'_>> = self.others.iter().map(Words::person).collect();
+        let Once { dob, sex } = once;
+        weigh(&Person { dob, sex, also: &also, ..self.first.person() })
+    }
+}
+
+impl fmt::Debug for Reading<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reading(secret)")
+    }
+}
+
+// === impl Words ===
+
+impl<'a> Words<'a> {
+    fn set_name(&mut self, name: &'a PersonName) {
+        self.name = Some(name);
+        self.middle = joined(name.given.get(1..).unwrap_or_default(), " ");
+    }
+
+    fn set_address(&mut self, address: &'a Address) {
+        self.address = Some(address);
+        self.street = joined(&address.lines, ", ");
+    }
+
+    fn person(&self) -> Person<'_> {
+        let text = |text: Option<&'a String>| text.map(String::as_str).unwrap_or_default();
+        let coverage = |field: fn(&Coverage) -> &Option<String>| {
+            self.coverage.and_then(|coverage| field(coverage).as_deref()).unwrap_or_default()
+        };
+        let address = |field: fn(&Address) -> &Option<String>| {
+            self.address.and_then(|address| field(address).as_deref()).unwrap_or_default()
+        };
+        let on_the_card = coverage(|coverage| &coverage.member_id);
+        Person {
+            member_id: if on_the_card.is_empty() { self.card } else { on_the_card },
+            subscriber_id: coverage(|coverage| &coverage.subscriber_id),
+            group: coverage(|coverage| &coverage.group),
+            given: text(self.name.and_then(|name| name.given.first())),
+            middle: &self.middle,
+            family: text(self.name.map(|name| &name.family)),
+            suffix: text(self.name.and_then(|name| name.suffix.as_ref())),
+            street: &self.street,
+            city: address(|address| &address.city),
+            state: address(|address| &address.state),
+            zip: address(|address| &address.postal_code),
+            phone: self.phone,
+            email: self.email,
+            ssn: self.ssn,
+            mbi: self.mbi,
+            ..Person::default()
+        }
+    }
+}
+
+/// Puts the first of several beside the first of the others, the second beside the second.
+fn fill<'a, T>(all: &mut Vec<Words<'a>>, several: impl Iterator<Item = T>, set: impl Fn(&mut Words<'a>, T)) {
+    for (at, one) in several.enumerate() {
+        if all.len() <= at {
+            all.push(Words::default());
+        }
+        if let Some(words) = all.get_mut(at) {
+            set(words, one);
+        }
+    }
+}
+
+fn joined<'a>(several: &'a [String], separator: &str) -> Cow<'a, str> {
+    match several {
+        [] => Cow::Borrowed(""),
+        [one] => Cow::Borrowed(one),
+        several => Cow::Owned(several.join(separator)),
+    }
+}
+
+fn identifiers<'a>(claim: &'a MemberClaim, is_kind: fn(&Identifier) -> bool) -> impl Iterator<Item = &'a str> {
+    claim.identifiers.iter().filter(move |identifier| is_kind(identifier)).map(|identifier| identifier.value.as_str())
+}
+
+fn is_mbi(identifier: &Identifier) -> bool {
+    identifier.kind == "MC" || identifier.system == "http://hl7.org/fhir/sid/us-mbi"
+}
+
+fn is_ssn(identifier: &Identifier) -> bool {
+    identifier.kind == "SS" || identifier.system == "http://hl7.org/fhir/sid/us-ssn"
+}
+
+/// A member number, by the code of HL7 v2 table 0203 that HRex names for it.
+fn is_card(identifier: &Identifier) -> bool {
+    identifier.kind == "MB"
+}
+
+fn sex(claim: &MemberClaim) -> &'static str {
+    use domain::person::Sex;
+    match claim.sex {
+        Some(Sex::Female) => "F",
+        Some(Sex::Male) => "M",
+        // Neither agrees or disagrees with anything.
+        Some(Sex::Other | Sex::Unknown) | None => "",
+    }
+}

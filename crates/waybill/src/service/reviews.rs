@@ -52,7 +52,7 @@ pub(super) fn open(plant: &Plant, rows: &Rows) -> Result<Vec<Review>, Failure> {
             .unwrap_or_default();
         let first_verdict_by =
             question.as_ref().and_then(|question| question.first.as_ref()).map(|first| first.operator.to_string());
-        let appeal_until = question.as_ref().and_then(|question| question.settles_at).map(|at| told(at));
+        let appeal_until = question.as_ref().and_then(|question| question.settles_at).map(|at| told(at.0));
         Review {
             request_id: review.request_id,
             source: review.source,

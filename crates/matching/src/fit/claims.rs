@@ -40,9 +40,9 @@ impl Claims {
         let mut all = Self { found: Vec::new(), ends: Vec::new() };
         for person in claims.into_iter().take(CLAIMS_MAX) {
             let claim = Claim::of(&person, &roster.lexicons);
-            matcher.judge(&claim);
-            all.found.extend(matcher.scored.iter().map(|scored| scored.found));
-            all.ends.push((all.found.len(), matcher.rarity(&claim)));
+            let (scored, rarity) = matcher.score_all(&claim);
+            all.found.extend(scored.iter().map(|scored| scored.found));
+            all.ends.push((all.found.len(), rarity));
         }
         all
     }

@@ -5,10 +5,10 @@ use super::word::{Word, mix};
 
 /// The ten digits of a US number; zero for what is none. A leading 1 is the country, an extension behind ten digits is left out.
 pub(crate) fn phone(text: &str) -> u64 {
-    let base = text.split(['x', 'X', ';']).next().unwrap_or_default();
+    let base = text.bytes().take_while(|byte| !matches!(byte, b'x' | b'X' | b';'));
     let mut digits = [0u8; 11];
     let mut count = 0;
-    for digit in base.bytes().filter(u8::is_ascii_digit) {
+    for digit in base.filter(u8::is_ascii_digit) {
         if count == digits.len() {
             return 0;
         }

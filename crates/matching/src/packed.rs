@@ -83,7 +83,7 @@ impl Packed {
             place: normal.address.zip | u32::from(normal.address.state) << 17,
             unit: normal.address.unit,
             mailbox: normal.email.1,
-            city: (normal.address.city.hash() >> 48) as u16 & !1 | u16::from(!normal.address.city.is_empty()),
+            city: if normal.address.city.is_empty() { 0 } else { (normal.address.city.hash() >> 48) as u16 | 1 },
             group: normal.group,
             ..Self::default()
         }

@@ -28,6 +28,7 @@ pub(super) struct Shares {
     pub(super) member: Tally,
     pub(super) relative: Tally,
     pub(super) twin: Tally,
+    pub(super) namesake: Tally,
     pub(super) explained: [u64; EXPLANATIONS],
     pub(super) claims: u64,
 }
@@ -59,6 +60,7 @@ impl Claims {
             member: nothing,
             relative: nothing,
             twin: nothing,
+            namesake: nothing,
             explained: [0; EXPLANATIONS],
             claims: self.ends.len() as u64,
         };
@@ -83,12 +85,13 @@ impl Claims {
 
 impl Shares {
     fn add(&mut self, found: &Comparison, each: [u64; EXPLANATIONS]) {
-        let [member, relative, _, twin] = each;
+        let [member, relative, namesake, twin] = each;
         self.explained.iter_mut().zip(each).for_each(|(sum, share)| *sum += share);
         for (field, level) in found.levels.0.into_iter().enumerate() {
             self.member[field][usize::from(level)] += member;
             self.relative[field][usize::from(level)] += relative;
             self.twin[field][usize::from(level)] += twin;
+            self.namesake[field][usize::from(level)] += namesake;
         }
         debug_assert!(each[Explanation::Member as usize] <= UNIT);
     }

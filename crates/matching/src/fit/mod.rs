@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 use crate::Person;
 use crate::fixed::BILLION;
-use crate::levels::{FIELDS, Field, LEVELS_MAX, NameLevel};
+use crate::levels::{DateLevel, FIELDS, Field, LEVELS_MAX, NameLevel};
 use crate::policy::{Chances, Policy, Prior, is_by_frequency};
 use crate::roster::Roster;
 
@@ -113,7 +113,10 @@ fn maximise(policy: &mut Policy, anchor: &Policy, shares: &claims::Shares, has_f
         if BILLION - least < absent { (least, least, least) } else { (relative, twin, namesake) };
     let member = member.min(BILLION - relative - twin - namesake - least).max(1);
     let stranger = BILLION - member - relative - twin - namesake;
-    policy.prior = Prior { member, relative, twin, namesake, stranger, ..policy.prior };
+    let exact = DateLevel::Exact as usize;
+    let before = policy.prior.namesake_same_birth_date;
+    let namesake_same_birth_date = share(&shares.namesake, Field::BirthDate, exact, before, claims::UNIT, 1);
+    policy.prior = Prior { member, relative, twin, namesake, stranger, namesake_same_birth_date, ..policy.prior };
 }
 
 /// How often a claim of a relative shows a level, who on the roster show it as `of` says: what relatives share is written down as

@@ -27,6 +27,7 @@ pub(crate) struct Side {
     /// The letters of the middle name, and the groups it belongs to.
     pub(crate) middle: (Shape, [u16; GROUPS_MAX]),
     pub(crate) street: Shape,
+    pub(crate) mailbox: Shape,
 }
 
 /// A name of a claim, with all that comparing it takes.
@@ -67,6 +68,7 @@ impl Side {
             family: Spelling::of(&normal.family, packed.family, &lexicons.names),
             middle: middle(&normal.middle),
             street: shape(&normal.address.street),
+            mailbox: shape(&normal.mailbox),
         }
     }
 }
@@ -79,7 +81,8 @@ impl Side {
         normal.address.street = lexicons.places.get(record.street).map(|entry| entry.word).unwrap_or_default();
         let name = |id| Spelling::of(&Name { whole: word(id), ..Name::default() }, id, &lexicons.names);
         let (middle, street) = (middle(&normal.middle), shape(&normal.address.street));
-        Self { normal, packed: *record, given: name(record.given), family: name(record.family), middle, street }
+        let (given, family, mailbox) = (name(record.given), name(record.family), Shape::default());
+        Self { normal, packed: *record, given, family, middle, street, mailbox }
     }
 }
 

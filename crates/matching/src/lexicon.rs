@@ -118,6 +118,12 @@ impl Shape {
         self.letters() & !other.letters() == 0 || other.letters() & !self.letters() == 0
     }
 
+    /// Whether the other word may hold this one.
+    #[inline]
+    pub(crate) fn can_be_part_of(self, other: Self) -> bool {
+        self.len() <= other.len() && self.letters() & !other.letters() == 0
+    }
+
     /// Whether two words have letters enough in common for a Jaro-Winkler similarity of .88, which most have not: a bound on what
     /// comparing them would find.
     #[inline]

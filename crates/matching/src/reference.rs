@@ -162,6 +162,18 @@ fn compared(side: &Side, member: &Packed, roster: &Roster) -> Comparison {
     } else if is_poor(given.0) && is_middle {
         given.0 = NameLevel::Middle;
     }
+    let is_other = |level| level == NameLevel::FirstLetter || level == NameLevel::Different;
+    let mailbox = side.normal.mailbox.as_str();
+    let is_mailbox = |word: Word| 4 <= word.len() && mailbox.contains(word.as_str());
+    let middle = word(member.middle);
+    if is_other(given.0) && is_mailbox(word(member.given)) {
+        given.0 = NameLevel::Mailbox;
+    } else if is_other(given.0) && middle.len() == 1 && 1 < side.given.word.len() && middle.first() == side.given.word.first() {
+        given.0 = NameLevel::MiddleInitial;
+    }
+    if is_other(family.0) && is_mailbox(word(member.family)) {
+        family.0 = NameLevel::Mailbox;
+    }
     if family.0 == NameLevel::Different && member.sex() != Sex::Male {
         family.0 = NameLevel::Renamed;
     }

@@ -19,6 +19,8 @@ pub(crate) struct Named {
     bearers: u32,
     /// The roster's name is the claim's middle name; of given names only.
     is_middle: bool,
+    /// The claim's mailbox is called so.
+    is_mailbox: bool,
 }
 
 /// What comparing a middle name with one of the roster finds.
@@ -27,17 +29,19 @@ pub(crate) struct MiddleNamed {
     level: MiddleLevel,
     /// The roster's middle name is the claim's given name.
     is_given: bool,
+    /// The roster's middle name is an initial, with which the claim's given name begins.
+    is_initial_of_given: bool,
 }
 
 impl Default for Named {
     fn default() -> Self {
-        Self { level: NameLevel::Missing, bearers: 1, is_middle: false }
+        Self { level: NameLevel::Missing, bearers: 1, is_middle: false, is_mailbox: false }
     }
 }
 
 impl Default for MiddleNamed {
     fn default() -> Self {
-        Self { level: MiddleLevel::Missing, is_given: false }
+        Self { level: MiddleLevel::Missing, is_given: false, is_initial_of_given: false }
     }
 }
 
@@ -54,7 +58,14 @@ pub(super) fn names(side: &Side, member: &Packed, words: &mut impl Words, lexico
             (family.level, family.bearers) = (NameLevel::Swapped, bearers(member.family, Role::Family));
         } else if middle.is_given || given.is_middle {
             given.level = NameLevel::Middle;
+        } else if is_other(given.level) && given.is_mailbox {
+            given.level = NameLevel::Mailbox;
+        } else if is_other(given.level) && middle.is_initial_of_given {
+            given.level = NameLevel::MiddleInitial;
         }
+    }
+    if is_other(family.level) && family.is_mailbox {
+        family.level = NameLevel::Mailbox;
     }
     if family.level == NameLevel::Different && member.sex() != Sex::Male {
         family.level = NameLevel::Renamed;
@@ -78,8 +89,15 @@ fn is_poor(level: NameLevel) -> bool {
         | NameLevel::Swapped
         | NameLevel::FirstLetter
         | NameLevel::Different
-        | NameLevel::Renamed => true,
+        | NameLevel::Renamed
+        | NameLevel::Mailbox
+        | NameLevel::MiddleInitial => true,
     }
+}
+
+/// Whether two names have nothing but a first letter in common.
+fn is_other(level: NameLevel) -> bool {
+    matches!(level, NameLevel::FirstLetter | NameLevel::Different)
 }
 
 /// Compares a claim's given name with one of the roster.
@@ -89,8 +107,28 @@ pub(super) fn given(side: &Side, id: WordId, lexicon: &Lexicon) -> Named {
         && !side.given.word.is_empty()
         && side.middle.0.can_be_one_edit(lexicon.sketch(id).shape)
         && lexicon.get(id).is_some_and(|known| is_same_given(claimed, &known.word));
-    Named { is_middle, ..one(&side.given, id, Role::Given, lexicon) }
+    let named = one(&side.given, id, Role::Given, lexicon);
+    Named { is_middle, is_mailbox: is_other(named.level) && is_mailbox(side, id, lexicon), ..named }
 }
+
+/// Compares a claim's family name with one of the roster.
+pub(super) fn family(side: &Side, id: WordId, lexicon: &Lexicon) -> Named {
+    let named = one(&side.family, id, Role::Family, lexicon);
+    Named { is_mailbox: is_other(named.level) && is_mailbox(side, id, lexicon), ..named }
+}
+
+/// Whether a claim's mailbox is called as somebody of this name is: it holds the name, which is no short one.
+fn is_mailbox(side: &Side, id: WordId, lexicon: &Lexicon) -> bool {
+    let (mailbox, name) = (&side.normal.mailbox, lexicon.sketch(id).shape);
+    MAILBOX_LEAST <= name.len()
+        && name.can_be_part_of(side.mailbox)
+        && lexicon.get(id).is_some_and(|known| {
+            mailbox.bytes().windows(known.word.len()).any(|part| part == known.word.bytes())
+        })
+}
+
+/// So many letters a name has at least that is looked for in a mailbox: shorter ones are found in other words.
+const MAILBOX_LEAST: usize = 4;
 
 /// Compares a given or family name with one of the roster.
 pub(super) fn one(claimed: &Spelling, id: WordId, role: Role, lexicon: &Lexicon) -> Named {
@@ -124,7 +162,7 @@ fn are_apart(claimed: &Spelling, known: &Sketch, role: Role) -> bool {
 
 /// As [`one`], letter by letter.
 fn one_by_letters(claimed: &Spelling, id: WordId, role: Role, lexicon: &Lexicon) -> Named {
-    let found = |level, bearers| Named { level, bearers, is_middle: false };
+    let found = |level, bearers| Named { level, bearers, ..Named::default() };
     let Some(known) = lexicon.get(id).filter(|_| claimed.id != 0) else { return Named::default() };
     if claimed.id == id || claimed.word == known.word {
         return found(NameLevel::Exact, known.counts[role as usize]);
@@ -176,15 +214,15 @@ fn spelt(claimed: &Spelling, known: &Entry) -> NameLevel {
 fn have_changed_places(side: &Side, member: &Packed, lexicon: &Lexicon) -> bool {
     side.given.id != 0
         && side.family.id != 0
-        && can_be_other(&side.given, &lexicon.sketch(member.family))
-        && can_be_other(&side.family, &lexicon.sketch(member.given))
-        && is_other(&side.given, member.family, lexicon)
-        && is_other(&side.family, member.given, lexicon)
+        && can_have_taken_place(&side.given, &lexicon.sketch(member.family))
+        && can_have_taken_place(&side.family, &lexicon.sketch(member.given))
+        && has_taken_place(&side.given, member.family, lexicon)
+        && has_taken_place(&side.family, member.given, lexicon)
 }
 
 /// Whether a sketch leaves it open that a name stands in the other one's place.
 #[inline]
-fn can_be_other(claimed: &Spelling, known: &Sketch) -> bool {
+fn can_have_taken_place(claimed: &Spelling, known: &Sketch) -> bool {
     claimed.parts != [0; 2]
         || known.is_compound
         || claimed.shape.can_be_one_edit(known.shape)
@@ -192,7 +230,7 @@ fn can_be_other(claimed: &Spelling, known: &Sketch) -> bool {
 }
 
 /// Whether a name stands in the other one's place.
-fn is_other(claimed: &Spelling, id: WordId, lexicon: &Lexicon) -> bool {
+fn has_taken_place(claimed: &Spelling, id: WordId, lexicon: &Lexicon) -> bool {
     let Some(known) = lexicon.get(id) else { return false };
     claimed.id == id
         || common_part(claimed, id, known).is_some()
@@ -222,7 +260,9 @@ pub(super) fn middle(side: &Side, id: WordId, lexicon: &Lexicon) -> MiddleNamed 
     } else {
         MiddleLevel::Different
     };
-    MiddleNamed { level, is_given }
+    let is_initial_of_given =
+        sketch.shape.len() == 1 && 1 < side.given.word.len() && side.given.word.first() == sketch.first;
+    MiddleNamed { level, is_given, is_initial_of_given }
 }
 
 fn is_same_middle(side: &Side, sketch: &Sketch, id: WordId, lexicon: &Lexicon) -> bool {

@@ -4,7 +4,7 @@
 
 use super::name::{self, MiddleNamed, Named};
 use crate::claim::Side;
-use crate::lexicon::{Lexicon, Role, WordId};
+use crate::lexicon::{Lexicon, WordId};
 
 /// What comparing the words of one reading of a claim with those of the lexicon finds.
 pub(crate) trait Words {
@@ -48,7 +48,7 @@ impl Words for Afresh {
 
     #[inline]
     fn family(&mut self, side: &Side, id: WordId, lexicon: &Lexicon) -> Named {
-        name::one(&side.family, id, Role::Family, lexicon)
+        name::family(side, id, lexicon)
     }
 
     #[inline]

@@ -14,7 +14,7 @@ use crate::weights::{EXPLANATIONS, Explanation, Rarity, Weights};
 /// A whole claim: shares are parts per million.
 pub(super) const UNIT: u64 = 1_000_000;
 /// How many claims are used, at most.
-const CLAIMS_MAX: usize = 200_000;
+pub(super) const CLAIMS_MAX: usize = 200_000;
 
 /// Claims with all comparisons, which stay the same from round to round.
 pub(super) struct Claims {
@@ -36,11 +36,11 @@ pub(super) struct Shares {
 // === impl Claims ===
 
 impl Claims {
-    pub(super) fn of<'a>(roster: &Roster, policy: &Policy, claims: impl IntoIterator<Item = Person<'a>>) -> Self {
+    pub(super) fn of(roster: &Roster, policy: &Policy, claims: &[Person<'_>]) -> Self {
         let mut matcher = Matcher::new(policy, roster);
         let mut all = Self { found: Vec::new(), ends: Vec::new() };
-        for person in claims.into_iter().take(CLAIMS_MAX) {
-            let claim = Claim::of(&person, &roster.lexicons);
+        for person in claims {
+            let claim = Claim::of(person, &roster.lexicons);
             let (scored, rarity) = matcher.score_all(&claim);
             all.found.extend(scored.iter().map(|scored| scored.found));
             all.ends.push((all.found.len(), rarity));

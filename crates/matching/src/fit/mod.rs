@@ -49,7 +49,8 @@ const START_COUNTS: u64 = 300;
 /// Estimates a policy, starting from one.
 pub fn fit<'a>(roster: &Roster, claims: impl IntoIterator<Item = Person<'a>>, start: &Policy) -> (Policy, Report) {
     let mut policy = start.clone();
-    let (random, random_pairs) = pairs::random(roster);
+    let claims: Vec<Person<'a>> = claims.into_iter().take(claims::CLAIMS_MAX).collect();
+    let (random, random_pairs) = pairs::random(roster, &claims);
     let (relatives, twins, relative_pairs) = pairs::relatives(roster, start);
     for field in Field::ALL {
         for level in 1..field.levels().len() {
@@ -64,7 +65,7 @@ pub fn fit<'a>(roster: &Roster, claims: impl IntoIterator<Item = Person<'a>>, st
         }
     }
     let has_families = roster.len() as u64 <= relative_pairs * FAMILIES;
-    let claims = claims::Claims::of(roster, &policy, claims);
+    let claims = claims::Claims::of(roster, &policy, &claims);
     let mut report =
         Report { records: roster.len(), random_pairs, relative_pairs, claims: claims.len(), rounds: 0, last_move: 0 };
     let anchor = policy.clone();

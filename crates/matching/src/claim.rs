@@ -1,9 +1,9 @@
 //! A claim made ready: normalised, looked up in the lexicons of a roster, its names taken apart.
 
 use crate::Person;
-use crate::lexicon::{Entry, Lexicon, WordId};
+use crate::lexicon::{Entry, Lexicon, Shape, WordId};
 use crate::normal::name::Name;
-use crate::normal::nickname::GROUPS_MAX;
+use crate::normal::nickname::{self, GROUPS_MAX};
 use crate::normal::sound::sound;
 use crate::normal::{Normal, Word};
 use crate::packed::{Lexicons, Packed};
@@ -24,6 +24,10 @@ pub(crate) struct Side {
     pub(crate) packed: Packed,
     pub(crate) given: Spelling,
     pub(crate) family: Spelling,
+    /// The letters of the middle name, and the groups it belongs to.
+    pub(crate) middle: (Shape, [u16; GROUPS_MAX]),
+    pub(crate) street: Shape,
+    pub(crate) mailbox: Shape,
 }
 
 /// A name of a claim, with all that comparing it takes.
@@ -32,7 +36,7 @@ pub(crate) struct Spelling {
     pub(crate) id: WordId,
     pub(crate) word: Word,
     pub(crate) sound: u32,
-    pub(crate) letters: u32,
+    pub(crate) shape: Shape,
     pub(crate) groups: [u16; GROUPS_MAX],
     pub(crate) parts: [WordId; 2],
 }
@@ -62,6 +66,9 @@ impl Side {
             packed,
             given: Spelling::of(&normal.given, packed.given, &lexicons.names),
             family: Spelling::of(&normal.family, packed.family, &lexicons.names),
+            middle: middle(&normal.middle),
+            street: shape(&normal.address.street),
+            mailbox: shape(&normal.mailbox),
         }
     }
 }
@@ -73,8 +80,19 @@ impl Side {
         let mut normal = Normal { middle: word(record.middle), ..Normal::default() };
         normal.address.street = lexicons.places.get(record.street).map(|entry| entry.word).unwrap_or_default();
         let name = |id| Spelling::of(&Name { whole: word(id), ..Name::default() }, id, &lexicons.names);
-        Self { normal, packed: *record, given: name(record.given), family: name(record.family) }
+        let (middle, street) = (middle(&normal.middle), shape(&normal.address.street));
+        let (given, family, mailbox) = (name(record.given), name(record.family), Shape::default());
+        Self { normal, packed: *record, given, family, middle, street, mailbox }
     }
+}
+
+fn middle(word: &Word) -> (Shape, [u16; GROUPS_MAX]) {
+    let groups = if 1 < word.len() { nickname::groups(word) } else { [0; GROUPS_MAX] };
+    (shape(word), groups)
+}
+
+fn shape(word: &Word) -> Shape {
+    Shape::of(word.letters(), word.len())
 }
 
 // === impl Spelling ===
@@ -84,13 +102,13 @@ impl Spelling {
         match lexicon.get(id) {
             Some(known) => {
                 let Entry { word, sound, letters, groups, parts, .. } = *known;
-                Self { id, word, sound, letters, groups, parts }
+                Self { id, word, sound, shape: Shape::of(letters, word.len()), groups, parts }
             }
             None => Self {
                 id,
                 word: name.whole,
                 sound: sound(&name.whole),
-                letters: name.whole.letters(),
+                shape: shape(&name.whole),
                 groups: name.groups(),
                 parts: name.parts.map(|part| lexicon.find(&part)),
             },

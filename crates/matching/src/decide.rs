@@ -2,15 +2,16 @@
 
 use crate::Person;
 use crate::claim::{Claim, Side};
-use crate::compare::{Comparison, compare};
+use crate::compare::compare;
 use crate::fixed::{centibits_of_count, power};
+use crate::gather::Gathered;
 use crate::levels::{FIELDS, Field, Levels};
 use crate::packed::Packed;
 use crate::policy::Policy;
-use crate::roster::keys::{self, Kind, PROBES, Probes};
-use crate::roster::table::Span;
+use crate::roster::keys::{self, Kind};
 use crate::roster::{KINDS, Roster};
-use crate::weights::{Each, Explanation, Rarity, Weights};
+use crate::score::{Scored, Scorer};
+use crate::weights::{Explanation, Rarity, Weights};
 
 /// What follows for a claim.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -57,28 +58,19 @@ pub struct RunnerUp<'r> {
     pub margin: i32,
 }
 
-/// A candidate with what was found.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scored {
-    pub(crate) head: u32,
-    pub(crate) found: Comparison,
-    pub(crate) weights: Each,
-}
-
 /// Judges claims by a policy against a roster. It keeps room to work in, so one is made for many claims.
 pub struct Matcher<'r> {
     pub(crate) roster: &'r Roster,
     pub(crate) weights: Weights,
     policy: Policy,
-    pub(crate) scored: Vec<Scored>,
-    heads: Vec<u32>,
-    /// How many records share the claim's value, by kind of key.
-    shared: [u32; KINDS],
-    blocks_skipped: u32,
+    gathered: Gathered,
+    scorer: Scorer,
+    /// How rare a value is that one record has.
+    single: i32,
 }
 
-/// The most members a block may have; larger ones tell too little to be worth the time.
-const BLOCK_MAX: usize = 1000;
+/// What the likeliest explanation outweighs by so many centibits (41 bits) counts for nothing beside it.
+pub(crate) const FORGOTTEN: i32 = 4_100;
 /// A probability of one.
 const MILLION: u32 = 1_000_000;
 
@@ -100,14 +92,14 @@ impl Outcome {
 impl<'r> Matcher<'r> {
     /// A matcher that judges by this policy.
     pub fn new(policy: &Policy, roster: &'r Roster) -> Self {
+        let weights = Weights::of(policy);
         Self {
             roster,
-            weights: Weights::of(policy),
+            scorer: Scorer::of(&weights),
+            weights,
             policy: policy.clone(),
-            scored: Vec::new(),
-            heads: Vec::new(),
-            shared: [0; KINDS],
-            blocks_skipped: 0,
+            gathered: Gathered::default(),
+            single: Rarity::single(roster),
         }
     }
 
@@ -119,64 +111,39 @@ impl<'r> Matcher<'r> {
 
     /// The accounts that are looked at for a claim: what blocking leaves.
     pub fn candidates(&mut self, person: &Person<'_>) -> Vec<&'r str> {
-        self.gather(&Claim::of(person, &self.roster.lexicons));
-        self.heads.iter().map(|head| self.roster.account(*head)).collect()
+        self.gathered.gather(&Claim::of(person, &self.roster.lexicons), self.roster);
+        let mut heads = self.gathered.heads.clone();
+        heads.sort_unstable();
+        heads.into_iter().map(|head| self.roster.account(head)).collect()
     }
 
     pub(crate) fn judge(&mut self, claim: &Claim) -> Decision<'r> {
-        self.gather(claim);
+        self.gathered.gather(claim, self.roster);
         let rarity = self.rarity(claim);
-        self.score(claim, &rarity);
+        self.scorer.score(claim, &self.gathered.heads, self.roster, &self.weights, &rarity, true);
         self.weigh()
     }
 
-    /// Finds the candidates.
-    pub(crate) fn gather(&mut self, claim: &Claim) {
-        self.heads.clear();
-        self.shared = [0; KINDS];
-        self.blocks_skipped = 0;
-        for side in claim.sides() {
-            let probes = Probes::of(side, &self.roster.lexicons.names);
-            let mut spans = [Span::default(); KINDS * PROBES];
-            for (span, (_, key)) in spans.iter_mut().zip(probes.keys()) {
-                *span = self.roster.span(*key);
-            }
-            for (span, (kind, key)) in spans.iter().zip(probes.keys()) {
-                self.take_block(*kind, *key, *span);
-            }
-        }
-        self.heads.sort_unstable();
-        self.heads.dedup();
-    }
-
-    fn take_block(&mut self, kind: Kind, key: u64, span: Span) {
-        let (roster, before) = (self.roster, self.heads.len());
-        let mut count = 0;
-        for record in roster.block_at(key, span) {
-            // The table lets strangers through now and then; who they are depends on its size, which must not decide.
-            if keys::of_kind(kind, &roster.records[record as usize], &roster.lexicons) != key {
-                continue;
-            }
-            count += 1;
-            if count <= BLOCK_MAX {
-                self.heads.push(roster.head(record));
-            }
-        }
-        if BLOCK_MAX < count {
-            self.heads.truncate(before);
-            self.blocks_skipped += 1;
-        }
-        let shared = &mut self.shared[kind as usize];
-        *shared = (*shared).max(count as u32);
+    /// Finds and scores every candidate of a claim, be it ever so unlikely.
+    pub(crate) fn score_all(&mut self, claim: &Claim) -> (&[Scored], Rarity) {
+        self.gathered.gather(claim, self.roster);
+        let rarity = self.rarity(claim);
+        self.scorer.score(claim, &self.gathered.heads, self.roster, &self.weights, &rarity, false);
+        (&self.scorer.scored, rarity)
     }
 
     /// How rare the claim's values are on this roster.
     pub(crate) fn rarity(&self, claim: &Claim) -> Rarity {
-        let single = Rarity::single(self.roster);
+        self.rarity_of(claim, &self.gathered.shared)
+    }
+
+    /// As [`rarity`](Self::rarity), where so many records share the claim's values, by kind of key.
+    pub(crate) fn rarity_of(&self, claim: &Claim, counts: &[u32; KINDS]) -> Rarity {
+        let single = self.single;
         let places = self.roster.places.sharing(&claim.first.packed);
-        let places = places.map(|count| single - centibits_of_count(count));
+        let places = places.map(|count| single - centibits_of_count(count.into()));
         let mut rarity = Rarity { of: [single; FIELDS], places, single };
-        let shared = |kind: Kind| single - centibits_of_count(self.shared[kind as usize]);
+        let shared = |kind: Kind| single - centibits_of_count(counts[kind as usize].into());
         let fields = [
             (Field::Address, Kind::Address),
             (Field::Phone, Kind::Phone),
@@ -193,15 +160,6 @@ impl<'r> Matcher<'r> {
         rarity
     }
 
-    fn score(&mut self, claim: &Claim, rarity: &Rarity) {
-        self.scored.clear();
-        for head in &self.heads {
-            let found = best(claim, self.roster, *head, &self.weights, rarity);
-            let weights = self.weights.explain(&found, rarity);
-            self.scored.push(Scored { head: *head, found, weights });
-        }
-    }
-
     /// Holds the explanations against each other.
     fn weigh(&self) -> Decision<'r> {
         let nobody = Decision {
@@ -211,29 +169,29 @@ impl<'r> Matcher<'r> {
             weight: self.weights.stranger,
             levels: Levels::default(),
             runner_up: None,
-            candidates: self.scored.len() as u32,
-            blocks_skipped: self.blocks_skipped,
+            candidates: self.gathered.heads.len() as u32,
+            blocks_skipped: self.gathered.blocks_skipped,
         };
         let member = |scored: &Scored| scored.weights[Explanation::Member as usize];
         let key = |scored: &Scored| self.roster.account(scored.head);
-        let best = self
-            .scored
-            .iter()
-            .max_by(|one, other| member(one).cmp(&member(other)).then_with(|| key(other).cmp(key(one))));
+        let scored = &self.scorer.scored;
+        let best =
+            scored.iter().max_by(|one, other| member(one).cmp(&member(other)).then_with(|| key(other).cmp(key(one))));
         let Some(best) = best else { return nobody };
-        let most = self.scored.iter().flat_map(|scored| scored.weights).fold(self.weights.stranger, i32::max);
-        let part = |weight: i32| power(most.abs_diff(weight));
-        let mut total = u128::from(part(self.weights.stranger));
-        let (mut own, mut anybody) = (0u128, 0u128);
+        let most = scored.iter().flat_map(|scored| scored.weights).fold(self.weights.stranger, i32::max);
+        let part = |weight: i32| if most - weight < FORGOTTEN { power((most - weight) as u32) } else { 0 };
+        let mut total = part(self.weights.stranger);
+        let (mut own, mut anybody) = (0, 0);
         let mut rival: Option<(i32, Option<Explanation>, u32)> = Some((self.weights.stranger, None, u32::MAX));
-        for scored in &self.scored {
+        for scored in scored {
+            let is_own = scored.head == best.head || self.are_one(scored, best);
             for explanation in Explanation::ALL {
                 let weight = scored.weights[explanation as usize];
                 let share = part(weight);
-                total += u128::from(share);
-                anybody += if explanation == Explanation::Member { u128::from(share) } else { 0 };
-                if explanation == Explanation::Member && (scored.head == best.head || self.are_one(scored, best)) {
-                    own += u128::from(share);
+                total += share;
+                anybody += if explanation == Explanation::Member { share } else { 0 };
+                if explanation == Explanation::Member && is_own {
+                    own += share;
                 } else if rival.is_none_or(|(most, _, head)| {
                     most < weight || most == weight && head != u32::MAX && key(scored) < self.roster.account(head)
                 }) {
@@ -241,7 +199,7 @@ impl<'r> Matcher<'r> {
                 }
             }
         }
-        let in_million = |share: u128| (share * u128::from(MILLION) / total.max(1)) as u32;
+        let in_million = |share: u64| (u128::from(share) * u128::from(MILLION) / u128::from(total.max(1))) as u32;
         let probability = in_million(own);
         let outcome = match self.outcome(probability) {
             // It is one of ours, but nothing tells which: a person may.
@@ -251,11 +209,16 @@ impl<'r> Matcher<'r> {
         let runner_up = rival.map(|(weight, explanation, head)| RunnerUp {
             member: explanation.map(|_| self.roster.account(head)),
             explanation,
-            probability: in_million(u128::from(part(weight))),
+            probability: in_million(part(weight)),
             margin: member(best) - weight,
         });
         let (levels, weight) = (best.found.levels, member(best));
         Decision { outcome, member: Some(key(best)), probability, weight, levels, runner_up, ..nobody }
+    }
+
+    /// The candidates of the claim judged last that have a part in its decision.
+    pub(crate) fn scored(&self) -> &[Scored] {
+        &self.scorer.scored
     }
 
     /// What follows from a probability in parts per million.
@@ -289,42 +252,6 @@ impl<'r> Matcher<'r> {
     /// The policy this matcher judges by.
     pub fn policy(&self) -> &Policy {
         &self.policy
-    }
-}
-
-/// The best agreement of any reading of a claim with any record of a member, field by field.
-pub(crate) fn best(claim: &Claim, roster: &Roster, head: u32, weights: &Weights, rarity: &Rarity) -> Comparison {
-    let first = compare(&claim.first, &roster.records[head as usize], &roster.lexicons);
-    let records = roster.variants(head);
-    if claim.others.is_empty() && records.len() == 1 {
-        return first;
-    }
-    let mut found = first;
-    for side in claim.sides() {
-        for record in records.clone() {
-            let other = compare(side, &roster.records[record as usize], &roster.lexicons);
-            take_better(&mut found, &other, weights, rarity);
-        }
-    }
-    found
-}
-
-/// Takes over what agrees better: names together, since one may be swapped, the other fields each by itself.
-fn take_better(found: &mut Comparison, other: &Comparison, weights: &Weights, rarity: &Rarity) {
-    let weigh = |comparison: &Comparison, field| weights.field(field, comparison, rarity)[Explanation::Member as usize];
-    let names = |comparison: &Comparison| weigh(comparison, Field::Given) + weigh(comparison, Field::Family);
-    let says = |comparison: &Comparison, field| comparison.levels.of(field) != 0;
-    let has_names = |comparison: &Comparison| says(comparison, Field::Given) || says(comparison, Field::Family);
-    if has_names(other) && (!has_names(found) || names(found) < names(other)) {
-        for field in [Field::Given, Field::Family] {
-            found.levels.0[field as usize] = other.levels.0[field as usize];
-        }
-        found.bearers = other.bearers;
-    }
-    for field in Field::ALL.into_iter().skip(Field::Middle as usize) {
-        if says(other, field) && (!says(found, field) || weigh(found, field) < weigh(other, field)) {
-            found.levels.0[field as usize] = other.levels.0[field as usize];
-        }
     }
 }
 

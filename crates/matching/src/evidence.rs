@@ -3,7 +3,8 @@
 use crate::Person;
 use crate::claim::Claim;
 use crate::compare::compare;
-use crate::decide::{Decision, Matcher, Scored};
+use crate::decide::{Decision, FORGOTTEN, Matcher};
+use crate::score::Scored;
 use crate::fixed::power;
 use crate::levels::{CardLevel, Field, Levels, NumberLevel};
 use crate::normal::mix;
@@ -68,12 +69,12 @@ impl<'r> Matcher<'r> {
     /// What speaks for and against one member of the roster, by name; nothing where the claim does not lead to it.
     pub fn weigh_member(&mut self, person: &Person<'_>, account: &str) -> Vec<FieldWeight> {
         let claim = Claim::of(person, &self.roster.lexicons);
-        self.judge(&claim);
+        self.score_all(&claim);
         self.roster.find(account).map(|head| self.field_weights(&claim, head)).unwrap_or_default()
     }
 
     fn field_weights(&self, claim: &Claim, head: u32) -> Vec<FieldWeight> {
-        let Some(scored) = self.scored.iter().find(|scored| scored.head == head) else { return Vec::new() };
+        let Some(scored) = self.scored().iter().find(|scored| scored.head == head) else { return Vec::new() };
         let rarity = self.rarity(claim);
         let fields = Field::ALL.into_iter().filter(|field| scored.found.levels.of(*field) != 0);
         fields.map(|field| self.field_weight(claim, (scored, field), &rarity)).collect()
@@ -98,13 +99,13 @@ impl<'r> Matcher<'r> {
     /// The members among the candidates, those first for whom most is said.
     fn ranked(&self, best: Option<u32>) -> Vec<Ranked<'r>> {
         let weight = |scored: &Scored| scored.weights[Explanation::Member as usize];
-        let all = self.scored.iter().flat_map(|scored| scored.weights);
+        let all = self.scored().iter().flat_map(|scored| scored.weights);
         let most = all.clone().fold(self.weights.stranger, i32::max);
-        let part = |weight: i32| u128::from(power(most.abs_diff(weight)));
+        let part = |weight: i32| if most - weight < FORGOTTEN { u128::from(power((most - weight) as u32)) } else { 0 };
         let total = all.map(part).sum::<u128>() + part(self.weights.stranger);
-        let best = best.and_then(|head| self.scored.iter().find(|scored| scored.head == head));
+        let best = best.and_then(|head| self.scored().iter().find(|scored| scored.head == head));
         let mut ranked: Vec<_> = self
-            .scored
+            .scored()
             .iter()
             .map(|scored| Ranked {
                 account: self.roster.account(scored.head),

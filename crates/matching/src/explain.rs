@@ -107,7 +107,7 @@ impl Matcher<'_> {
             policy_digest: format!("{:016x}", self.policy().digest),
         };
         let Some(head) = decision.member.and_then(|key| self.roster.find(key)) else { return explained };
-        let Some(scored) = self.scored.iter().find(|scored| scored.head == head) else { return explained };
+        let Some(scored) = self.scored().iter().find(|scored| scored.head == head) else { return explained };
         let record = &self.roster.records[head as usize];
         for field in Field::ALL {
             let weights = self.weights.field(field, &scored.found, rarity);

@@ -2,6 +2,8 @@
 //!
 //! Weights are centibits: hundredths of a bit, 100 of which double the odds.
 
+use std::sync::LazyLock;
+
 /// Probabilities in policies are parts per billion.
 pub const BILLION: u64 = 1_000_000_000;
 
@@ -29,20 +31,42 @@ pub const fn centibits(value: u64) -> i32 {
     ((digits * 100 + (1 << 15)) >> 16) as i32
 }
 
-/// The logarithms of small numbers, which are counted most.
-const SMALL: [i32; 4096] = {
-    let mut table = [0; 4096];
-    let mut value = 0;
-    while value < table.len() {
-        table[value] = centibits(value as u64);
-        value += 1;
-    }
-    table
-};
+/// The least mantissas, with 63 binary places, that a part of an octave begins at: the logarithm of what reaches `STEPS_UP[n]` and no
+/// further is n + 1 centibits after that of the octave.
+static STEPS_UP: LazyLock<[u64; 100]> = LazyLock::new(|| {
+    std::array::from_fn(|step| {
+        let (mut below, mut reached) = ((1u64 << 63) - 1, u64::MAX);
+        while 1 < reached - below {
+            let middle = below + (reached - below) / 2;
+            let is_reached = centibits(middle) - 6_300 > step as i32;
+            (below, reached) = if is_reached { (below, middle) } else { (middle, reached) };
+        }
+        reached
+    })
+});
 
-/// As [`centibits`], looked up where the value is small.
-pub(crate) fn centibits_of_count(count: u32) -> i32 {
-    SMALL.get(count as usize).copied().unwrap_or_else(|| centibits(u64::from(count)))
+/// By the seven bits behind the first of a mantissa, how many steps what begins so has reached at least.
+static STEPS_TAKEN: LazyLock<[u8; 128]> = LazyLock::new(|| {
+    std::array::from_fn(|bits| {
+        let least = (128 | bits as u64) << 56;
+        STEPS_UP.iter().take_while(|step| **step <= least).count() as u8
+    })
+});
+
+/// As [`centibits`], looked up instead of computed.
+#[inline]
+pub(crate) fn centibits_of_count(count: u64) -> i32 {
+    if count <= 1 {
+        return 0;
+    }
+    let whole = 63 - count.leading_zeros();
+    let mantissa = count << (63 - whole);
+    let (steps, taken) = (&*STEPS_UP, &*STEPS_TAKEN);
+    let mut step = usize::from(taken[(mantissa >> 56 & 127) as usize]);
+    while steps.get(step).is_some_and(|next| *next <= mantissa) {
+        step += 1;
+    }
+    whole as i32 * 100 + step as i32
 }
 
 /// The weight of evidence that is `numerator / denominator` times as likely, in centibits.
@@ -83,6 +107,15 @@ mod tests {
             assert!((f64::from(centibits(value)) - exact).abs() < 0.6, "{value}: {} and {exact}", centibits(value));
         }
         assert_eq!([centibits(0), centibits(1), ratio(1, 8)], [0, 0, -300]);
+    }
+
+    #[test]
+    fn what_is_looked_up_is_what_would_be_computed() {
+        let steps = STEPS_UP.iter().flat_map(|step| [*step - 1, *step, *step >> 40, (*step >> 40) + 1]);
+        let powers = (0..64).flat_map(|bit| [1u64 << bit, (1 << bit) | 1, (1 << bit) - 1]);
+        for value in (0..100_000).chain(steps).chain(powers).chain([u64::MAX]) {
+            assert_eq!(centibits_of_count(value), centibits(value), "{value}");
+        }
     }
 
     #[test]

@@ -43,6 +43,10 @@ levels!(
         Different = "different",
         /// Not at all, in the family name of somebody who is not male: the one who changes it at a marriage more often.
         Renamed = "different-not-male",
+        /// Not at all, but the claim's mailbox is called as the member is.
+        Mailbox = "as-in-mailbox",
+        /// Not at all, but the claim's given name begins as the member's middle initial says.
+        MiddleInitial = "middle-initial",
     }
 );
 

@@ -20,6 +20,7 @@ pub(crate) enum Role {
 
 /// What the lexicon knows of a word.
 #[derive(Clone, Copy, Default)]
+#[repr(align(64))]
 pub(crate) struct Entry {
     pub(crate) word: Word,
     pub(crate) sound: u32,
@@ -32,14 +33,115 @@ pub(crate) struct Entry {
     pub(crate) counts: [u32; 2],
 }
 
+/// What tells most words apart without looking at their letters.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sketch {
+    /// How it sounds as a given name: as the name does that its first group is named after, so that nicknames meet.
+    pub(crate) lead: u32,
+    /// How it sounds.
+    pub(crate) own: u32,
+    /// Which letters it has, and how many.
+    pub(crate) shape: Shape,
+    /// A bit for each of its groups of given names, several groups to a bit.
+    pub(crate) groups: u16,
+    pub(crate) first: u8,
+    pub(crate) is_compound: bool,
+}
+
+/// Which letters a word has, a bit each, and above them how many.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Shape(u32);
+
 /// Words, numbered in the order in which they came.
 #[derive(Clone, Default)]
 pub(crate) struct Lexicon {
     entries: Vec<Entry>,
+    /// A sketch of each word: apart from the rest and small, since it is all that most comparisons need.
+    sketches: Vec<Sketch>,
     /// Open addressing over [`Word::hash`]; zero is free.
     slots: Vec<WordId>,
     /// How many records bear a name of a group of given names.
     groups: Vec<u32>,
+}
+
+// === impl Sketch ===
+
+impl Sketch {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            lead: nickname::canonical_sound(entry.groups[0]).unwrap_or(entry.sound),
+            own: entry.sound,
+            shape: Shape::of(entry.letters, entry.word.len()),
+            groups: mask(entry.groups),
+            first: entry.word.first(),
+            is_compound: entry.parts != [0; 2],
+        }
+    }
+}
+
+/// A bit for each group, several groups to a bit.
+pub(crate) fn mask(groups: [u16; GROUPS_MAX]) -> u16 {
+    groups.into_iter().filter(|group| *group != 0).fold(0, |mask, group| mask | 1 << (group % 16))
+}
+
+// === impl Shape ===
+
+impl Shape {
+    const LENGTH: u32 = 27;
+
+    /// The shape of a word of these letters.
+    #[inline]
+    pub(crate) fn of(letters: u32, length: usize) -> Self {
+        Self(letters | (length as u32) << Self::LENGTH)
+    }
+
+    /// How many letters it has.
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        (self.0 >> Self::LENGTH) as usize
+    }
+
+    #[inline]
+    fn letters(self) -> u32 {
+        self.0 & ((1 << Self::LENGTH) - 1)
+    }
+
+    /// Whether one edit may lead from one word to the other, or none: it takes at most one letter away and brings at most one.
+    #[inline]
+    pub(crate) fn can_be_one_edit(self, other: Self) -> bool {
+        self.len().abs_diff(other.len()) <= 1 && (self.letters() ^ other.letters()).count_ones() <= 2
+    }
+
+    /// Whether one word may begin with the other.
+    #[inline]
+    pub(crate) fn can_be_front(self, other: Self) -> bool {
+        self.letters() & !other.letters() == 0 || other.letters() & !self.letters() == 0
+    }
+
+    /// Whether the other word may hold this one.
+    #[inline]
+    pub(crate) fn can_be_part_of(self, other: Self) -> bool {
+        self.len() <= other.len() && self.letters() & !other.letters() == 0
+    }
+
+    /// Whether two words have letters enough in common for a Jaro-Winkler similarity of .88, which most have not: a bound on what
+    /// comparing them would find.
+    #[inline]
+    pub(crate) fn can_be_similar(self, other: Self, common_front: usize) -> bool {
+        // Winkler adds a tenth of what Jaro's similarity lacks for each letter in front, so that this much of Jaro's, in thousandths
+        // and but for rounding, is needed to come to .88.
+        const JARO: [usize; 5] = [878, 864, 847, 826, 797];
+        let (ones, others) = (self.len(), other.len());
+        let jaro = 1000 * (self.common(other) * (ones + others) + ones * others);
+        JARO[common_front.min(4)] * 3 * ones * others <= jaro
+    }
+
+    /// How many letters two words have in common at most, wherever they stand.
+    #[inline]
+    fn common(self, other: Self) -> usize {
+        let common = |own: Self, others: Self| own.len() - (own.letters() & !others.letters()).count_ones() as usize;
+        common(self, other).min(common(other, self))
+    }
 }
 
 // === impl Lexicon ===
@@ -69,6 +171,18 @@ impl Lexicon {
     /// What is known of a word; `None` for nothing and for what is not held.
     pub(crate) fn get(&self, id: WordId) -> Option<&Entry> {
         (id as usize).checked_sub(1).and_then(|index| self.entries.get(index))
+    }
+
+    /// The sketch of a word; an empty one for nothing and for what is not held.
+    #[inline]
+    pub(crate) fn sketch(&self, id: WordId) -> Sketch {
+        (id as usize).checked_sub(1).and_then(|index| self.sketches.get(index)).copied().unwrap_or_default()
+    }
+
+    /// Gives back room that no word fills.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.entries.shrink_to_fit();
+        self.sketches.shrink_to_fit();
     }
 
     /// How many words there are.
@@ -139,6 +253,7 @@ impl Lexicon {
     /// Bytes on the heap.
     pub(crate) fn bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>()
+            + self.sketches.capacity() * size_of::<Sketch>()
             + (self.slots.capacity() + self.groups.capacity()) * size_of::<u32>()
     }
 
@@ -152,14 +267,10 @@ impl Lexicon {
         let place = self.place(word, parts);
         if self.slots[place] == 0 {
             let groups = nickname::groups(word);
-            self.entries.push(Entry {
-                word: *word,
-                sound: sound(word),
-                letters: word.letters(),
-                groups,
-                parts,
-                counts: [0; 2],
-            });
+            let own = sound(word);
+            let entry = Entry { word: *word, sound: own, letters: word.letters(), groups, parts, counts: [0; 2] };
+            self.sketches.push(Sketch::of(&entry));
+            self.entries.push(entry);
             self.slots[place] = self.entries.len() as WordId;
         }
         self.slots[place]

@@ -14,12 +14,17 @@ mod compare;
 pub mod fixed;
 pub mod policy;
 mod weights;
+mod scale;
 pub mod roster;
+mod gather;
+mod score;
 mod decide;
 pub mod explain;
 pub mod evidence;
 pub mod fit;
 pub mod rules;
+#[cfg(test)]
+mod reference;
 
 pub use decide::{Decision, Matcher, Outcome, RunnerUp};
 pub use fit::{Report, fit};

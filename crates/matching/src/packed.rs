@@ -14,7 +14,7 @@ pub(crate) struct Packed {
     pub(crate) given: WordId,
     pub(crate) family: WordId,
     pub(crate) middle: WordId,
-    /// Birth date in the lower 21 bits, then two bits of sex, four of suffix.
+    /// Birth date in the lower 21 bits, then two bits of sex, four of suffix; then [`FOLLOWED`](Self::FOLLOWED).
     person: u32,
     pub(crate) subscriber: u32,
     pub(crate) ssn: u32,
@@ -44,6 +44,8 @@ impl Packed {
     /// The record was removed.
     const GONE: u64 = 1 << 62;
     const PHONE: u64 = (1 << 34) - 1;
+    /// The next record is a variant of the same member.
+    const FOLLOWED: u32 = 1 << 27;
 
     /// Packs a record, taking its texts into the lexicons.
     pub(crate) fn intern(normal: &Normal, lexicons: &mut Lexicons) -> Self {
@@ -132,6 +134,18 @@ impl Packed {
     /// The same record as a variant of the member before it.
     pub(crate) fn as_variant(mut self) -> Self {
         self.phone |= Self::VARIANT;
+        self
+    }
+
+    /// Whether the next record is a variant of the same member.
+    #[inline]
+    pub(crate) fn is_followed(&self) -> bool {
+        self.person & Self::FOLLOWED != 0
+    }
+
+    /// The same record, as one that a variant follows.
+    pub(crate) fn as_followed(mut self) -> Self {
+        self.person |= Self::FOLLOWED;
         self
     }
 

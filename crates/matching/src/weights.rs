@@ -1,7 +1,7 @@
 //! The weights that follow from a policy: how much each level says for a member, a relative, a namesake, against a stranger.
 
 use crate::compare::Comparison;
-use crate::fixed::{BILLION, centibits, centibits_of_count, ratio};
+use crate::fixed::{BILLION, centibits_of_count, ratio};
 use crate::levels::{AddressLevel, CardLevel, DateLevel, EmailLevel, FIELDS, Field, LEVELS_MAX, Levels, NameLevel};
 use crate::policy::{Policy, Prior, is_by_frequency};
 use crate::roster::Roster;
@@ -44,8 +44,8 @@ pub(crate) struct Rarity {
 /// The weights of a policy, in centibits.
 #[derive(Clone)]
 pub(crate) struct Weights {
-    table: [[Each; LEVELS_MAX]; FIELDS],
-    by_frequency: [[bool; LEVELS_MAX]; FIELDS],
+    pub(crate) table: [[Each; LEVELS_MAX]; FIELDS],
+    pub(crate) by_frequency: [[bool; LEVELS_MAX]; FIELDS],
     /// The priors, for a roster of a billion.
     pub(crate) prior: Each,
     pub(crate) stranger: i32,
@@ -97,13 +97,7 @@ impl Weights {
         if !self.by_frequency[field as usize][level] {
             return weights;
         }
-        let rarity = rarity.at(field, found);
-        let mut weights = weights.map(|weight| if weight == NO_MORE { 0 } else { weight + rarity });
-        // A relative may bear a common name by chance as well as after somebody.
-        for explanation in [Explanation::Relative, Explanation::Twin] {
-            weights[explanation as usize] = weights[explanation as usize].max(0);
-        }
-        weights
+        at_frequency(weights, rarity.at(field, found))
     }
 
     /// The weights of all fields together.
@@ -140,6 +134,17 @@ impl Weights {
     }
 }
 
+/// What a level weighs at which two agree in a value as rare as this.
+#[inline]
+pub(crate) fn at_frequency(weights: Each, rarity: i32) -> Each {
+    let mut weights = weights.map(|weight| if weight == NO_MORE { 0 } else { weight + rarity });
+    // A relative may bear a common name by chance as well as after somebody.
+    for explanation in [Explanation::Relative, Explanation::Twin] {
+        weights[explanation as usize] = weights[explanation as usize].max(0);
+    }
+    weights
+}
+
 /// How rare a birth date is, in centibits: one of the days of 70 years.
 const BIRTH_DATE: i32 = 1_464;
 /// What a level says for a namesake: the name as a member's does, the rest as a stranger's does.
@@ -159,7 +164,7 @@ fn namesakes(policy: &Policy, field: Field, level: usize, member: i32) -> i32 {
 }
 
 /// A weight that rules an explanation out, small enough to add others to.
-const NEVER: i32 = -1_000_000;
+pub(crate) const NEVER: i32 = -1_000_000;
 /// How often a namesake has the same email address, in centibits: one in a hundred, since addresses are made of names.
 const NAMESAKES_EMAIL: i32 = -664;
 /// How many housemates are twins, in centibits: one in a hundred pairs.
@@ -175,7 +180,7 @@ impl Rarity {
     /// How rare a value is that one record of a roster has. A roster of a few people says little of how common anything is among all
     /// of them, so it counts as one of a thousand.
     pub(crate) fn single(roster: &Roster) -> i32 {
-        centibits(u64::from(roster.standing().max(ROSTER_MIN)))
+        centibits_of_count(u64::from(roster.standing().max(ROSTER_MIN)))
     }
 
     /// Every value as rare as can be, birth dates as rare as days are.
@@ -191,7 +196,7 @@ impl Rarity {
         match field {
             Field::Given | Field::Family => {
                 let bearers = found.bearers[field as usize];
-                self.single - centibits_of_count(bearers)
+                self.single - centibits_of_count(bearers.into())
             }
             Field::Address => match found.levels.of(field).checked_sub(AddressLevel::Zip as u8) {
                 Some(place @ 0..3) => self.places[usize::from(place)],

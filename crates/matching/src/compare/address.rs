@@ -1,14 +1,16 @@
 //! Addresses.
 
 use super::number::is_one_place;
+use crate::claim::Side;
 use crate::distance::is_one_edit;
 use crate::levels::AddressLevel;
-use crate::lexicon::{Lexicon, UNKNOWN};
-use crate::normal::{Normal, Word};
+use crate::lexicon::{Lexicon, Shape, Sketch, UNKNOWN};
+use crate::normal::Word;
 use crate::packed::Packed;
 
 /// Compares two addresses.
-pub(super) fn level(claim: &Packed, normal: &Normal, member: &Packed, places: &Lexicon) -> AddressLevel {
+pub(super) fn level(side: &Side, member: &Packed, places: &Lexicon) -> AddressLevel {
+    let claim = &side.packed;
     let says_nothing =
         |packed: &Packed| packed.street == 0 && packed.zip() == 0 && packed.city == 0 && packed.state() == 0;
     if says_nothing(claim) || says_nothing(member) {
@@ -25,7 +27,7 @@ pub(super) fn level(claim: &Packed, normal: &Normal, member: &Packed, places: &L
             let same_unit = claim.unit == member.unit || claim.unit == 0 || member.unit == 0;
             return if same_unit { AddressLevel::Same } else { AddressLevel::OtherUnit };
         }
-        if (same_town || near_zip(claim, member)) && is_near(claim, normal, member, places) {
+        if (same_town || near_zip(claim, member)) && is_near(side, member, places) {
             return AddressLevel::Near;
         }
     }
@@ -50,14 +52,25 @@ fn near_zip(claim: &Packed, member: &Packed) -> bool {
 }
 
 /// One edit in the street's name, or in its number, but not both.
-fn is_near(claim: &Packed, normal: &Normal, member: &Packed, places: &Lexicon) -> bool {
-    let known = places.get(member.street).map(|entry| entry.word).unwrap_or_default();
-    let claimed = &normal.address.street;
-    let same_street = *claimed == known;
+fn is_near(side: &Side, member: &Packed, places: &Lexicon) -> bool {
+    let claim = &side.packed;
+    let same_street = claim.street == member.street && claim.street != UNKNOWN;
     if claim.number == member.number {
-        return same_street || alike(claimed, &known);
+        let claimed = &side.normal.address.street;
+        return same_street
+            || can_be_alike(claimed, side.street, &places.sketch(member.street))
+                && places.get(member.street).is_some_and(|known| alike(claimed, &known.word));
     }
     same_street && near_number(claim.number, member.number)
+}
+
+/// Whether a sketch leaves it open that two streets are [`alike`].
+fn can_be_alike(claimed: &Word, shape: Shape, known: &Sketch) -> bool {
+    let same_first = claimed.first() == known.first;
+    let front = if same_first { 4 } else { 0 };
+    shape.can_be_one_edit(known.shape)
+        || same_first && shape.can_be_front(known.shape)
+        || shape.can_be_similar(known.shape, front)
 }
 
 fn alike(one: &Word, other: &Word) -> bool {

@@ -45,5 +45,6 @@ fn is_first(date: Date) -> bool {
 }
 
 fn is_one_digit(claimed: Date, known: Date) -> bool {
-    super::number::is_one_place(&claimed.digits(), &known.digits())
+    super::number::can_be_one_place(claimed.number(), known.number(), 10)
+        && super::number::is_one_place(&claimed.digits(), &known.digits())
 }

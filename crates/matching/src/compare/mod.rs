@@ -1,9 +1,13 @@
 //! Comparing a claim with a member: the level of every field, and how common a value is in which they agree.
 
 mod name;
+mod words;
 mod date;
 mod address;
 mod number;
+
+use words::Afresh;
+pub(crate) use words::{Remembered, Words};
 
 use crate::claim::Side;
 use crate::levels::{CardLevel, DateLevel, EmailLevel, Field, Levels, MiddleLevel, NameLevel, SexLevel, SuffixLevel};
@@ -20,21 +24,50 @@ pub(crate) struct Comparison {
 
 /// Compares one reading of a claim with one record of a member.
 pub(crate) fn compare(side: &Side, member: &Packed, lexicons: &Lexicons) -> Comparison {
+    compare_with(&mut Afresh, side, member, lexicons)
+}
+
+/// As [`compare`], the words being compared by `words`.
+#[inline]
+pub(crate) fn compare_with(words: &mut impl Words, side: &Side, member: &Packed, lexicons: &Lexicons) -> Comparison {
+    let levels = numbers(side, member, lexicons);
+    with_names(levels, words, side, member, lexicons)
+}
+
+/// Adds the names to what [`numbers`] found.
+#[inline]
+pub(crate) fn with_names(
+    levels: Levels,
+    words: &mut impl Words,
+    side: &Side,
+    member: &Packed,
+    lexicons: &Lexicons,
+) -> Comparison {
+    let Comparison { levels: names, bearers } = name::names(side, member, words, &lexicons.names);
+    let mut found = Comparison { levels, bearers };
+    for field in [Field::Given, Field::Family, Field::Middle] {
+        found.levels.0[field as usize] = names.0[field as usize];
+    }
+    found
+}
+
+/// Compares all but the names: what stands in the records themselves.
+#[inline]
+pub(crate) fn numbers(side: &Side, member: &Packed, lexicons: &Lexicons) -> Levels {
     let (claim, normal) = (&side.packed, &side.normal);
-    let mut found = name::names(side, member, &lexicons.names);
-    let levels = &mut found.levels.0;
-    let mut set = |field: Field, level: u8| levels[field as usize] = level;
+    let mut levels = Levels::default();
+    let mut set = |field: Field, level: u8| levels.0[field as usize] = level;
     set(Field::Suffix, suffix(claim.suffix(), member.suffix()) as u8);
     set(Field::BirthDate, date::level(claim.dob(), member.dob()) as u8);
     set(Field::Sex, sex(claim.sex(), member.sex()) as u8);
-    set(Field::Address, address::level(claim, normal, member, &lexicons.places) as u8);
+    set(Field::Address, address::level(side, member, &lexicons.places) as u8);
     set(Field::Phone, number::phone(claim.phone(), member.phone()) as u8);
     set(Field::Email, email(claim, member) as u8);
     set(Field::Ssn, number::ssn(claim.ssn, member.ssn) as u8);
     set(Field::Mbi, number::whole(claim.mbi(), member.mbi()) as u8);
     set(Field::Card, number::card(normal, member) as u8);
     set(Field::Group, group(claim.group, member.group) as u8);
-    found
+    levels
 }
 
 fn suffix(claimed: Suffix, known: Suffix) -> SuffixLevel {

@@ -19,6 +19,18 @@ pub(super) fn is_one_place(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
+/// Whether two different numbers can differ in one place of base `base`, or by two neighbours that have changed places: they then
+/// lie a digit apart, or `base - 1` times one, times a power of the base. Most numbers don't, and need not be spelt out.
+#[inline]
+pub(super) fn can_be_one_place(one: u64, other: u64, base: u64) -> bool {
+    let apart = one.abs_diff(other);
+    apart <= (base - 1) * (base - 1) || apart.is_multiple_of(base)
+}
+
+fn are_one_place<const N: usize>(one: u64, other: u64) -> bool {
+    can_be_one_place(one, other, 10) && is_one_place(&digits::<N>(one), &digits::<N>(other))
+}
+
 fn digits<const N: usize>(number: u64) -> [u8; N] {
     let mut rest = number;
     let mut digits = [0; N];
@@ -33,7 +45,7 @@ pub(super) fn phone(claimed: u64, known: u64) -> NumberLevel {
     match (claimed, known) {
         (0, _) | (_, 0) => NumberLevel::Missing,
         (claimed, known) if claimed == known => NumberLevel::Same,
-        (claimed, known) if is_one_place(&digits::<10>(claimed), &digits::<10>(known)) => NumberLevel::Near,
+        (claimed, known) if are_one_place::<10>(claimed, known) => NumberLevel::Near,
         _ => NumberLevel::Different,
     }
 }
@@ -46,13 +58,13 @@ pub(super) fn ssn(claimed: u32, known: u32) -> NumberLevel {
     }
     let (one, other) = (u64::from(claimed & DIGITS), u64::from(known & DIGITS));
     if (claimed | known) & LAST_FOUR == 0 {
-        let is_near = is_one_place(&digits::<9>(one), &digits::<9>(other));
+        let is_near = are_one_place::<9>(one, other);
         return if is_near { NumberLevel::Near } else { NumberLevel::Different };
     }
     let (one, other) = (one % 10_000, other % 10_000);
     if one == other {
         NumberLevel::LastFour
-    } else if is_one_place(&digits::<4>(one), &digits::<4>(other)) {
+    } else if are_one_place::<4>(one, other) {
         NumberLevel::NearLastFour
     } else {
         NumberLevel::Different
@@ -80,8 +92,8 @@ pub(super) fn card(claim: &Normal, member: &Packed) -> CardLevel {
         if shares_contract(claim, member) {
             return CardLevel::Contract;
         }
-        let is_near =
-            spell(claim.member).zip(spell(member.member)).is_some_and(|(one, other)| is_one_place(&one, &other));
+        let is_near = can_be_one_place(claim.member, member.member, identifier::BASE)
+            && spell(claim.member).zip(spell(member.member)).is_some_and(|(one, other)| is_one_place(&one, &other));
         return if is_near { CardLevel::NearMember } else { CardLevel::Different };
     }
     if shares_contract(claim, member) { CardLevel::Subscriber } else { CardLevel::Different }

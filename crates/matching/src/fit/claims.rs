@@ -14,7 +14,7 @@ use crate::weights::{EXPLANATIONS, Explanation, Rarity, Weights};
 /// A whole claim: shares are parts per million.
 pub(super) const UNIT: u64 = 1_000_000;
 /// How many claims are used, at most.
-const CLAIMS_MAX: usize = 200_000;
+pub(super) const CLAIMS_MAX: usize = 200_000;
 
 /// Claims with all comparisons, which stay the same from round to round.
 pub(super) struct Claims {
@@ -28,6 +28,7 @@ pub(super) struct Shares {
     pub(super) member: Tally,
     pub(super) relative: Tally,
     pub(super) twin: Tally,
+    pub(super) namesake: Tally,
     pub(super) explained: [u64; EXPLANATIONS],
     pub(super) claims: u64,
 }
@@ -35,14 +36,14 @@ pub(super) struct Shares {
 // === impl Claims ===
 
 impl Claims {
-    pub(super) fn of<'a>(roster: &Roster, policy: &Policy, claims: impl IntoIterator<Item = Person<'a>>) -> Self {
+    pub(super) fn of(roster: &Roster, policy: &Policy, claims: &[Person<'_>]) -> Self {
         let mut matcher = Matcher::new(policy, roster);
         let mut all = Self { found: Vec::new(), ends: Vec::new() };
-        for person in claims.into_iter().take(CLAIMS_MAX) {
-            let claim = Claim::of(&person, &roster.lexicons);
-            matcher.judge(&claim);
-            all.found.extend(matcher.scored.iter().map(|scored| scored.found));
-            all.ends.push((all.found.len(), matcher.rarity(&claim)));
+        for person in claims {
+            let claim = Claim::of(person, &roster.lexicons);
+            let (scored, rarity) = matcher.score_all(&claim);
+            all.found.extend(scored.iter().map(|scored| scored.found));
+            all.ends.push((all.found.len(), rarity));
         }
         all
     }
@@ -59,6 +60,7 @@ impl Claims {
             member: nothing,
             relative: nothing,
             twin: nothing,
+            namesake: nothing,
             explained: [0; EXPLANATIONS],
             claims: self.ends.len() as u64,
         };
@@ -83,12 +85,13 @@ impl Claims {
 
 impl Shares {
     fn add(&mut self, found: &Comparison, each: [u64; EXPLANATIONS]) {
-        let [member, relative, _, twin] = each;
+        let [member, relative, namesake, twin] = each;
         self.explained.iter_mut().zip(each).for_each(|(sum, share)| *sum += share);
         for (field, level) in found.levels.0.into_iter().enumerate() {
             self.member[field][usize::from(level)] += member;
             self.relative[field][usize::from(level)] += relative;
             self.twin[field][usize::from(level)] += twin;
+            self.namesake[field][usize::from(level)] += namesake;
         }
         debug_assert!(each[Explanation::Member as usize] <= UNIT);
     }

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 use crate::Person;
 use crate::fixed::BILLION;
-use crate::levels::{FIELDS, Field, LEVELS_MAX, NameLevel};
+use crate::levels::{DateLevel, FIELDS, Field, LEVELS_MAX, NameLevel};
 use crate::policy::{Chances, Policy, Prior, is_by_frequency};
 use crate::roster::Roster;
 
@@ -49,7 +49,8 @@ const START_COUNTS: u64 = 300;
 /// Estimates a policy, starting from one.
 pub fn fit<'a>(roster: &Roster, claims: impl IntoIterator<Item = Person<'a>>, start: &Policy) -> (Policy, Report) {
     let mut policy = start.clone();
-    let (random, random_pairs) = pairs::random(roster);
+    let claims: Vec<Person<'a>> = claims.into_iter().take(claims::CLAIMS_MAX).collect();
+    let (random, random_pairs) = pairs::random(roster, &claims);
     let (relatives, twins, relative_pairs) = pairs::relatives(roster, start);
     for field in Field::ALL {
         for level in 1..field.levels().len() {
@@ -64,7 +65,7 @@ pub fn fit<'a>(roster: &Roster, claims: impl IntoIterator<Item = Person<'a>>, st
         }
     }
     let has_families = roster.len() as u64 <= relative_pairs * FAMILIES;
-    let claims = claims::Claims::of(roster, &policy, claims);
+    let claims = claims::Claims::of(roster, &policy, &claims);
     let mut report =
         Report { records: roster.len(), random_pairs, relative_pairs, claims: claims.len(), rounds: 0, last_move: 0 };
     let anchor = policy.clone();
@@ -113,7 +114,10 @@ fn maximise(policy: &mut Policy, anchor: &Policy, shares: &claims::Shares, has_f
         if BILLION - least < absent { (least, least, least) } else { (relative, twin, namesake) };
     let member = member.min(BILLION - relative - twin - namesake - least).max(1);
     let stranger = BILLION - member - relative - twin - namesake;
-    policy.prior = Prior { member, relative, twin, namesake, stranger, ..policy.prior };
+    let exact = DateLevel::Exact as usize;
+    let before = policy.prior.namesake_same_birth_date;
+    let namesake_same_birth_date = share(&shares.namesake, Field::BirthDate, exact, before, claims::UNIT, 1);
+    policy.prior = Prior { member, relative, twin, namesake, stranger, namesake_same_birth_date, ..policy.prior };
 }
 
 /// How often a claim of a relative shows a level, who on the roster show it as `of` says: what relatives share is written down as

@@ -1,10 +1,11 @@
 //! What a roster shows by itself: how strangers agree, and how relatives do.
 
 use super::Tally;
+use crate::Person;
 use crate::claim::Side;
 use crate::compare::{Comparison, compare};
 use crate::levels::{DateLevel, FIELDS, Field, LEVELS_MAX};
-use crate::normal::mix;
+use crate::normal::{Normal, mix};
 use crate::policy::Policy;
 use crate::roster::Roster;
 use crate::roster::keys::{self, Kind};
@@ -12,6 +13,11 @@ use crate::weights::{Rarity, Weights};
 
 /// How many random pairs are compared, at most.
 const RANDOM_PAIRS: u64 = 2_000_000;
+/// Of at most so many claims.
+const RANDOM_CLAIMS: usize = 20_000;
+/// From so many claims on, against so many records, random pairs are of both: fewer would be too alike, or hit whom they claim.
+const CLAIMS_LEAST: usize = 1_000;
+const RECORDS_LEAST: u64 = 20_000;
 /// How many pairs of relatives are compared, at most.
 const RELATIVE_PAIRS: u64 = 500_000;
 /// Of a contract or address, pairs are taken with the next few records only: a nursing home is no family.
@@ -23,8 +29,28 @@ fn count(tally: &mut Tally, found: &Comparison) {
     }
 }
 
-/// Pairs drawn by a fixed rule from all over the roster.
-pub(super) fn random(roster: &Roster) -> (Tally, u64) {
+/// Claims held against records that are drawn by a fixed rule from all over the roster: who is claimed is nearly never drawn, and
+/// claims show much that no roster does, as initials. Without claims enough, pairs of records.
+pub(super) fn random(roster: &Roster, claims: &[Person<'_>]) -> (Tally, u64) {
+    let records = roster.records.len() as u64;
+    if claims.len() < CLAIMS_LEAST || records < RECORDS_LEAST {
+        return random_records(roster);
+    }
+    let mut tally = [[0; LEVELS_MAX]; FIELDS];
+    let draws = RANDOM_PAIRS / claims.len().min(RANDOM_CLAIMS) as u64;
+    let mut compared = 0;
+    for (number, person) in (0u64..).zip(claims.iter().take(RANDOM_CLAIMS)) {
+        let side = Side::of(&Normal::of(person), &roster.lexicons);
+        for draw in 0..draws {
+            let record = &roster.records[(mix(mix(number) ^ draw) % records) as usize];
+            count(&mut tally, &compare(&side, record, &roster.lexicons));
+            compared += 1;
+        }
+    }
+    (tally, compared)
+}
+
+fn random_records(roster: &Roster) -> (Tally, u64) {
     let mut tally = [[0; LEVELS_MAX]; FIELDS];
     let records = roster.records.len() as u64;
     let pairs = if records < 2 { 0 } else { RANDOM_PAIRS.min(records * 40) };

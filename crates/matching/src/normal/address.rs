@@ -109,10 +109,10 @@ impl Address {
     }
 
     fn take_name(&mut self, tokens: &[Word]) {
-        let is = |at: usize, text: &str| tokens.get(at).is_some_and(|token| token.as_str() == text);
+        let is = |at: usize, text: &str| tokens.get(at).is_some_and(|token| token.bytes() == text.as_bytes());
         let tail = |at: usize| tokens.get(at..).unwrap_or_default();
         if is(0, "pobox") || is(0, "box") || is(0, "po") && is(1, "box") || is(0, "p") && is(1, "o") && is(2, "box") {
-            let at = tokens.iter().position(|token| token.as_str().ends_with("box")).unwrap_or(0) + 1;
+            let at = tokens.iter().position(|token| token.bytes().ends_with(b"box")).unwrap_or(0) + 1;
             return self.boxed("pobox", tail(at).first());
         }
         let is_route = is(0, "rr") || is(0, "hc") || is(0, "rural") && is(1, "route");

@@ -5,10 +5,10 @@ use super::word::{Word, mix};
 
 /// The ten digits of a US number; zero for what is none. A leading 1 is the country, an extension behind ten digits is left out.
 pub(crate) fn phone(text: &str) -> u64 {
-    let base = text.split(['x', 'X', ';']).next().unwrap_or_default();
+    let base = text.bytes().take_while(|byte| !matches!(byte, b'x' | b'X' | b';'));
     let mut digits = [0u8; 11];
     let mut count = 0;
-    for digit in base.bytes().filter(u8::is_ascii_digit) {
+    for digit in base.filter(u8::is_ascii_digit) {
         if count == digits.len() {
             return 0;
         }
@@ -27,17 +27,18 @@ pub(crate) fn phone(text: &str) -> u64 {
     digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
 }
 
-/// An email address in two hashes: all of it, and the mailbox alone. Zeros for what is none.
-pub(crate) fn email(text: &str) -> (u32, u16) {
-    let Some((local, domain)) = text.trim().rsplit_once('@') else { return (0, 0) };
+/// An email address: all of it and the mailbox alone, each as a hash, and what the mailbox is called. Zeros and no word for what is
+/// none.
+pub(crate) fn email(text: &str) -> (u32, u16, Word) {
+    let Some((local, domain)) = text.trim().rsplit_once('@') else { return Default::default() };
     // What stands behind a plus sign is the owner's own filing.
     let local = Word::of(local.split('+').next().unwrap_or_default());
     if is_no_mailbox(&local) || domain.is_empty() {
-        return (0, 0);
+        return Default::default();
     }
     let mailbox = local.hash();
     let whole = mix(mailbox ^ Word::of(domain).hash());
-    ((whole >> 32) as u32 | 1, (mailbox >> 48) as u16 | 1)
+    ((whole >> 32) as u32 | 1, (mailbox >> 48) as u16 | 1, local)
 }
 
 #[cfg(test)]
@@ -59,6 +60,6 @@ mod tests {
         assert_eq!(email("Ann.Lee@Example.org"), email("annlee+shop@example.ORG"));
         assert_eq!(email("annlee@example.org").1, email("annlee@example.com").1);
         assert_ne!(email("annlee@example.org").0, email("annlee@example.com").0);
-        assert_eq!([email("none@none.com"), email("somebody"), email("")], [(0, 0); 3]);
+        assert_eq!([email("none@none.com"), email("somebody"), email("")].map(|none| none.0), [0; 3]);
     }
 }

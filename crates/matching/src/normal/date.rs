@@ -14,6 +14,14 @@ impl Date {
     /// Reads `YYYY-MM-DD`, `YYYY/M/D`, `YYYYMMDD`, `MM/DD/YYYY`, `M-D-YYYY`, `DD.MM.YYYY`, `YYYY-MM` and `YYYY`. A date that is
     /// none in the calendar with the month first is tried with the day first; what cannot be one says nothing.
     pub(crate) fn of(text: &str) -> Self {
+        // As nearly all are written.
+        if let [a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes()
+            && [a, b, c, d, e, f, g, h].into_iter().all(u8::is_ascii_digit)
+        {
+            let number =
+                |digits: &[&u8]| digits.iter().fold(0, |number, digit| number * 10 + u32::from(**digit - b'0'));
+            return Self::checked(number(&[a, b, c, d]), number(&[e, f]), number(&[g, h]));
+        }
         let mut groups = [(0u32, 0usize); 3];
         let mut count = 0;
         // A time of day may stand behind.
@@ -79,10 +87,15 @@ impl Date {
         self.day() != 0
     }
 
+    /// Its eight digits as one number.
+    #[inline]
+    pub(crate) fn number(self) -> u64 {
+        (self.year() * 10_000 + self.month() * 100 + self.day()).into()
+    }
+
     /// Its eight digits.
     pub(crate) fn digits(self) -> [u8; 8] {
-        let number = self.year() * 10_000 + self.month() * 100 + self.day();
-        let mut rest = number;
+        let mut rest = self.number();
         let mut digits = [0; 8];
         for digit in digits.iter_mut().rev() {
             *digit = (rest % 10) as u8;

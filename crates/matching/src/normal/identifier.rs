@@ -17,7 +17,8 @@ pub(crate) fn pack(text: &str) -> u64 {
     bytes.iter().fold(0, |number, byte| number * BASE + u64::from(value(*byte)))
 }
 
-const BASE: u64 = 37;
+/// The base in which ids are packed: letters, digits, and nothing.
+pub(crate) const BASE: u64 = 37;
 /// 37^12 is below 2^63.
 const PLACES: usize = 12;
 const HASHED: u64 = 1 << 63;

@@ -193,22 +193,22 @@ impl Name {
 impl Suffix {
     /// Reads a suffix field.
     pub(crate) fn of(text: &str) -> Self {
-        match Word::of(text).as_str() {
-            "jr" | "junior" | "ii" | "2" | "2nd" | "jnr" | "hijo" => Self::Junior,
-            "sr" | "senior" | "i" | "1" | "1st" | "snr" => Self::Senior,
-            "iii" | "3" | "3rd" => Self::Third,
-            "iv" | "v" | "vi" | "4" | "5" | "4th" | "5th" => Self::Later,
+        match Word::of(text).bytes() {
+            b"jr" | b"junior" | b"ii" | b"2" | b"2nd" | b"jnr" | b"hijo" => Self::Junior,
+            b"sr" | b"senior" | b"i" | b"1" | b"1st" | b"snr" => Self::Senior,
+            b"iii" | b"3" | b"3rd" => Self::Third,
+            b"iv" | b"v" | b"vi" | b"4" | b"5" | b"4th" | b"5th" => Self::Later,
             _ => Self::None,
         }
     }
 
     /// A generation written behind a name. Single letters and full words are names: somebody's initial, the family Senior.
     fn written(word: &Word) -> Self {
-        match word.as_str() {
-            "jr" | "ii" | "2nd" | "jnr" => Self::Junior,
-            "sr" | "snr" => Self::Senior,
-            "iii" | "3rd" => Self::Third,
-            "iv" | "4th" => Self::Later,
+        match word.bytes() {
+            b"jr" | b"ii" | b"2nd" | b"jnr" => Self::Junior,
+            b"sr" | b"snr" => Self::Senior,
+            b"iii" | b"3rd" => Self::Third,
+            b"iv" | b"4th" => Self::Later,
             _ => Self::None,
         }
     }

@@ -56,6 +56,9 @@ pub(crate) fn count() -> usize {
 
 /// Whether two lists of groups have one in common.
 pub(crate) fn share(some: Groups, others: Groups) -> Option<u16> {
+    if some[0] == 0 || others[0] == 0 {
+        return None;
+    }
     some.into_iter().find(|group| *group != 0 && others.contains(group))
 }
 

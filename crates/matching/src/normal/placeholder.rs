@@ -47,7 +47,7 @@ pub(crate) fn is_no_name(name: &Word) -> bool {
 
 /// Whether given and family name together stand for nobody.
 pub(crate) fn is_nobody(given: &Word, family: &Word) -> bool {
-    NOBODY.contains(&(given.as_str(), family.as_str()))
+    NOBODY.iter().any(|(first, last)| given.bytes() == first.as_bytes() && family.bytes() == last.as_bytes())
 }
 
 /// Whether a street line says nothing.

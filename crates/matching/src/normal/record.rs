@@ -23,6 +23,8 @@ pub struct Normal {
     pub(crate) phone: u64,
     /// Hashes of the whole address and of its mailbox.
     pub(crate) email: (u32, u16),
+    /// What the mailbox is called.
+    pub(crate) mailbox: Word,
     pub(crate) ssn: u32,
     pub(crate) mbi: u32,
     pub(crate) member: u64,
@@ -54,6 +56,7 @@ impl Normal {
         let Names { given, middle, family, suffix } =
             Names::of(person.given, person.middle, person.family, person.suffix);
         let member = identifier::pack(person.member_id);
+        let (whole, box_hash, mailbox) = contact::email(person.email);
         Self {
             given,
             middle,
@@ -63,7 +66,8 @@ impl Normal {
             sex: Sex::of(person.sex),
             address: Address::of(person.street, person.city, person.state, person.zip),
             phone: contact::phone(person.phone),
-            email: contact::email(person.email),
+            email: (whole, box_hash),
+            mailbox,
             ssn: identifier::ssn(person.ssn),
             mbi: identifier::digest(identifier::pack(person.mbi)),
             member,

@@ -5,6 +5,9 @@ use super::word::Word;
 /// Words with a value each. Open addressing, at most half full.
 pub(crate) struct Vocabulary<V> {
     slots: Vec<(Word, V)>,
+    /// By the lower five bits of a first letter, a bit for each length that a word so beginning has: most words asked about are
+    /// none of these, and that is known without hashing them.
+    lengths: [u32; 32],
 }
 
 // === impl Vocabulary ===
@@ -13,18 +16,24 @@ impl<V: Copy + Default> Vocabulary<V> {
     /// A vocabulary of these words; of two entries for a word the first one stands.
     pub(crate) fn of(entries: impl IntoIterator<Item = (Word, V)>) -> Self {
         let entries: Vec<_> = entries.into_iter().collect();
-        let mut vocabulary = Self { slots: vec![Default::default(); (entries.len() * 2).next_power_of_two().max(2)] };
+        let slots = vec![Default::default(); (entries.len() * 2).next_power_of_two().max(2)];
+        let mut vocabulary = Self { slots, lengths: [0; 32] };
         for (word, value) in entries.into_iter().filter(|(word, _)| !word.is_empty()) {
             let place = vocabulary.place(&word);
             if vocabulary.slots[place].0.is_empty() {
                 vocabulary.slots[place] = (word, value);
+                vocabulary.lengths[usize::from(word.first() & 31)] |= 1 << word.len();
             }
         }
         vocabulary
     }
 
     /// The value of a word.
+    #[inline]
     pub(crate) fn get(&self, word: &Word) -> Option<V> {
+        if self.lengths[usize::from(word.first() & 31)] >> word.len() & 1 == 0 {
+            return None;
+        }
         let (found, value) = &self.slots[self.place(word)];
         (!found.is_empty()).then_some(*value)
     }

@@ -1,11 +1,38 @@
 //! A short text in the form in which texts are compared: ASCII, lower case, letters and digits only.
 
 /// At most 23 letters and digits; what goes beyond is cut off.
+///
+/// The letters lie in three lanes of eight, zeros behind the last; the last byte is their number. So words are compared, hashed and
+/// held against each other eight letters at a time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[repr(align(8))]
 pub struct Word {
-    bytes: [u8; Word::MAX],
-    length: u8,
+    bytes: [u8; Word::MAX + 1],
 }
+
+/// What a byte of a text is: the letter it stands for, or one of the marks below.
+const CLASS: [u8; 256] = {
+    let mut class = [LEFT_OUT; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let of = byte as u8;
+        if of.is_ascii_alphanumeric() {
+            class[byte] = of.to_ascii_lowercase();
+        } else if !of.is_ascii() {
+            class[byte] = FOREIGN;
+        } else if matches!(of, b' ' | b'\t'..=b'\r' | b'-' | b',' | b'/' | b'.' | b'_' | b';' | b'(' | b')') {
+            class[byte] = BETWEEN;
+        }
+        byte += 1;
+    }
+    class
+};
+/// Nothing that is compared: an apostrophe, say, which joins what stands round it.
+const LEFT_OUT: u8 = 0;
+/// It stands between two words.
+const BETWEEN: u8 = 1;
+/// A part of a letter that is not ASCII.
+const FOREIGN: u8 = 2;
 
 // === impl Word ===
 
@@ -16,32 +43,54 @@ impl Word {
     /// The letters and digits of a text, diacritics and case taken off, other scripts spelt in Latin letters.
     pub fn of(text: &str) -> Self {
         let mut word = Self::default();
-        if text.is_ascii() {
-            text.bytes().for_each(|byte| word.push(byte));
-        } else {
-            let latin = deunicode::AsciiChars::ascii_chars(text);
-            latin.flatten().flat_map(str::bytes).for_each(|byte| word.push(byte));
+        for byte in text.bytes() {
+            match CLASS[usize::from(byte)] {
+                LEFT_OUT | BETWEEN => {}
+                FOREIGN => return Self::of_foreign(text),
+                letter => word.take(letter),
+            }
         }
+        word
+    }
+
+    #[cold]
+    fn of_foreign(text: &str) -> Self {
+        let mut word = Self::default();
+        let latin = deunicode::AsciiChars::ascii_chars(text);
+        latin.flatten().flat_map(str::bytes).for_each(|byte| word.push(byte));
         word
     }
 
     /// Adds a letter or digit; anything else, and what no longer fits, is left out.
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
-        if byte.is_ascii_alphanumeric() && usize::from(self.length) < Self::MAX {
-            self.bytes[usize::from(self.length)] = byte.to_ascii_lowercase();
-            self.length += 1;
+        if byte.is_ascii_alphanumeric() {
+            self.take(byte.to_ascii_lowercase());
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, letter: u8) {
+        let length = self.len();
+        if length < Self::MAX {
+            self.bytes[length] = letter;
+            self.bytes[Self::MAX] += 1;
         }
     }
 
     /// Adds all of another word.
     pub(crate) fn append(&mut self, other: &Self) {
-        other.bytes().iter().for_each(|byte| self.push(*byte));
+        if self.is_empty() {
+            *self = *other;
+        } else {
+            other.bytes().iter().for_each(|letter| self.take(*letter));
+        }
     }
 
     /// Its letters.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.length)]
+        &self.bytes[..self.len()]
     }
 
     /// Its text.
@@ -50,13 +99,36 @@ impl Word {
     }
 
     /// How many letters it has.
+    #[inline]
     pub fn len(&self) -> usize {
-        usize::from(self.length)
+        usize::from(self.bytes[Self::MAX]).min(Self::MAX)
     }
 
     /// Whether it says nothing.
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.length == 0
+        self.bytes[Self::MAX] == 0
+    }
+
+    /// Its first letter; zero where it has none.
+    #[inline]
+    pub(crate) fn first(&self) -> u8 {
+        self.bytes[0]
+    }
+
+    /// How many letters two words have in common from the front.
+    #[inline]
+    pub(crate) fn common_front(&self, other: &Self) -> usize {
+        let shorter = self.len().min(other.len());
+        let mut common = 0;
+        for (one, other) in self.lanes().into_iter().zip(other.lanes()) {
+            let differing = one ^ other;
+            if differing != 0 {
+                return shorter.min(common + differing.trailing_zeros() as usize / 8);
+            }
+            common += 8;
+        }
+        shorter
     }
 
     /// Which letters it has: a bit for each letter, and one for all digits.
@@ -65,10 +137,18 @@ impl Word {
     }
 
     /// A hash that is the same on every machine.
+    #[inline]
     pub(crate) fn hash(&self) -> u64 {
-        let (chunks, _) = self.bytes.as_chunks::<8>();
-        let last = u64::from_le_bytes(std::array::from_fn(|at| self.bytes.get(16 + at).copied().unwrap_or(0)));
-        mix(mix(mix(u64::from_le_bytes(chunks[0])) ^ u64::from_le_bytes(chunks[1])) ^ last)
+        let [one, two, three] = self.lanes();
+        let rest = two.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ three.wrapping_mul(0xd6e8_feb8_6659_fd93);
+        mix(one ^ rest)
+    }
+
+    /// Its letters eight at a time, the number of them in the last byte.
+    #[inline]
+    fn lanes(&self) -> [u64; 3] {
+        let (lanes, _) = self.bytes.as_chunks::<8>();
+        [u64::from_le_bytes(lanes[0]), u64::from_le_bytes(lanes[1]), u64::from_le_bytes(lanes[2])]
     }
 }
 
@@ -79,6 +159,7 @@ impl std::fmt::Debug for Word {
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+#[inline]
 pub(crate) const fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -87,12 +168,61 @@ pub(crate) const fn mix(value: u64) -> u64 {
 }
 
 /// The words of a text, in its order: what stands between spaces, hyphens, commas, slashes, full stops; apostrophes join.
-pub(crate) fn words(text: &str) -> impl Iterator<Item = Word> + '_ {
-    let apart = |letter: char| {
-        let is_mark = matches!(letter, ' ' | '-' | ',' | '/' | '.' | '_' | ';' | '(' | ')' | '\u{2010}' | '\u{2013}');
-        is_mark || letter.is_whitespace()
-    };
-    text.split(apart).map(Word::of).filter(|word| !word.is_empty())
+pub(crate) fn words(text: &str) -> Words<'_> {
+    Words { rest: text }
+}
+
+/// What [`words`] gives.
+pub(crate) struct Words<'a> {
+    rest: &'a str,
+}
+
+// === impl Words ===
+
+impl Words<'_> {
+    /// The word that `rest` begins with, letters of any script.
+    #[cold]
+    fn next_foreign(&mut self) -> Word {
+        let apart = |letter: char| {
+            let is_between = letter.is_ascii() && CLASS[letter as usize & 127] == BETWEEN;
+            is_between || matches!(letter, '\u{2010}' | '\u{2013}') || letter.is_whitespace()
+        };
+        let (token, rest) = self.rest.split_once(apart).unwrap_or((self.rest, ""));
+        self.rest = rest;
+        Word::of(token)
+    }
+}
+
+impl Iterator for Words<'_> {
+    type Item = Word;
+
+    fn next(&mut self) -> Option<Word> {
+        while !self.rest.is_empty() {
+            let (mut word, mut taken) = (Word::default(), 0);
+            for byte in self.rest.bytes() {
+                match CLASS[usize::from(byte)] {
+                    LEFT_OUT => taken += 1,
+                    BETWEEN => break,
+                    FOREIGN => {
+                        (word, taken) = (self.next_foreign(), 0);
+                        break;
+                    }
+                    letter => {
+                        word.take(letter);
+                        taken += 1;
+                    }
+                }
+            }
+            // What stands between is ASCII, and is gone past with the word.
+            let past = taken
+                + usize::from(self.rest.as_bytes().get(taken).is_some_and(|byte| CLASS[usize::from(*byte)] == BETWEEN));
+            self.rest = self.rest.get(past..).unwrap_or_default();
+            if !word.is_empty() {
+                return Some(word);
+            }
+        }
+        None
+    }
 }
 
 #[cfg(test)]

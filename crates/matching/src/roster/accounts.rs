@@ -110,7 +110,7 @@ impl Accounts {
     }
 
     fn enter(&mut self, record: u32) {
-        if self.slots.len() <= self.used * 3 / 2 {
+        if self.slots.len() <= self.used * 5 / 4 {
             let standing: Vec<u32> = self.slots.iter().copied().filter(|slot| *slot != 0 && *slot != TAKEN).collect();
             self.slots = vec![0; (standing.len() * 2).next_power_of_two().max(64)];
             self.used = standing.len();

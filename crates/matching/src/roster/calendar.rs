@@ -1,6 +1,6 @@
 //! How common a birth date is: how many are born in a year, and how many on a day, which the first of January is on rosters.
 
-use crate::fixed::ratio;
+use crate::fixed::centibits_of_count;
 use crate::normal::date::Date;
 
 /// Counts of years and of days of the year.
@@ -42,7 +42,7 @@ impl Calendar {
         let all = u64::from(self.dates) * 2 + 732;
         let of_year = u64::from(self.years[Self::year(date)]) * 2 + 7;
         let of_day = u64::from(self.days[Self::day(date)]) * 2 + 2;
-        ratio(all, of_year) + ratio(all, of_day)
+        centibits_of_count(all) * 2 - centibits_of_count(of_year) - centibits_of_count(of_day)
     }
 
     fn year(date: Date) -> usize {

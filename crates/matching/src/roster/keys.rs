@@ -1,7 +1,7 @@
 //! Blocking keys: what a claim and a member must share for the member to be looked at.
 
 use crate::claim::{Side, Spelling};
-use crate::lexicon::Lexicon;
+use crate::lexicon::{Lexicon, UNKNOWN};
 use crate::normal::date::Date;
 use crate::normal::identifier::{DIGITS, WHOLE};
 use crate::normal::mix;
@@ -42,8 +42,10 @@ pub enum Kind {
 /// How many kinds there are.
 pub const KINDS: usize = 13;
 
-/// The most keys of one kind that a claim looks under.
-pub(crate) const PROBES: usize = 6;
+/// The most keys of one kind that a claim looks under, taken over all kinds.
+const PROBES: usize = 3;
+/// The most keys that a claim looks under.
+pub(crate) const PROBES_MAX: usize = KINDS * PROBES;
 
 /// One key of each kind; zero where a record has none.
 pub(crate) type Keys = [u64; KINDS];
@@ -67,12 +69,17 @@ impl Kind {
     ];
 }
 
+/// The two parts of a key, both zero where a record or claim says nothing.
+type Parts = [u64; 2];
+
 /// The key of a kind; zero where a part says nothing.
-fn key(kind: Kind, parts: [u64; 3]) -> u64 {
-    if parts.contains(&0) {
+#[inline]
+fn key(kind: Kind, [one, other]: Parts) -> u64 {
+    if one == 0 || other == 0 {
         return 0;
     }
-    mix(mix(mix(parts[0] ^ (kind as u64 + 1) << 58) ^ parts[1]) ^ parts[2]) | 1
+    let kind = (kind as u64 + 1).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    mix(one.wrapping_mul(0xa076_1d64_78bd_642f) ^ other.wrapping_mul(0xe703_7ed1_a0b4_28db).rotate_left(32) ^ kind) | 1
 }
 
 fn born(date: Date) -> u64 {
@@ -84,12 +91,12 @@ fn day(date: Date) -> u64 {
     if date.is_whole() && (date.month(), date.day()) != (1, 1) { u64::from(date.month() << 5 | date.day()) } else { 0 }
 }
 
-fn ssn(number: u32, date: Date) -> [u64; 3] {
+fn ssn(number: u32, date: Date) -> Parts {
     let digits = u64::from(number & DIGITS) + 1;
     match number {
-        0 => [0; 3],
-        whole if whole & WHOLE != 0 => [digits, 1, 1],
-        _ => [digits, u64::from(date.year()), 2],
+        0 => [0; 2],
+        whole if whole & WHOLE != 0 => [digits, 1],
+        _ => [digits, u64::from(date.year())],
     }
 }
 
@@ -101,28 +108,29 @@ pub(crate) fn of_record(record: &Packed, lexicons: &Lexicons) -> Keys {
 /// The key of one kind under which a record is kept; zero where it has none.
 #[inline]
 pub(crate) fn of_kind(kind: Kind, record: &Packed, lexicons: &Lexicons) -> u64 {
-    let Lexicons { names, places } = lexicons;
-    let given = || names.get(record.given).map_or(0, |entry| lead_sound(&entry.groups, entry.sound));
-    let family = || names.get(record.family).map_or(0, |entry| u64::from(entry.sound));
-    let parts = match kind {
-        Kind::Member => [record.member, 1, 1],
-        Kind::Contract => [u64::from(contract(record)), 1, 1],
-        Kind::Phone => [record.phone(), 1, 1],
-        Kind::Email => [u64::from(record.email), 1, 1],
-        Kind::Address => [u64::from(record.number), u64::from(record.zip()), 1],
-        Kind::Street => {
-            let street = places.get(record.street).map_or(0, |entry| entry.word.hash());
-            [u64::from(record.number), street, 1]
-        }
-        Kind::BornGiven => [born(record.dob()), given(), 1],
-        Kind::BornFamily => [born(record.dob()), family(), 1],
-        Kind::Names => [given(), family(), 1],
+    key(kind, parts(kind, record, &lexicons.names))
+}
+
+/// What the key of a kind is made of, under which a record is kept.
+#[inline]
+fn parts(kind: Kind, record: &Packed, names: &Lexicon) -> Parts {
+    let given = || u64::from(names.sketch(record.given).lead);
+    let family = || u64::from(names.sketch(record.family).own);
+    match kind {
+        Kind::Member => [record.member, 1],
+        Kind::Contract => [u64::from(contract(record)), 1],
+        Kind::Phone => [record.phone(), 1],
+        Kind::Email => [u64::from(record.email), 1],
+        Kind::Address => [u64::from(record.number), u64::from(record.zip())],
+        Kind::Street => [u64::from(record.number), u64::from(record.street)],
+        Kind::BornGiven => [born(record.dob()), given()],
+        Kind::BornFamily => [born(record.dob()), family()],
+        Kind::Names => [given(), family()],
         Kind::Ssn => ssn(record.ssn, record.dob()),
-        Kind::FamilyZip => [family(), u64::from(record.zip()), 1],
-        Kind::DayFamily => [day(record.dob()), family(), 1],
-        Kind::Mbi => [u64::from(record.mbi()), 1, 1],
-    };
-    key(kind, parts)
+        Kind::FamilyZip => [family(), u64::from(record.zip())],
+        Kind::DayFamily => [day(record.dob()), family()],
+        Kind::Mbi => [u64::from(record.mbi()), 1],
+    }
 }
 
 /// The contract a record belongs to.
@@ -131,16 +139,31 @@ pub(crate) fn contract(record: &Packed) -> u32 {
     if record.subscriber == 0 { digest(family_part(record.member)) } else { record.subscriber }
 }
 
-/// The sound under which a given name is kept: that of the name its first group is named after, so that nicknames meet.
-fn lead_sound(groups: &[u16; GROUPS_MAX], own: u32) -> u64 {
-    nickname::canonical_sound(groups[0]).unwrap_or(own).into()
+/// A key under which a claim looks.
+#[derive(Clone, Copy)]
+pub(crate) struct Probe {
+    pub(crate) kind: Kind,
+    pub(crate) key: u64,
+    parts: Parts,
 }
 
-/// The keys under which a claim looks, each with its kind; none twice.
+/// The keys under which a claim looks; none twice.
 #[derive(Clone, Copy)]
 pub(crate) struct Probes {
-    keys: [(Kind, u64); KINDS * PROBES],
+    probes: [Probe; PROBES_MAX],
     count: usize,
+}
+
+// === impl Probe ===
+
+impl Probe {
+    const NONE: Self = Self { kind: Kind::Member, key: 0, parts: [0; 2] };
+
+    /// Whether a record is kept under this key. The table lets strangers through now and then.
+    #[inline]
+    pub(crate) fn holds(&self, record: &Packed, names: &Lexicon) -> bool {
+        parts(self.kind, record, names) == self.parts
+    }
 }
 
 // === impl Probes ===
@@ -148,50 +171,56 @@ pub(crate) struct Probes {
 impl Probes {
     /// The keys of one reading of a claim.
     pub(crate) fn of(side: &Side, names: &Lexicon) -> Self {
-        let mut probes = Self { keys: [(Kind::Member, 0); KINDS * PROBES], count: 0 };
+        let mut probes = Self { probes: [Probe::NONE; PROBES_MAX], count: 0 };
         let (packed, normal) = (&side.packed, &side.normal);
-        probes.add(Kind::Member, [packed.member, 1, 1]);
-        probes.add(Kind::Contract, [u64::from(packed.subscriber), 1, 1]);
-        probes.add(Kind::Contract, [u64::from(normal.card_family), 1, 1]);
-        probes.add(Kind::Phone, [packed.phone(), 1, 1]);
-        probes.add(Kind::Email, [u64::from(packed.email), 1, 1]);
-        probes.add(Kind::Address, [u64::from(packed.number), u64::from(packed.zip()), 1]);
-        if packed.street != 0 {
-            probes.add(Kind::Street, [u64::from(packed.number), normal.address.street.hash(), 1]);
+        probes.add(Kind::Member, [packed.member, 1]);
+        probes.add(Kind::Contract, [u64::from(packed.subscriber), 1]);
+        probes.add(Kind::Contract, [u64::from(normal.card_family), 1]);
+        probes.add(Kind::Phone, [packed.phone(), 1]);
+        probes.add(Kind::Email, [u64::from(packed.email), 1]);
+        probes.add(Kind::Address, [u64::from(packed.number), u64::from(packed.zip())]);
+        if packed.street != UNKNOWN {
+            probes.add(Kind::Street, [u64::from(packed.number), u64::from(packed.street)]);
         }
+        probes.add(Kind::Ssn, ssn(packed.ssn, packed.dob()));
+        probes.add(Kind::Mbi, [u64::from(packed.mbi()), 1]);
+        probes.add_names(side, names);
+        probes
+    }
+
+    fn add_names(&mut self, side: &Side, names: &Lexicon) {
+        let packed = &side.packed;
         let born = born(packed.dob());
         let (given, families) = (given_sounds(&side.given), family_sounds(&side.family, names));
         // Given and family name may have changed places.
         let (turned_given, turned_family) = (given_sounds(&side.family), u64::from(side.given.sound));
         for sound in given.into_iter().chain([turned_given[0]]) {
-            probes.add(Kind::BornGiven, [born, sound, 1]);
+            self.add(Kind::BornGiven, [born, sound]);
         }
         for sound in families.into_iter().chain([turned_family]) {
-            probes.add(Kind::BornFamily, [born, sound, 1]);
+            self.add(Kind::BornFamily, [born, sound]);
         }
-        probes.add(Kind::DayFamily, [day(packed.dob()), families[0], 1]);
+        self.add(Kind::DayFamily, [day(packed.dob()), families[0]]);
         for sound in given {
-            probes.add(Kind::Names, [sound, families[0], 1]);
+            self.add(Kind::Names, [sound, families[0]]);
         }
         for sound in &families[1..] {
-            probes.add(Kind::Names, [given[0], *sound, 1]);
+            self.add(Kind::Names, [given[0], *sound]);
         }
-        probes.add(Kind::Names, [turned_given[0], turned_family, 1]);
-        probes.add(Kind::Ssn, ssn(packed.ssn, packed.dob()));
-        probes.add(Kind::FamilyZip, [families[0], u64::from(packed.zip()), 1]);
-        probes.add(Kind::Mbi, [u64::from(packed.mbi()), 1, 1]);
-        probes
+        self.add(Kind::Names, [turned_given[0], turned_family]);
+        self.add(Kind::FamilyZip, [families[0], u64::from(packed.zip())]);
     }
 
-    /// The keys with their kinds.
-    pub(crate) fn keys(&self) -> &[(Kind, u64)] {
-        &self.keys[..self.count]
+    /// The keys.
+    pub(crate) fn all(&self) -> &[Probe] {
+        &self.probes[..self.count]
     }
 
-    fn add(&mut self, kind: Kind, parts: [u64; 3]) {
-        let key = key(kind, parts);
-        if key != 0 && self.count < self.keys.len() && !self.keys[..self.count].contains(&(kind, key)) {
-            self.keys[self.count] = (kind, key);
+    fn add(&mut self, kind: Kind, parts: Parts) {
+        let is_new =
+            || self.probes[..self.count].iter().rev().take_while(|one| one.kind == kind).all(|one| one.parts != parts);
+        if parts[0] != 0 && parts[1] != 0 && self.count < self.probes.len() && is_new() {
+            self.probes[self.count] = Probe { kind, key: key(kind, parts), parts };
             self.count += 1;
         }
     }
@@ -199,18 +228,16 @@ impl Probes {
 
 /// The sounds under which a given name may be kept: those of all its groups, or its own.
 fn given_sounds(name: &Spelling) -> [u64; GROUPS_MAX] {
-    let mut sounds = [0; GROUPS_MAX];
-    for (sound, group) in sounds.iter_mut().zip(name.groups) {
-        *sound = nickname::canonical_sound(group).map_or(0, u64::from);
-    }
-    if sounds[0] == 0 {
+    if name.groups[0] == 0 {
+        let mut sounds = [0; GROUPS_MAX];
         sounds[0] = u64::from(name.sound);
+        return sounds;
     }
-    sounds
+    name.groups.map(|group| nickname::canonical_sound(group).map_or(0, u64::from))
 }
 
 /// The sounds of a family name and of its parts.
 fn family_sounds(name: &Spelling, names: &Lexicon) -> [u64; 3] {
-    let part = |id| names.get(id).map_or(0, |entry| u64::from(entry.sound));
+    let part = |id| u64::from(names.sketch(id).own);
     [u64::from(name.sound), part(name.parts[0]), part(name.parts[1])]
 }

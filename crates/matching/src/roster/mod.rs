@@ -109,6 +109,8 @@ impl Roster {
             self.gone = 0;
         }
         self.records.shrink_to_fit();
+        self.lexicons.names.shrink_to_fit();
+        self.lexicons.places.shrink_to_fit();
         self.fresh.clear();
         self.indexed = self.records.len() as u32;
         let (records, lexicons) = (&self.records, &self.lexicons);
@@ -132,7 +134,7 @@ impl Roster {
 
     /// The numbers of records that stand and may be kept under a key.
     pub(crate) fn block(&self, key: u64) -> impl Iterator<Item = u32> + '_ {
-        self.block_at(key, self.span(key))
+        self.block_at(key, self.span(key)).filter(|record| !self.records[*record as usize].is_gone())
     }
 
     /// Where the bucket of a key lies in the table.
@@ -140,11 +142,17 @@ impl Roster {
         self.table.span(key)
     }
 
-    /// As [`block`](Self::block), where the bucket is known.
+    /// Reads from the bucket of a key, for it to be at hand when it is searched.
+    #[inline]
+    pub(crate) fn touch(&self, span: Span) -> u32 {
+        self.table.touch(span)
+    }
+
+    /// As [`block`](Self::block), where the bucket is known, with those that are gone.
+    #[inline]
     pub(crate) fn block_at(&self, key: u64, span: Span) -> impl Iterator<Item = u32> + '_ {
         let fresh = if self.fresh.is_empty() { None } else { self.fresh.get(&key) };
-        let found = self.table.find(key, span).chain(fresh.into_iter().flatten().copied());
-        found.filter(|record| !self.records[*record as usize].is_gone())
+        self.table.find(key, span).chain(fresh.into_iter().flatten().copied())
     }
 
     /// The first record of the member that a record stands for.
@@ -158,20 +166,23 @@ impl Roster {
 
     /// All records of the member whose first one this is.
     pub(crate) fn variants(&self, head: u32) -> std::ops::Range<u32> {
-        let mut end = head + 1;
-        while self.records.get(end as usize).is_some_and(Packed::is_variant) {
-            end += 1;
+        let mut last = head;
+        while self.records[last as usize].is_followed() {
+            last += 1;
         }
-        head..end
+        head..last + 1
     }
 
     fn append(&mut self, key: &str, person: &Person<'_>) {
         let first = Packed::intern(&Normal::of(person), &mut self.lexicons);
         let also = person.also.iter().map(Normal::of).collect::<Vec<_>>();
-        self.keep(key, first);
+        let mut left = also.len();
+        let followed = |packed: Packed, left: usize| if left == 0 { packed } else { packed.as_followed() };
+        self.keep(key, followed(first, left));
         for normal in also {
+            left -= 1;
             let variant = Packed::intern(&normal, &mut self.lexicons).as_variant();
-            self.keep(key, variant);
+            self.keep(key, followed(variant, left));
         }
     }
 

@@ -53,6 +53,7 @@ impl Table {
     }
 
     /// Where the bucket of a key lies. Asked for all keys of a claim before any bucket is read, so that the waits overlap.
+    #[inline]
     pub(crate) fn span(&self, key: u64) -> Span {
         let buckets = self.starts.len().saturating_sub(1);
         if buckets == 0 {
@@ -62,7 +63,14 @@ impl Table {
         Span { from: self.starts[at], to: self.starts[at + 1] }
     }
 
+    /// Reads from a bucket, for it to be at hand when it is searched.
+    #[inline]
+    pub(crate) fn touch(&self, span: Span) -> u32 {
+        if span.from < span.to { self.entries[span.from as usize] } else { 0 }
+    }
+
     /// The numbers of the records that may be kept under a key, whose bucket this is.
+    #[inline]
     pub(crate) fn find(&self, key: u64, span: Span) -> impl Iterator<Item = u32> + '_ {
         let (print, bits) = (print(key, self.number_bits), self.number_bits);
         let bucket = &self.entries[span.from as usize..span.to as usize];

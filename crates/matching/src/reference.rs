@@ -14,7 +14,7 @@ use crate::levels::{Field, Levels, MiddleLevel, NameLevel};
 use crate::lexicon::{Entry, Role, UNKNOWN};
 use crate::normal::{Sex, Word, nickname};
 use crate::packed::Packed;
-use crate::roster::keys::{self, Kind, Probes};
+use crate::roster::keys::{self, Probes};
 use crate::roster::{KINDS, Roster};
 use crate::score::Scored;
 use crate::weights::{Each, Explanation, Rarity, Weights};
@@ -248,11 +248,12 @@ fn weigh<'r>(matcher: &Matcher<'r>, scored: &[Scored], candidates: u32, blocks_s
     let part = |weight: i32| u128::from(power(most.abs_diff(weight)));
     // Strangers come first, then by account, then in the order of explanations, where weights are alike.
     let mut others = vec![(-stranger, "", None)];
-    let (mut own, mut total) = (0, part(stranger));
+    let (mut own, mut anybody, mut total) = (0, 0, part(stranger));
     for one in scored {
         for explanation in Explanation::ALL {
             let weight = one.weights[explanation as usize];
             total += part(weight);
+            anybody += if explanation == Explanation::Member { part(weight) } else { 0 };
             if explanation == Explanation::Member && (one.head == best.head || matcher.are_one(one, best)) {
                 own += part(weight);
             } else {
@@ -270,6 +271,9 @@ fn weigh<'r>(matcher: &Matcher<'r>, scored: &[Scored], candidates: u32, blocks_s
     });
     decision.probability = in_million(own);
     decision.outcome = matcher.outcome(decision.probability);
+    if decision.outcome == Outcome::NoMatch && matcher.outcome(in_million(anybody)) != Outcome::NoMatch {
+        decision.outcome = Outcome::Review;
+    }
     (decision.member, decision.weight, decision.levels) = (Some(key(best)), best.weights[0], best.found.levels);
     decision
 }

@@ -56,6 +56,8 @@ terms! {
         SameYear "same-year" OtherUnit "other-unit" Zip "zip" City "city" State "state" LastFour "last-four"
         NearLastFour "near-last-four" Mailbox "mailbox" Member "member" NearMember "near-member" Contract "contract"
         Subscriber "subscriber"
+        AsInMailbox "as-in-mailbox"
+        MiddleInitial "middle-initial"
     }
 }
 

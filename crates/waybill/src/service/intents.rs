@@ -42,6 +42,15 @@ const WHEN_JUDGED: &str =
 /// # Errors
 /// [`Failure::Refused`] where it has no place or comes too late, which is a fact on the log too.
 pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> {
+    let given = put_on_record(service, intent)?;
+    if let (REFUSED | FAILED, Some(code)) = (given.result.as_str(), given.code) {
+        return Err(Failure::Refused(format!("{}: {code}. {} {}", given.result, code.meaning(), code.remedy())));
+    }
+    Ok(given)
+}
+
+/// The same, where it is no failure that the command has no place: that it was given is on record, with what came of it.
+pub(super) fn put_on_record(service: &Service, intent: Intent) -> Result<Given, Failure> {
     let Intent { target, action, operator, reason, verdict, expected_state } = intent;
     let (request_id, letter_id) = match target {
         CommandTarget::RequestTarget { request_id } => (Some(request_id), None),
@@ -66,9 +75,20 @@ pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> 
         Some(judged) => (judged.result, judged.code.as_deref().map(Code::of)),
         None => (PENDING.to_owned(), None),
     };
-    if let (REFUSED | FAILED, Some(code)) = (result.as_str(), code) {
-        return Err(Failure::Refused(format!("{result}: {code}. {} {}", code.meaning(), code.remedy())));
-    }
     let remedy = if result == PENDING { Some(WHEN_JUDGED) } else { code.map(Code::remedy) };
     Ok(Given { command_id, action, request_id, letter_id, issued_at: issued_at.to_string(), result, code, remedy })
+}
+
+// === impl Given ===
+
+impl Given {
+    /// Whether it stands on the event log what came of it.
+    pub(super) fn is_judged(&self) -> bool {
+        self.result != PENDING
+    }
+
+    /// Why it was refused or came too late, if it was.
+    pub(super) fn code(&self) -> Option<Code> {
+        self.code
+    }
 }

@@ -165,6 +165,7 @@ fn a_review_shows_whom_there_is_to_choose_from_until_it_is_decided() {
     assert_eq!(status["reviews_open"], 1);
     assert!(status["reviews_oldest_ms"].is_u64(), "{status}");
 
+    deployment.answer(&["review", "open", &id, "--as", "sam"]);
     let nobody = ["review", "decide", &id, "--nobody", "--reason", "a test", "--operator", "sam"];
     let given = deployment.answer(&nobody);
     assert_eq!((&given["action"], &given["result"]), (&"decide_review".into(), &"done".into()));

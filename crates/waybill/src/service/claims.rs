@@ -16,6 +16,9 @@ use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::log::Tail;
 
+/// A look that is on record.
+pub(super) struct Looked(intents::Given);
+
 /// A claim in the clear.
 pub(super) struct Claim {
     pub(super) context: Context,
@@ -26,22 +29,15 @@ pub(super) struct Claim {
 /// review, or else as a command that found none, which names the operator as well.
 ///
 /// # Errors
-/// [`Failure::Refused`] where there is no such request, [`Failure::Unavailable`] where nobody has judged the command yet.
-pub(super) fn look(service: &Service, request_id: RequestId, look: Look) -> Result<(), Failure> {
+/// [`Failure::Unavailable`] where nobody has judged the command yet.
+pub(super) fn look(service: &Service, request_id: RequestId, look: Look) -> Result<Looked, Failure> {
     let Look { operator, reason } = look;
     let given = intents::put_on_record(service, intent(request_id, operator, reason))?;
-    match given.code() {
-        _ if !given.is_judged() => Err(Failure::Unavailable(
-            "that you want to look is on record, and not yet that you may: nobody has judged it. Nothing was opened; look again \
-             once the workers run"
-                .into(),
-        )),
-        Some(code @ (Code::TargetUnknown | Code::StateStale)) => {
-            Err(Failure::Refused(format!("refused: {code}. {} {}", code.meaning(), code.remedy())))
-        }
-        Some(_) | None => Ok(()),
-    }
+    if given.is_judged() { Ok(Looked(given)) } else { Err(Failure::Unavailable(UNJUDGED.into())) }
 }
+
+const UNJUDGED: &str = "that you want to look is on record, and nobody has judged it yet. Nothing was opened; look again once the \
+                        workers run";
 
 fn intent(request_id: RequestId, operator: OperatorId, reason: String) -> Intent {
     Intent {
@@ -74,6 +70,30 @@ pub(super) fn sealed(plant: &Plant, request_id: RequestId) -> Result<Option<(Con
         }
     }
     Ok(None)
+}
+
+// === impl Looked ===
+
+impl Looked {
+    /// It is fit for an open review alone.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] where none is open.
+    pub(super) fn of_a_review(self) -> Result<(), Failure> {
+        self.0.unless_refused().map(drop)
+    }
+
+    /// It is fit for any request. Without an open review the command is refused, and that refusal is the record of who looked: there
+    /// is no step to be taken, and nothing that forbids to look.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] where there is no such request: then nothing stands on its timeline.
+    pub(super) fn of_any_request(self) -> Result<(), Failure> {
+        match self.0.code() {
+            Some(Code::TargetUnknown) => self.of_a_review(),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 // === impl Claim ===

@@ -1,9 +1,11 @@
 //! Why identity decided as it did: what the log keeps of it, which opens nothing; and beside it, for somebody whose look is on record,
 //! what the policy in force says of the same claim against today's roster, and what would turn that.
 
+mod differences;
+
 use domain::ids::OperatorId;
 use domain::lifecycle::PolicyRef;
-use domain::lifecycle::evidence::{MatchEvidence, Rehearsed};
+use domain::lifecycle::evidence::{MatchEvidence, MatchField, Rehearsed, Withdrawal};
 use domain::messages::Verdict;
 use domain::phi::{Phi as _, Purpose};
 use domain::{Code, RequestId, Token};
@@ -12,6 +14,8 @@ use matching::explain::{Counterfactual, Explained};
 use matching::{Matcher, Policy};
 use projections::queries::timeline::{self, Entry};
 use serde::{Deserialize, Serialize};
+
+use differences::{Difference, Row, differences, fields, why};
 
 use super::claims::{self, Claim};
 use super::roster::{self, Register};
@@ -41,9 +45,10 @@ pub(super) struct Explanation {
     probability_ppm: Option<u32>,
     weight_centibits: Option<i32>,
     alternative: Option<&'static str>,
-    alternative_ppm: Option<u32>,
+    alternative_probability_ppm: Option<u32>,
     margin_centibits: Option<i32>,
     rehearsed: Option<RehearsedRow>,
+    withdrawn: Option<Withdrawn>,
     today: Option<Today>,
     why: Option<&'static str>,
     note: Option<&'static str>,
@@ -62,6 +67,17 @@ struct RehearsedRow {
     probability_ppm: u32,
 }
 
+/// A match that the roster no longer bore out.
+#[derive(Serialize)]
+struct Withdrawn {
+    withdrawn_at: String,
+    /// The fields it rested on that the roster said otherwise by then.
+    fields: Vec<&'static str>,
+    /// What was left of its probability.
+    probability_ppm: u32,
+    roster_version: u64,
+}
+
 /// The same claim, judged today.
 #[derive(Serialize)]
 struct Today {
@@ -72,24 +88,12 @@ struct Today {
     weight_centibits: i32,
     prior_centibits: i32,
     alternative: String,
-    alternative_ppm: u32,
+    alternative_probability_ppm: u32,
     margin_centibits: i32,
     candidates: u32,
     policy_version: u32,
     policy_digest: String,
     roster_version: u64,
-}
-
-/// A field as the log has it and as it is today.
-#[derive(Serialize)]
-struct Row {
-    field: &'static str,
-    agreement: Option<&'static str>,
-    weight_centibits: Option<i32>,
-    agreement_today: Option<&'static str>,
-    weight_today_centibits: Option<i32>,
-    claim: Option<String>,
-    roster: Option<String>,
 }
 
 /// What one other field would have changed.
@@ -99,14 +103,6 @@ struct Turn {
     agreement: &'static str,
     probability_ppm: u32,
     outcome: &'static str,
-}
-
-/// Where today's judgement is another one.
-#[derive(Serialize, PartialEq, Debug)]
-struct Difference {
-    what: &'static str,
-    then: String,
-    today: String,
 }
 
 /// What an event of identity says of its decision.
@@ -126,6 +122,12 @@ struct Decided {
 struct Reviewed {
     operator: OperatorId,
     verdict: Verdict,
+}
+
+/// What an event says of a match that it withdraws.
+#[derive(Deserialize)]
+struct Failed {
+    withdrawn: Option<Withdrawal>,
 }
 
 /// A claim judged today, with what that was done by.
@@ -183,9 +185,10 @@ pub(super) fn explain(service: &Service, request_id: RequestId, look: Option<Loo
         probability_ppm: evidence.map(|evidence| evidence.probability_ppm),
         weight_centibits: evidence.map(|evidence| evidence.weight),
         alternative: evidence.map(|evidence| evidence.alternative.as_str()),
-        alternative_ppm: evidence.map(|evidence| evidence.alternative_ppm),
+        alternative_probability_ppm: evidence.map(|evidence| evidence.alternative_ppm),
         margin_centibits: evidence.map(|evidence| evidence.margin),
         rehearsed: rehearsed.map(RehearsedRow::of),
+        withdrawn: entries.iter().rev().find_map(Withdrawn::of),
         why,
         note: is_unread.then_some(UNREAD),
         fields: fields(evidence, judged.as_ref().map(|judged| &judged.explained)),
@@ -229,7 +232,7 @@ fn in_force(service: &Service, request_id: RequestId) -> Result<PolicyRef, Failu
 /// Puts the look on record, opens the claim and judges it.
 fn judge(service: &Service, request_id: RequestId, look: Look) -> Result<Judged, Failure> {
     let plant = &service.plant;
-    claims::look(service, request_id, look)?;
+    claims::look(service, request_id, look)?.of_any_request()?;
     let kept = match reviews::question(plant, request_id)? {
         Some(review) => Some((review.context, review.dossier)),
         None => claims::sealed(plant, request_id)?,
@@ -252,82 +255,8 @@ fn judge(service: &Service, request_id: RequestId, look: Look) -> Result<Judged,
     Ok(Judged { explained, member_token, policy: judge.reference, roster_version: register.roster.version() })
 }
 
-/// The fields that say something, then or today, in the order of the policy.
-fn fields(evidence: Option<&MatchEvidence>, explained: Option<&Explained>) -> Vec<Row> {
-    let row = |field: &'static str| {
-        let then = evidence.and_then(|evidence| evidence.fields.iter().find(|said| said.field.as_str() == field));
-        let today = explained.and_then(|explained| explained.fields.iter().find(|said| said.field == field));
-        (then.is_some() || today.is_some()).then(|| Row {
-            field,
-            agreement: then.map(|said| said.agreement.as_str()),
-            weight_centibits: then.map(|said| said.weight),
-            agreement_today: today.map(|said| said.level),
-            weight_today_centibits: today.map(|said| said.weight),
-            claim: today.map(|said| said.claim.clone()),
-            roster: today.map(|said| said.roster.clone()),
-        })
-    };
-    matching::levels::Field::ALL.into_iter().filter_map(|field| row(field.as_str())).collect()
-}
-
-/// Where the machine judges otherwise today than it did.
-fn differences(
-    (outcome, evidence): (&'static str, &MatchEvidence),
-    decided: &Decided,
-    judged: &Judged,
-) -> Vec<Difference> {
-    let explained = &judged.explained;
-    let mut found = Vec::new();
-    let mut compare = |what: &'static str, then: String, today: String| {
-        if then != today {
-            found.push(Difference { what, then, today });
-        }
-    };
-    compare("outcome", outcome.into(), explained.outcome.into());
-    if let (Some(then), "match") = (decided.member_token, outcome) {
-        let text = |token: Token| domain::RecordId(token.0).to_string();
-        compare("member", text(then), judged.member_token.map(text).unwrap_or_default());
-    }
-    compare("probability", percent(evidence.probability_ppm), percent(explained.probability_ppm));
-    for row in fields(Some(evidence), Some(explained)) {
-        let said = |agreement: Option<&str>, weight: Option<i32>| match (agreement, weight) {
-            (Some("missing") | None, _) | (_, None) => "nothing".to_owned(),
-            (Some(agreement), Some(weight)) => format!("{agreement} {}", bits(weight)),
-        };
-        compare(
-            row.field,
-            said(row.agreement, row.weight_centibits),
-            said(row.agreement_today, row.weight_today_centibits),
-        );
-    }
-    found
-}
-
-/// Why today's judgement differs, or that it does not.
-fn why(decided: &Decided, judged: &Judged, differs: bool) -> &'static str {
-    let is_same_policy = decided.policy == judged.policy;
-    // The event of a review does not tell how much of the roster was known.
-    let is_same_roster = decided.roster_version.map(|version| version == judged.roster_version);
-    match (differs, is_same_policy, is_same_roster) {
-        (false, true, Some(true)) => "the same policy against the same roster says the same today",
-        (false, ..) => "policy or roster may have changed since, and nothing of that changes the judgement",
-        (true, true, Some(true)) => "neither policy nor roster has changed since: report this, for it must not be",
-        (true, true, _) => "the roster has changed since",
-        (true, false, Some(true)) => "another policy is in force",
-        (true, false, _) => "another policy is in force, and the roster has changed since",
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn percent(ppm: u32) -> String {
-    format!("{}.{:02} %", ppm / 10_000, ppm % 10_000 / 100)
-}
-
-fn bits(centibits: i32) -> String {
-    format!("{:.2}", f64::from(centibits) / 100.0)
 }
 
 // === impl RehearsedRow ===
@@ -341,6 +270,17 @@ impl RehearsedRow {
             same_member: rehearsed.same_member,
             probability_ppm: rehearsed.probability_ppm,
         }
+    }
+}
+
+// === impl Withdrawn ===
+
+impl Withdrawn {
+    fn of(entry: &Entry) -> Option<Self> {
+        let failed: Failed = Some(entry).filter(|entry| entry.kind == "verification-failed").and_then(detail)?;
+        let Withdrawal { fields, probability_ppm, roster_version, .. } = failed.withdrawn?;
+        let fields = fields.into_iter().map(MatchField::as_str).collect();
+        Some(Self { withdrawn_at: told(entry.at), fields, probability_ppm, roster_version })
     }
 }
 
@@ -365,7 +305,7 @@ impl Today {
             weight_centibits: explained.weight,
             prior_centibits: explained.prior,
             alternative: explained.alternative,
-            alternative_ppm: explained.alternative_ppm,
+            alternative_probability_ppm: explained.alternative_ppm,
             margin_centibits: explained.margin,
             candidates: explained.candidates,
             policy_version: policy.version,

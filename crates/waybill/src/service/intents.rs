@@ -42,11 +42,7 @@ const WHEN_JUDGED: &str =
 /// # Errors
 /// [`Failure::Refused`] where it has no place or comes too late, which is a fact on the log too.
 pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> {
-    let given = put_on_record(service, intent)?;
-    if let (REFUSED | FAILED, Some(code)) = (given.result.as_str(), given.code) {
-        return Err(Failure::Refused(format!("{}: {code}. {} {}", given.result, code.meaning(), code.remedy())));
-    }
-    Ok(given)
+    put_on_record(service, intent)?.unless_refused()
 }
 
 /// The same, where it is no failure that the command has no place: that it was given is on record, with what came of it.
@@ -87,7 +83,17 @@ impl Given {
         self.result != PENDING
     }
 
-    /// Why it was refused or came too late, if it was.
+    /// The same, unless it was refused or came too late.
+    pub(super) fn unless_refused(self) -> Result<Self, Failure> {
+        match (self.result.as_str(), self.code) {
+            (REFUSED | FAILED, Some(code)) => {
+                Err(Failure::Refused(format!("{}: {code}. {} {}", self.result, code.meaning(), code.remedy())))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// Why it came to what it came to, where the facts say.
     pub(super) fn code(&self) -> Option<Code> {
         self.code
     }

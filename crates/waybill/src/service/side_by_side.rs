@@ -11,6 +11,7 @@ use matching::{Matcher, Policy};
 use serde::Serialize;
 
 use super::claims::{self, Claim};
+use super::explanations::hex;
 use super::roster::{self, Register};
 use super::{Service, reviews, told};
 use crate::ask::Look;
@@ -33,8 +34,10 @@ pub(super) struct SideBySide {
     outcome: &'static str,
     probability_ppm: u32,
     runner_up: String,
-    runner_up_ppm: u32,
+    runner_up_probability_ppm: u32,
     margin_centibits: i32,
+    /// What was so before anything was compared; with the fields it makes up a candidate's weight.
+    prior_centibits: i32,
     policy_version: u32,
     policy_digest: String,
     roster_version: u64,
@@ -68,11 +71,11 @@ struct Row {
 /// Puts the look on record, then shows both records.
 ///
 /// # Errors
-/// As [`claims::look`]; [`Failure::NotFound`] where no review is open.
+/// [`Failure::Refused`] where no review is open; others as [`claims::look`].
 pub(super) fn open(service: &Service, request_id: RequestId, look: Look) -> Result<SideBySide, Failure> {
     let plant = &service.plant;
     let operator = look.operator.clone();
-    claims::look(service, request_id, look)?;
+    claims::look(service, request_id, look)?.of_a_review()?;
     let review = reviews::question(plant, request_id)?.ok_or_else(|| {
         Failure::NotFound(format!(
             "no review of {request_id} is open; `waybill identity explain` tells what was decided"
@@ -108,10 +111,11 @@ pub(super) fn open(service: &Service, request_id: RequestId, look: Look) -> Resu
         outcome: today.outcome,
         probability_ppm: today.probability_ppm,
         runner_up: today.alternative,
-        runner_up_ppm: today.alternative_ppm,
+        runner_up_probability_ppm: today.alternative_ppm,
         margin_centibits: today.margin,
+        prior_centibits: today.prior,
         policy_version: today.policy_version,
-        policy_digest: today.policy_digest,
+        policy_digest: hex(&judge.reference.digest),
         roster_version: register.roster.version(),
         candidates,
     })

@@ -143,7 +143,7 @@ fn a_decision_is_explained_from_the_log_and_for_whoever_looks_beside_todays() {
     let matched = submitted(&deployment, "key-1", |_| ());
     let unmatched = submitted(&deployment, "key-2", |request| {
         of_either_twin(request);
-        request["coverage_to_link"]["subscriber_id"] = Value::Null;
+        request["coverage_to_link"]["subscriber_id"] = "LSH0000009".into();
         request["member"]["addresses"] = json!([]);
         request["member"]["name"] = json!({"family": "Quill", "given": ["Zelda"], "prefix": null, "suffix": null});
         request["member"]["birth_date"] = "1955-01-09".into();
@@ -184,5 +184,8 @@ fn a_decision_is_explained_from_the_log_and_for_whoever_looks_beside_todays() {
     assert_eq!(beside["why"], "the roster has changed since");
     assert_eq!(row(&beside["fields"], "birth-date")["agreement"], "exact", "what the log says stays");
     assert_eq!(process.stop(), Some(0), "an orderly end");
+    let unjudged = deployment.refusal(69, &["identity", "explain", &matched, "--open", "--as", "sam"]);
+    assert!(unjudged.contains("Nothing was opened"), "{unjudged}");
+    assert_keeps_secrets(&unjudged);
     assert_keeps_secrets(&deployment.logged());
 }

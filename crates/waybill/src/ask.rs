@@ -86,8 +86,31 @@ pub(crate) enum Ask {
     },
     /// Reviews that wait for a decision, with their candidates.
     Reviews,
+    /// What a review is about, in the clear, once it is on record who looks.
+    OpenReview {
+        /// The request.
+        request_id: RequestId,
+        /// Who looks.
+        look: Look,
+    },
+    /// Why identity decided as it did; with a look also what the claim says, and how it is judged today.
+    Explain {
+        /// The request.
+        request_id: RequestId,
+        /// Who looks at what is sealed; nobody, if none.
+        look: Option<Look>,
+    },
     /// Make the projections once more from the log, prove them equal to the live ones, and put them in their place.
     RebuildProjections,
+}
+
+/// Who looks at what is sealed, and why; both go on record before anything is opened.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Look {
+    /// Who looks.
+    pub(crate) operator: OperatorId,
+    /// Why, in the operator's words; no PHI. Looking is reason enough where it is empty.
+    pub(crate) reason: String,
 }
 
 /// What a person wants done, and why.
@@ -172,6 +195,8 @@ mod tests {
             Ask::LetterGroups,
             Ask::Letter { letter_id: LetterId([4; 16]) },
             Ask::Reviews,
+            Ask::OpenReview { request_id, look: Look { operator: "sam".into(), reason: String::new() } },
+            Ask::Explain { request_id, look: None },
             Ask::RebuildProjections,
         ];
         for ask in asks {

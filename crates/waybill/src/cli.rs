@@ -10,8 +10,8 @@ use domain::messages::Stage;
 
 pub(crate) use matching::{ColumnsArgs, FitArgs, MatchArgs, MatchPolicyVerb, PolicyVerb};
 pub(crate) use operations::{
-    DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
-    Review, SubmitArgs,
+    AskArgs, DecideArgs, ExplainArgs, Identity, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation,
+    Projections, RequestsArgs, ResolveArgs, Review, StepArgs, SubmitArgs,
 };
 
 const AFTER_HELP: &str = "\

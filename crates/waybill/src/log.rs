@@ -111,11 +111,18 @@ impl Tail {
 
     /// Everything there is now. Brokers that don't give all of it are no end.
     pub(crate) fn all(&mut self) -> Result<Vec<(Delivered, Option<Message>)>, Failure> {
+        let mut all = Vec::new();
+        self.each(|record, message| all.push((record, message)))?;
+        Ok(all)
+    }
+
+    /// The same one by one, for what is too much to be held at once.
+    pub(crate) fn each(&mut self, mut take: impl FnMut(Delivered, Option<Message>)) -> Result<(), Failure> {
         let mut ends = Vec::with_capacity(self.partitions.len());
         for at in &self.partitions {
             ends.push((at.clone(), self.plant.bus.watermarks(at)?.stable));
         }
-        let (mut all, mut last) = (Vec::new(), Instant::now());
+        let mut last = Instant::now();
         while !self.has_reached(&ends)? {
             let more = self.next()?;
             if !more.is_empty() {
@@ -125,9 +132,9 @@ impl Tail {
             } else {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            all.extend(more);
+            more.into_iter().for_each(|(record, message)| take(record, message));
         }
-        Ok(all)
+        Ok(())
     }
 
     fn has_reached(&self, ends: &[(TopicPartition, u64)]) -> Result<bool, Failure> {

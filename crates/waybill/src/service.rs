@@ -2,11 +2,15 @@
 
 pub(crate) mod lines;
 
+mod claims;
+mod explanations;
 mod intents;
 mod letters;
 mod overview;
 mod requests;
 mod reviews;
+mod roster;
+mod side_by_side;
 mod stories;
 mod submissions;
 
@@ -60,6 +64,8 @@ impl Service {
             Ask::Letters { settled, limit } => answer(&letters::list(&self.projections.now()?, settled, limit)?),
             Ask::LetterGroups => answer(&letters::groups(&self.projections.now()?)?),
             Ask::Letter { letter_id } => answer(&letters::show(plant, &self.projections.now()?, letter_id)?),
+            Ask::OpenReview { request_id, look } => answer(&side_by_side::open(self, request_id, look)?),
+            Ask::Explain { request_id, look } => answer(&explanations::explain(self, request_id, look)?),
             Ask::Reviews => answer(&reviews::open(plant, &self.projections.now()?)?),
             Ask::RebuildProjections => answer(&self.projections.rebuild()?),
         }

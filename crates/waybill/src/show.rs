@@ -56,6 +56,15 @@ fn sections(fields: &Map<String, Value>) -> String {
 
 /// Rows of objects with the same fields; columns that are empty in all rows are left out.
 fn table(rows: &[Value]) -> String {
+    table_within(rows, CELL_MAX)
+}
+
+/// The same with nothing cut, where people compare what stands there.
+pub(crate) fn whole_table(rows: &[Value]) -> String {
+    table_within(rows, usize::MAX)
+}
+
+fn table_within(rows: &[Value], cell_max: usize) -> String {
     let Some(Value::Object(first)) = rows.first() else {
         return if rows.is_empty() { "none\n".into() } else { rows.iter().map(|row| cell(row) + "\n").collect() };
     };
@@ -69,7 +78,7 @@ fn table(rows: &[Value]) -> String {
             match column == last {
                 true if value.is_object() => shortened(text, FIELDS_MAX),
                 true => text,
-                false => shortened(text, CELL_MAX),
+                false => shortened(text, cell_max),
             }
         });
         cells.collect()
@@ -107,13 +116,16 @@ fn shortened(text: String, width: usize) -> String {
 
 /// A field's name, as a heading; its unit is told with each value.
 fn title(name: &str) -> String {
-    name.strip_suffix(SPAN).unwrap_or(name).replace('_', " ")
+    let units = [SPAN, SHARE, WEIGHT];
+    units.iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name).replace('_', " ")
 }
 
 /// A field's value; what is named as a span or a moment is shown as one.
 fn field(name: &str, value: &Value) -> String {
     match value.as_i64() {
         Some(ms) if name.ends_with(SPAN) => u64::try_from(ms).map_or_else(|_| cell(value), span),
+        Some(ppm) if name.ends_with(SHARE) => format!("{}.{:02} %", ppm / 10_000, ppm % 10_000 / 100),
+        Some(centibits) if name.ends_with(WEIGHT) => weight(centibits),
         Some(ms) if MOMENTS.iter().any(|end| name.ends_with(end)) => Timestamp(ms).to_string(),
         _ => cell(value),
     }
@@ -121,8 +133,18 @@ fn field(name: &str, value: &Value) -> String {
 
 /// The end of a span's name.
 const SPAN: &str = "_ms";
+/// The end of a probability's name, in parts per million.
+const SHARE: &str = "_ppm";
+/// The end of a weight's name, in hundredths of a bit.
+const WEIGHT: &str = "_centibits";
 /// The ends of a moment's name.
 const MOMENTS: [&str; 3] = ["_at", "_by", "_end"];
+
+/// A weight in bits: each doubles the odds.
+fn weight(centibits: i64) -> String {
+    let sign = if centibits < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", centibits.unsigned_abs() / 100, centibits.unsigned_abs() % 100)
+}
 
 /// A span in the two units that suit it.
 fn span(ms: u64) -> String {
@@ -171,6 +193,10 @@ mod tests {
         assert_eq!(
             cell(&json!({"retry_at": 0, "backoff_ms": 20})),
             "retry_at=1970-01-01T00:00:00.000Z backoff_ms=20 ms"
+        );
+        assert_eq!(
+            cell(&json!({"probability_ppm": 994_301, "margin_centibits": -7})),
+            "probability_ppm=99.43 % margin_centibits=-0.07"
         );
         assert_eq!(span(1_960), "1.9 s");
         assert_eq!(span(3_660_000), "1 h 1 min");

@@ -27,6 +27,9 @@ pub(crate) enum Operation {
     /// Reviews: uncertain identities that a person decides.
     #[command(subcommand)]
     Review(Review),
+    /// Whose a claim was found to be, and why.
+    #[command(subcommand)]
+    Identity(Identity),
     /// Ask for a request to end; an effect at the partner is undone.
     Cancel(RequestArgs),
     /// Stop a request until it is released.
@@ -174,8 +177,66 @@ pub(crate) struct LetterArgs {
 pub(crate) enum Review {
     /// The open reviews, with those there are to choose from.
     List,
+    /// Look at one: puts on record that you do, then shows both records side by side. They are protected health information.
+    Open(StepArgs),
+    /// Take one as its owner: from then on the verdict is yours.
+    Take(StepArgs),
+    /// Ask the source for more; the reason says what is missing. It decides nothing.
+    Ask(AskArgs),
     /// Decide one.
     Decide(DecideArgs),
+    /// Have a decision that it is nobody, which has not taken effect yet, taken again.
+    Appeal(StepArgs),
+}
+
+/// What identity decided.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Identity {
+    /// Why a request was matched, was not, or went to review: fields, agreement, weights, the likeliest alternative.
+    Explain(ExplainArgs),
+}
+
+/// Which request, and whether to look at what is sealed.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The request.
+    pub(crate) request: RequestId,
+    /// Put on record that you look; then show claim and roster, how the claim is judged today, and what would turn that. It is
+    /// protected health information.
+    #[arg(long, requires = "operator")]
+    pub(crate) open: bool,
+    /// Your name as an operator.
+    #[arg(long, visible_alias = "as", env = "WAYBILL_OPERATOR", value_parser = said)]
+    pub(crate) operator: Option<String>,
+    /// Why you look, in your words; nothing that identifies the member.
+    #[arg(long, value_parser = said)]
+    pub(crate) reason: Option<String>,
+}
+
+/// A step of a review: which request, and who does it.
+#[derive(Debug, Args)]
+pub(crate) struct StepArgs {
+    /// The request.
+    pub(crate) request: RequestId,
+    /// Your name as an operator.
+    #[arg(long, visible_alias = "as", env = "WAYBILL_OPERATOR", value_parser = said)]
+    pub(crate) operator: String,
+    /// Why, in your words; nothing that identifies the member.
+    #[arg(long, value_parser = said)]
+    pub(crate) reason: Option<String>,
+}
+
+/// What is asked of the source.
+#[derive(Debug, Args)]
+pub(crate) struct AskArgs {
+    /// The request.
+    pub(crate) request: RequestId,
+    /// Your name as an operator.
+    #[arg(long, visible_alias = "as", env = "WAYBILL_OPERATOR", value_parser = said)]
+    pub(crate) operator: String,
+    /// What is missing, in your words; nothing that identifies the member.
+    #[arg(long, value_parser = said)]
+    pub(crate) reason: String,
 }
 
 /// What a review comes to.
@@ -226,7 +287,7 @@ pub(crate) struct IntentArgs {
     #[arg(long, value_parser = said)]
     pub(crate) reason: String,
     /// Your name as an operator.
-    #[arg(long, env = "WAYBILL_OPERATOR", value_parser = said)]
+    #[arg(long, visible_alias = "as", env = "WAYBILL_OPERATOR", value_parser = said)]
     pub(crate) operator: String,
     /// The state you saw; in another one the command is refused as stale.
     #[arg(long, value_parser = state)]

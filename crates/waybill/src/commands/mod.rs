@@ -4,6 +4,7 @@ pub(crate) mod doctor;
 mod matching;
 mod operations;
 mod reasons;
+mod reviews;
 mod run;
 mod sandbox;
 

@@ -6,10 +6,11 @@ use std::path::Path;
 use domain::messages::{CommandAction, CommandTarget, Verdict};
 use domain::{Lane, LetterId, RequestId};
 
+use super::reviews;
 use crate::ask::{Ask, Intent, Lines};
 use crate::cli::{
-    DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
-    Review, SubmitArgs,
+    Identity, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
+    SubmitArgs,
 };
 use crate::client;
 use crate::config::Config;
@@ -24,8 +25,13 @@ pub(crate) fn carry_out(operation: Operation, config: &Config, json: bool) -> Re
         } else {
             None
         };
-    let answer = client::ask(config, &ask(operation)?).map_err(|failure| in_file(failure, file.as_deref()))?;
-    show::print(&answer, json)
+    let ask = ask(operation)?;
+    let answer = client::ask(config, &ask).map_err(|failure| in_file(failure, file.as_deref()))?;
+    match ask {
+        Ask::OpenReview { .. } if !json => show::tell(&reviews::side_by_side(&answer)),
+        Ask::Explain { .. } if !json => show::tell(&reviews::explanation(&answer)),
+        _ => show::print(&answer, json),
+    }
 }
 
 /// What is wrong in a file that was handed in is told with its name, which whoever looked into it need not know.
@@ -52,8 +58,8 @@ fn ask(operation: Operation) -> Result<Ask, Failure> {
         },
         Operation::Members(Members::Load { file }) => Ask::LoadMembers { lines: read(&file)? },
         Operation::Letters(letters) => about_letters(letters),
-        Operation::Review(Review::List) => Ask::Reviews,
-        Operation::Review(Review::Decide(args)) => decide(args),
+        Operation::Review(review) => reviews::ask(review),
+        Operation::Identity(Identity::Explain(args)) => reviews::explain(args),
         Operation::Cancel(args) => request(args.request, Cancel, None, args.intent),
         Operation::Hold(args) => request(args.request, Hold, None, args.intent),
         Operation::Release(args) => request(args.request, Release, None, args.intent),
@@ -76,20 +82,12 @@ fn about_letter(letter_id: LetterId, action: CommandAction, args: IntentArgs) ->
     intent(CommandTarget::LetterTarget { letter_id }, action, None, args)
 }
 
-fn decide(args: DecideArgs) -> Ask {
-    let verdict = match args.member {
-        Some(member_token) => Verdict::IsMember { member_token },
-        None => Verdict::IsNobody {},
-    };
-    request(args.request, CommandAction::DecideReview, Some(verdict), args.intent)
-}
-
 fn resolve(args: ResolveArgs) -> Ask {
     let verdict = if args.took_effect { Verdict::TookEffect {} } else { Verdict::TookNoEffect {} };
     request(args.request, CommandAction::ResolveUnknown, Some(verdict), args.intent)
 }
 
-fn request(request_id: RequestId, action: CommandAction, verdict: Option<Verdict>, args: IntentArgs) -> Ask {
+pub(super) fn request(request_id: RequestId, action: CommandAction, verdict: Option<Verdict>, args: IntentArgs) -> Ask {
     intent(CommandTarget::RequestTarget { request_id }, action, verdict, args)
 }
 

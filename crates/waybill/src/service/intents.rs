@@ -42,6 +42,11 @@ const WHEN_JUDGED: &str =
 /// # Errors
 /// [`Failure::Refused`] where it has no place or comes too late, which is a fact on the log too.
 pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> {
+    put_on_record(service, intent)?.unless_refused()
+}
+
+/// The same, where it is no failure that the command has no place: that it was given is on record, with what came of it.
+pub(super) fn put_on_record(service: &Service, intent: Intent) -> Result<Given, Failure> {
     let Intent { target, action, operator, reason, verdict, expected_state } = intent;
     let (request_id, letter_id) = match target {
         CommandTarget::RequestTarget { request_id } => (Some(request_id), None),
@@ -66,9 +71,30 @@ pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> 
         Some(judged) => (judged.result, judged.code.as_deref().map(Code::of)),
         None => (PENDING.to_owned(), None),
     };
-    if let (REFUSED | FAILED, Some(code)) = (result.as_str(), code) {
-        return Err(Failure::Refused(format!("{result}: {code}. {} {}", code.meaning(), code.remedy())));
-    }
     let remedy = if result == PENDING { Some(WHEN_JUDGED) } else { code.map(Code::remedy) };
     Ok(Given { command_id, action, request_id, letter_id, issued_at: issued_at.to_string(), result, code, remedy })
+}
+
+// === impl Given ===
+
+impl Given {
+    /// Whether it stands on the event log what came of it.
+    pub(super) fn is_judged(&self) -> bool {
+        self.result != PENDING
+    }
+
+    /// The same, unless it was refused or came too late.
+    pub(super) fn unless_refused(self) -> Result<Self, Failure> {
+        match (self.result.as_str(), self.code) {
+            (REFUSED | FAILED, Some(code)) => {
+                Err(Failure::Refused(format!("{}: {code}. {} {}", self.result, code.meaning(), code.remedy())))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// Why it came to what it came to, where the facts say.
+    pub(super) fn code(&self) -> Option<Code> {
+        self.code
+    }
 }

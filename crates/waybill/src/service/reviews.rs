@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::Topic;
-use domain::RequestId;
-use domain::ids::OperatorId;
 use domain::messages::{Stage, Workflow};
+use domain::{RequestId, Token};
 use fleet::partitioner::partition_of;
 use identity::{Candidate, Entry};
 use projections::queries::attention;
@@ -28,12 +27,32 @@ pub(super) struct Review {
     code: Option<String>,
     opened_at: Option<String>,
     due_by: Option<String>,
+    overdue: Option<bool>,
     held: Option<bool>,
     owner: Option<String>,
     opened_by: Vec<String>,
     first_verdict_by: Option<String>,
     appeal_until: Option<String>,
-    candidates: Vec<Candidate>,
+    candidates: Vec<Choice>,
+}
+
+/// Somebody there is to choose from.
+#[derive(Serialize)]
+struct Choice {
+    member_token: Token,
+    member_key: String,
+    rule: String,
+    probability_ppm: u32,
+    weight_centibits: i32,
+}
+
+/// What people have done about a review.
+#[derive(Default)]
+pub(super) struct Standing {
+    pub(super) owner: Option<String>,
+    pub(super) opened_by: Vec<String>,
+    pub(super) first_verdict_by: Option<String>,
+    pub(super) appeal_until: Option<String>,
 }
 
 /// How many reviews are told, the most urgent first; `status` tells how many there are.
@@ -46,13 +65,7 @@ pub(super) fn open(plant: &Plant, rows: &Rows) -> Result<Vec<Review>, Failure> {
     let with_question = |review: attention::Review| {
         let question = questions.remove(&review.request_id);
         let (workflow, held) = question.as_ref().map(|question| (question.context.workflow, question.held)).unzip();
-        let (owner, opened_by) = question
-            .as_ref()
-            .map(|question| (question.owner.as_ref().map(ToString::to_string), texts(&question.opened_by)))
-            .unwrap_or_default();
-        let first_verdict_by =
-            question.as_ref().and_then(|question| question.first.as_ref()).map(|first| first.operator.to_string());
-        let appeal_until = question.as_ref().and_then(|question| question.settles_at).map(|at| told(at.0));
+        let standing = question.as_ref().map(Standing::of).unwrap_or_default();
         Review {
             request_id: review.request_id,
             source: review.source,
@@ -62,15 +75,26 @@ pub(super) fn open(plant: &Plant, rows: &Rows) -> Result<Vec<Review>, Failure> {
             code: review.code,
             opened_at: review.opened_at.map(told),
             due_by: review.due_by.map(told),
+            overdue: review.due_by.map(|due_by| due_by < plant.clock.now_ms()),
             held,
-            owner,
-            opened_by,
-            first_verdict_by,
-            appeal_until,
-            candidates: question.map(|question| question.candidates).unwrap_or_default(),
+            owner: standing.owner,
+            opened_by: standing.opened_by,
+            first_verdict_by: standing.first_verdict_by,
+            appeal_until: standing.appeal_until,
+            candidates: question
+                .map(|question| question.candidates)
+                .unwrap_or_default()
+                .into_iter()
+                .map(Choice::from)
+                .collect(),
         }
     };
     Ok(open.into_iter().map(with_question).collect())
+}
+
+/// The open review of one request, as identity remembers it.
+pub(super) fn question(plant: &Plant, request_id: RequestId) -> Result<Option<identity::memory::Review>, Failure> {
+    Ok(questions(plant, std::iter::once(request_id))?.remove(&request_id.to_string()))
 }
 
 /// What identity remembers of the open reviews, read from the partitions of its changelog that hold some.
@@ -95,6 +119,24 @@ fn questions(
     Ok(newest.into_values().filter_map(entry).filter_map(question).collect())
 }
 
-fn texts(operators: &[OperatorId]) -> Vec<String> {
-    operators.iter().map(ToString::to_string).collect()
+// === impl Standing ===
+
+impl Standing {
+    pub(super) fn of(review: &identity::memory::Review) -> Self {
+        Self {
+            owner: review.owner.as_ref().map(ToString::to_string),
+            opened_by: review.opened_by.iter().map(ToString::to_string).collect(),
+            first_verdict_by: review.first.as_ref().map(|first| first.operator.to_string()),
+            appeal_until: review.settles_at.map(|at| told(at.0)),
+        }
+    }
+}
+
+// === impl Choice ===
+
+impl From<Candidate> for Choice {
+    fn from(candidate: Candidate) -> Self {
+        let Candidate { member_token, member_key, rule, probability_ppm, weight } = candidate;
+        Self { member_token, member_key, rule, probability_ppm, weight_centibits: weight }
+    }
 }

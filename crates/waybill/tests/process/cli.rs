@@ -143,14 +143,19 @@ fn status_tells_of_a_submission_as_soon_as_it_is_made() {
 fn a_review_shows_whom_there_is_to_choose_from_until_it_is_decided() {
     let deployment = Deployment::new();
     let process = deployment.run();
-    let account = |key: &str| {
+    // The same as far as anybody can see, but for the number on the card, which the claim leaves out.
+    let account = |key: &str, number: &str| {
         let mut member = example("roster-member/v1.examples/member.json");
         member["member_key"] = key.into();
+        member["coverages"][0]["member_id"] = number.into();
         member.to_string()
     };
-    deployment.write("members.jsonl", &format!("{}\n{}\n", account("account-1"), account("account-2")));
+    let roster = [account("account-1", "LSH77120984"), account("account-2", "LSH77120985")].join("\n");
+    deployment.write("members.jsonl", &roster);
     assert_eq!(deployment.answer(&["members", "load", "members.jsonl"])["members"], 2);
-    deployment.write("good.jsonl", &request().to_string());
+    let mut request = request();
+    request["coverage_to_link"]["member_id"] = Value::Null;
+    deployment.write("good.jsonl", &request.to_string());
     let sent = deployment.answer(&["submit", "good.jsonl"]);
     let id = sent["requests"][0]["request_id"].as_str().expect("an id").to_owned();
 
@@ -165,6 +170,7 @@ fn a_review_shows_whom_there_is_to_choose_from_until_it_is_decided() {
     assert_eq!(status["reviews_open"], 1);
     assert!(status["reviews_oldest_ms"].is_u64(), "{status}");
 
+    deployment.answer(&["review", "open", &id, "--as", "sam"]);
     let nobody = ["review", "decide", &id, "--nobody", "--reason", "a test", "--operator", "sam"];
     let given = deployment.answer(&nobody);
     assert_eq!((&given["action"], &given["result"]), (&"decide_review".into(), &"done".into()));

@@ -1,0 +1,121 @@
+//! The claim of a request: where it lies sealed, and the look at it. A look is a command; what is sealed is opened only once the
+//! event log says who looked.
+
+use contracts::Topic;
+use domain::ids::OperatorId;
+use domain::lifecycle::workflow::{self, LookedUp};
+use domain::messages::{CommandAction, CommandTarget, Context, IdentityTask, Verdict};
+use domain::person::{Coverage, Dossier, MemberClaim};
+use domain::phi::{Phi as _, Sealed};
+use domain::{Code, Lane, Message, RequestId};
+use fleet::partitioner::partition_of;
+
+use super::{Service, intents};
+use crate::ask::{Intent, Look};
+use crate::compose::Plant;
+use crate::exit::Failure;
+use crate::log::Tail;
+
+/// A look that is on record.
+pub(super) struct Looked(intents::Given);
+
+/// A claim in the clear.
+pub(super) struct Claim {
+    pub(super) context: Context,
+    dossier: Dossier,
+}
+
+/// Puts on record that somebody looks at what is sealed about a request, and waits until the event log says so: as the step of an open
+/// review, or else as a command that found none, which names the operator as well.
+///
+/// # Errors
+/// [`Failure::Unavailable`] where nobody has judged the command yet.
+pub(super) fn look(service: &Service, request_id: RequestId, look: Look) -> Result<Looked, Failure> {
+    let Look { operator, reason } = look;
+    let given = intents::put_on_record(service, intent(request_id, operator, reason))?;
+    if given.is_judged() { Ok(Looked(given)) } else { Err(Failure::Unavailable(UNJUDGED.into())) }
+}
+
+const UNJUDGED: &str = "that you want to look is on record, and nobody has judged it yet. Nothing was opened; look again once the \
+                        workers run";
+
+fn intent(request_id: RequestId, operator: OperatorId, reason: String) -> Intent {
+    Intent {
+        target: CommandTarget::RequestTarget { request_id },
+        action: CommandAction::DecideReview,
+        operator,
+        reason,
+        verdict: Some(Verdict::Look {}),
+        expected_state: None,
+    }
+}
+
+/// What identity was given to resolve for a request, its dossier still sealed; none where that is no longer kept.
+pub(super) fn sealed(plant: &Plant, request_id: RequestId) -> Result<Option<(Context, Sealed<Dossier>)>, Failure> {
+    let key = request_id.to_string();
+    for lane in Lane::ALL {
+        let topic = Topic::Identity(lane);
+        let partition = partition_of(key.as_bytes(), plant.topics.partitions(&topic));
+        let mut found = None;
+        Tail::of_partitions(plant, topic, [partition])?.each(|_, message| {
+            if let Some(Message::Identity(work)) = message
+                && work.context.request_id == request_id
+                && let IdentityTask::Resolve { dossier, .. } = work.task
+            {
+                found = Some((work.context, dossier));
+            }
+        })?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+// === impl Looked ===
+
+impl Looked {
+    /// It is fit for an open review alone.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] where none is open.
+    pub(super) fn of_a_review(self) -> Result<(), Failure> {
+        self.0.unless_refused().map(drop)
+    }
+
+    /// It is fit for any request. Without an open review the command is refused, and that refusal is the record of who looked: there
+    /// is no step to be taken, and nothing that forbids to look.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] where there is no such request: then nothing stands on its timeline.
+    pub(super) fn of_any_request(self) -> Result<(), Failure> {
+        match self.0.code() {
+            Some(Code::TargetUnknown) => self.of_a_review(),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+// === impl Claim ===
+
+impl Claim {
+    /// Opens a claim. For those alone whose look is on record.
+    pub(super) fn open(plant: &Plant, context: Context, sealed: &Sealed<Dossier>) -> Result<Self, Failure> {
+        let opened = plant.vault.open_dossier(context.request_id, sealed);
+        let dossier = opened.map_err(|error| Failure::Unavailable(format!("the claim does not open: {error}")))?;
+        Ok(Self { context, dossier })
+    }
+
+    /// Who the claim says it is.
+    pub(super) fn member(&self) -> &MemberClaim {
+        &self.dossier.member
+    }
+
+    /// The coverage under which our roster should know the member.
+    pub(super) fn coverage(&self) -> Option<&Coverage> {
+        match workflow::steps(self.context.workflow).looked_up {
+            LookedUp::ToLink => self.dossier.coverage_to_link.as_ref(),
+            LookedUp::ToMatch => self.dossier.coverage_to_match.as_ref(),
+        }
+    }
+}

@@ -88,6 +88,47 @@ pub(crate) enum Ask {
     Reviews,
     /// Make the projections once more from the log, prove them equal to the live ones, and put them in their place.
     RebuildProjections,
+    /// Put a matching policy in force, or rehearse it.
+    PublishPolicy {
+        /// Its text.
+        text: String,
+        /// Whether it is rehearsed only.
+        rehearsed: bool,
+        /// Who wants it.
+        operator: OperatorId,
+        /// Also if its version is not newer than that of the policy in force.
+        again: bool,
+    },
+    /// Let the rehearsed policy act on a share of the requests.
+    RollOutPolicy {
+        /// On so many of a hundred.
+        percent: u8,
+        /// On those of these payers.
+        partners: Vec<PartnerId>,
+        /// Who wants it.
+        operator: OperatorId,
+    },
+    /// Take something of the matching policies back.
+    TakeBackPolicy {
+        /// What.
+        what: TakeBack,
+    },
+    /// Which matching policies there are and for whom.
+    Policies,
+}
+
+/// What is taken back of the matching policies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TakeBack {
+    /// The share that the rehearsed policy acts on.
+    Share,
+    /// The rehearsal, and with it its share.
+    Rehearsal,
+    /// The rehearsal, or where there is none the activated policy.
+    LastStep,
+    /// The rehearsal and the activated policy.
+    All,
 }
 
 /// What a person wants done, and why.
@@ -173,6 +214,10 @@ mod tests {
             Ask::Letter { letter_id: LetterId([4; 16]) },
             Ask::Reviews,
             Ask::RebuildProjections,
+            Ask::PublishPolicy { text: "version = 2".into(), rehearsed: true, operator: "sam".into(), again: false },
+            Ask::RollOutPolicy { percent: 5, partners: vec!["evergreen".into()], operator: "sam".into() },
+            Ask::TakeBackPolicy { what: TakeBack::LastStep },
+            Ask::Policies,
         ];
         for ask in asks {
             let json = ask.to_json().expect("JSON");

@@ -2,17 +2,19 @@
 
 mod matching;
 mod operations;
+mod policy;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::messages::Stage;
 
-pub(crate) use matching::{ColumnsArgs, FitArgs, MatchArgs, MatchPolicyVerb, PolicyVerb};
+pub(crate) use matching::{ColumnsArgs, FitArgs, MatchArgs};
 pub(crate) use operations::{
     DecideArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
     Review, SubmitArgs,
 };
+pub(crate) use policy::{ActivateArgs, CanaryArgs, MatchPolicyVerb, PolicyVerb, RollbackArgs, RolloutArgs};
 
 const AFTER_HELP: &str = "\
 The usual way through:
@@ -28,6 +30,7 @@ The usual way through:
   waybill doctor                     is everything fit to start
   waybill topics apply               make the topics on Kafka; before them, waybill schemas register
   waybill match --roster R.csv --queries Q.csv --out P.csv   which member each row speaks of
+  waybill policy match show          which matching policy decides, and which is rehearsed
   waybill reasons                    every reason code, its meaning and remedy
 
 Commands go to the process that runs on the same data directory; without one they open the directory themselves.
@@ -71,7 +74,7 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// Say of each row of a file which member of a roster it speaks of.
     Match(MatchArgs),
-    /// Policies, estimated and examined.
+    /// Policies: estimated, compared, rehearsed, put in force and taken back.
     #[command(subcommand)]
     Policy(PolicyVerb),
     /// The catalogue of reason codes.

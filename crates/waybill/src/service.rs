@@ -5,6 +5,7 @@ pub(crate) mod lines;
 mod intents;
 mod letters;
 mod overview;
+mod policies;
 mod requests;
 mod reviews;
 mod stories;
@@ -62,6 +63,14 @@ impl Service {
             Ask::Letter { letter_id } => answer(&letters::show(plant, &self.projections.now()?, letter_id)?),
             Ask::Reviews => answer(&reviews::open(plant, &self.projections.now()?)?),
             Ask::RebuildProjections => answer(&self.projections.rebuild()?),
+            Ask::PublishPolicy { text, rehearsed, operator, again } => {
+                answer(&policies::publish(self, policies::Publication { text, rehearsed, operator, again })?)
+            }
+            Ask::RollOutPolicy { percent, partners, operator } => {
+                answer(&policies::roll_out(self, percent, &partners, operator)?)
+            }
+            Ask::TakeBackPolicy { what } => answer(&policies::take_back(self, what)?),
+            Ask::Policies => answer(&policies::show(plant)?),
         }
     }
 

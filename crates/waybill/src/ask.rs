@@ -8,6 +8,8 @@ use domain::messages::{CommandAction, CommandTarget, Verdict};
 use domain::{Code, Lane, LetterId, PartnerId, RecordId, RequestId, SourceId, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::cli::By;
+
 /// One question or instruction, as JSON tagged by `verb`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case")]
@@ -115,6 +117,29 @@ pub(crate) enum Ask {
     },
     /// Which matching policies there are and for whom.
     Policies,
+    /// What was rehearsed, and where it differs from what was decided.
+    Rehearsals {
+        /// From this moment on; since the rehearsal began, if none.
+        since: Option<Timestamp>,
+    },
+    /// Decide what came to identity once more, by another policy.
+    ReplayPolicy {
+        /// The policy's text.
+        text: String,
+        /// From this moment on.
+        since: Timestamp,
+        /// Up to this one; to the end, if none.
+        until: Option<Timestamp>,
+    },
+    /// How well members are identified.
+    IdentityReport {
+        /// From this moment on; the last 30 days, if none.
+        since: Option<Timestamp>,
+        /// By what it is broken down.
+        by: Option<By>,
+    },
+    /// Who is taken to be guessing.
+    Guesses,
 }
 
 /// What is taken back of the matching policies.
@@ -165,6 +190,11 @@ impl Ask {
         let value: serde_json::Value =
             serde_json::from_slice(text).map_err(|error| format!("no JSON at column {}", error.column()))?;
         contracts::json::from_json(value.clone()).map_err(|_| crate::service::lines::fault::<Self>(&value))
+    }
+
+    /// Whether it reads and computes much.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self, Self::ReplayPolicy { .. })
     }
 
     /// The JSON of this ask.
@@ -218,6 +248,10 @@ mod tests {
             Ask::RollOutPolicy { percent: 5, partners: vec!["evergreen".into()], operator: "sam".into() },
             Ask::TakeBackPolicy { what: TakeBack::LastStep },
             Ask::Policies,
+            Ask::Rehearsals { since: Some(Timestamp(5)) },
+            Ask::ReplayPolicy { text: "version = 2".into(), since: Timestamp(5), until: None },
+            Ask::IdentityReport { since: None, by: Some(By::Partner) },
+            Ask::Guesses,
         ];
         for ask in asks {
             let json = ask.to_json().expect("JSON");

@@ -2,10 +2,16 @@
 
 pub(crate) mod lines;
 
+mod cases;
+mod flips;
+mod guesses;
 mod intents;
 mod letters;
 mod overview;
 mod policies;
+mod quality;
+mod rehearsals;
+mod replay;
 mod requests;
 mod reviews;
 mod stories;
@@ -23,6 +29,7 @@ use crate::ask::Ask;
 use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::feed::Feed;
+use crate::progress::Progress;
 use crate::read_model::ReadModel;
 use crate::standing::Standing;
 
@@ -32,12 +39,24 @@ pub(crate) struct Service {
     feed: Feed,
     standing: Standing,
     projections: ReadModel,
+    progress: Progress,
 }
 
 impl Service {
     /// A service on a plant. `standing` tells of the workers that run here.
     pub(crate) fn open(plant: &Plant, standing: Standing, projections: ReadModel) -> Result<Self, Failure> {
-        Ok(Self { plant: plant.clone(), feed: Feed::open(plant, "operations")?, standing, projections })
+        Ok(Self {
+            plant: plant.clone(),
+            feed: Feed::open(plant, "operations")?,
+            standing,
+            projections,
+            progress: Progress::Logged,
+        })
+    }
+
+    /// The same, with the progress of long work shown on the terminal of whoever asks.
+    pub(crate) fn with_progress_shown(self) -> Self {
+        Self { progress: Progress::Shown, ..self }
     }
 
     /// Carries out one ask. Reads and writes the log, so it may take a while; must not be called from an async task.
@@ -71,6 +90,12 @@ impl Service {
             }
             Ask::TakeBackPolicy { what } => answer(&policies::take_back(self, what)?),
             Ask::Policies => answer(&policies::show(plant)?),
+            Ask::Rehearsals { since } => answer(&rehearsals::report(plant, since)?),
+            Ask::ReplayPolicy { text, since, until } => {
+                answer(&replay::run(plant, &text, (since, until), &mut self.progress.begin())?)
+            }
+            Ask::IdentityReport { since, by } => answer(&quality::report(plant, since, by)?),
+            Ask::Guesses => answer(&guesses::standing(plant)?),
         }
     }
 

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
-use domain::PartnerId;
+use domain::{PartnerId, Timestamp};
 
 use super::FitArgs;
-use super::operations::said;
+use super::operations::{moment, said};
 
 /// Policies.
 #[derive(Clone, Debug, Subcommand)]
@@ -21,7 +21,9 @@ From an estimate to a policy in force:
   waybill policy match fit --roster R.csv --out next.toml    estimate it; give it the next version
   waybill policy match check next.toml                       does it read
   waybill policy match diff deploy/policy/matching.toml next.toml   what differs, in bits of weight
+  waybill policy match replay --policy next.toml --since 2026-11-20   what it would have decided on the requests since then
   waybill policy match canary next.toml --as jo              rehearse it beside the one in force, on every request
+  waybill policy match canary --report                       where the two differ
   waybill policy match rollout --percent 5 --as jo           let it decide for some
   waybill policy match activate next.toml --as jo            put it in force for all
   waybill policy match rollback                              take the last step back, at once";
@@ -55,6 +57,9 @@ pub(crate) enum MatchPolicyVerb {
     Rollback(RollbackArgs),
     /// Which policy is in force, which is rehearsed, for whom, since when and by whom.
     Show,
+    /// Decide the requests of a time once more, by another policy, against the roster as it is now, and say where that differs from
+    /// what the log says. Writes nothing and shows no protected health information. Identity's work is kept for seven days.
+    Replay(ReplayArgs),
 }
 
 /// What to put in force.
@@ -72,7 +77,7 @@ pub(crate) struct ActivateArgs {
 
 /// What to rehearse.
 #[derive(Clone, Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).args(["file", "stop"])))]
+#[command(group(ArgGroup::new("what").required(true).args(["file", "stop", "report"])))]
 pub(crate) struct CanaryArgs {
     /// The policy to rehearse.
     #[arg(requires = "operator")]
@@ -86,6 +91,12 @@ pub(crate) struct CanaryArgs {
     /// Rehearse nothing any more; the share it acted on ends with it.
     #[arg(long)]
     pub(crate) stop: bool,
+    /// Say what was rehearsed, and where it differs from what the policy in force decides.
+    #[arg(long)]
+    pub(crate) report: bool,
+    /// Report from this moment on: 2026-11-26T18:00Z, or a day. Unless said, since the rehearsal began, or of the last 30 days.
+    #[arg(long, requires = "report", value_parser = moment)]
+    pub(crate) since: Option<Timestamp>,
 }
 
 /// For whom the rehearsed policy acts.
@@ -112,4 +123,18 @@ pub(crate) struct RollbackArgs {
     /// Take everything back: what is rehearsed, its share, and the activated policy.
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+/// What to decide once more.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The policy to decide by.
+    #[arg(long)]
+    pub(crate) policy: PathBuf,
+    /// Requests that came to identity from this moment on: 2026-11-26T18:00Z, or a day.
+    #[arg(long, value_parser = moment)]
+    pub(crate) since: Timestamp,
+    /// Only those before this moment.
+    #[arg(long, value_parser = moment)]
+    pub(crate) until: Option<Timestamp>,
 }

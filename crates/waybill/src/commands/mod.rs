@@ -1,6 +1,7 @@
 //! The commands of the command line, one file each.
 
 pub(crate) mod doctor;
+mod identity;
 mod matching;
 mod operations;
 mod policy;
@@ -32,6 +33,7 @@ pub(crate) fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Sandbox(args) => sandbox::run(args),
         Command::Match(args) => matching::run(&args, json),
         Command::Policy(PolicyVerb::Match(verb)) => policy::carry_out(verb, config, json),
+        Command::Identity(verb) => identity::carry_out(&verb, &config()?, json),
         Command::Reasons => reasons::print(json),
     }
 }

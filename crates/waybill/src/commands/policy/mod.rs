@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::matching as files;
 use crate::ask::{Ask, TakeBack};
-use crate::cli::{ActivateArgs, CanaryArgs, MatchPolicyVerb, RollbackArgs, RolloutArgs};
+use crate::cli::{ActivateArgs, CanaryArgs, MatchPolicyVerb, ReplayArgs, RollbackArgs, RolloutArgs};
 use crate::client;
 use crate::config::Config;
 use crate::exit::Failure;
@@ -35,12 +35,21 @@ pub(super) fn carry_out(
         MatchPolicyVerb::Rollback(RollbackArgs { all: true }) => Ask::TakeBackPolicy { what: TakeBack::All },
         MatchPolicyVerb::Rollback(RollbackArgs { all: false }) => Ask::TakeBackPolicy { what: TakeBack::LastStep },
         MatchPolicyVerb::Show => Ask::Policies,
+        MatchPolicyVerb::Replay(ReplayArgs { policy, since, until }) => {
+            if until.is_some_and(|until| until <= since) {
+                return Err(Failure::Input("--until must lie after --since".into()));
+            }
+            Ask::ReplayPolicy { text: read(&policy)?.1, since, until }
+        }
     };
     show::print(&client::ask(&config()?, &ask)?, json)
 }
 
 fn canary(args: CanaryArgs) -> Result<Ask, Failure> {
-    let CanaryArgs { file, operator, again, .. } = args;
+    let CanaryArgs { file, operator, again, report, since, .. } = args;
+    if report {
+        return Ok(Ask::Rehearsals { since });
+    }
     let Some(file) = file else { return Ok(Ask::TakeBackPolicy { what: TakeBack::Rehearsal }) };
     let (_, text) = read(&file)?;
     Ok(Ask::PublishPolicy { text, rehearsed: true, operator: named(operator)?, again })

@@ -8,4 +8,5 @@ mod handed_in;
 mod leak;
 mod mistakes;
 mod people;
+mod policies;
 mod starting;

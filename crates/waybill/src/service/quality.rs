@@ -19,6 +19,7 @@ pub(super) struct Quality {
     since: String,
     until: String,
     periods: Vec<Row>,
+    drift: Vec<Drift>,
     groups: Vec<Row>,
     scores: Vec<Score>,
 }
@@ -40,6 +41,15 @@ struct Row {
     nobody: u64,
     precision: Option<f64>,
     recall: Option<f64>,
+}
+
+/// A figure of both times.
+#[derive(Serialize)]
+struct Drift {
+    figure: &'static str,
+    before: f64,
+    now: f64,
+    change: f64,
 }
 
 /// Reviews from a probability on.
@@ -84,7 +94,7 @@ pub(super) fn report(plant: &Plant, since: Option<Timestamp>, by: Option<By>) ->
     let (then, cases): (Vec<Case>, Vec<Case>) =
         cases::decided(plant, &(before..now))?.into_iter().partition(|case| case.at < since);
     let (this, earlier) = (Counts::of(&cases), Counts::of(&then));
-    let periods = vec![this.row("this time"), earlier.row("the time before"), change(&this, &earlier)];
+    let periods = vec![this.row("this time"), earlier.row("the time before")];
     let mut groups: BTreeMap<String, Counts> = BTreeMap::new();
     if let Some(by) = by {
         for case in &cases {
@@ -94,6 +104,7 @@ pub(super) fn report(plant: &Plant, since: Option<Timestamp>, by: Option<By>) ->
     Ok(Quality {
         since: since.to_string(),
         until: now.to_string(),
+        drift: drift(&periods[0], &periods[1]),
         periods,
         groups: groups.iter().map(|(name, counts)| counts.row(name)).collect(),
         scores: scores(&cases),
@@ -169,22 +180,22 @@ impl Counts {
     }
 }
 
-/// By how much this time's rates and means lie above those of the time before; counts are not compared.
-fn change(this: &Counts, before: &Counts) -> Row {
-    let (now, then) = (this.row("change"), before.row(""));
-    let has_both = 0 < now.judged && 0 < then.judged;
-    let points = |now: f64, then: f64| if has_both { rounded(now - then) } else { 0.0 };
-    let moved = |now: Option<f64>, then: Option<f64>| now.zip(then).map(|(now, then)| rounded(now - then));
-    Row {
-        judged: 0,
-        match_percent: points(now.match_percent, then.match_percent),
-        review_percent: points(now.review_percent, then.review_percent),
-        no_match_percent: points(now.no_match_percent, then.no_match_percent),
-        mean_probability: moved(now.mean_probability, then.mean_probability),
-        precision: moved(now.precision, then.precision),
-        recall: moved(now.recall, then.recall),
-        ..Counts::default().row(&now.of)
-    }
+/// The rates and means of this time beside those of the time before; nothing where one of the two has none.
+fn drift(now: &Row, before: &Row) -> Vec<Drift> {
+    let percent = |row: &Row, value: f64| (0 < row.judged).then_some(value);
+    let all = [
+        ("match percent", percent(before, before.match_percent), percent(now, now.match_percent)),
+        ("review percent", percent(before, before.review_percent), percent(now, now.review_percent)),
+        ("no match percent", percent(before, before.no_match_percent), percent(now, now.no_match_percent)),
+        ("mean probability", before.mean_probability, now.mean_probability),
+        ("precision", before.precision, now.precision),
+        ("recall", before.recall, now.recall),
+    ];
+    let row = |(figure, before, now): (&'static str, Option<f64>, Option<f64>)| {
+        let (before, now) = before.zip(now)?;
+        Some(Drift { figure, before, now, change: rounded(now - before) })
+    };
+    all.into_iter().filter_map(row).collect()
 }
 
 /// What reviewers said, against what the machine thought: decided reviews from each probability on.
@@ -278,7 +289,12 @@ mod tests {
         let one = |outcome, count: usize| (0..count).map(move |_| case(outcome, 500_000, None));
         let this: Vec<Case> = one(Outcome::Match, 8).chain(one(Outcome::Review, 2)).collect();
         let before: Vec<Case> = one(Outcome::Match, 9).chain(one(Outcome::Review, 1)).collect();
-        let change = change(&Counts::of(&this), &Counts::of(&before));
-        assert_eq!((change.match_percent, change.review_percent), (-10.0, 10.0));
+        let drift = drift(&Counts::of(&this).row("now"), &Counts::of(&before).row("before"));
+        let of = |figure| drift.iter().find(|row| row.figure == figure).map(|row| row.change);
+        assert_eq!(
+            (of("match percent"), of("review percent"), of("mean probability")),
+            (Some(-10.0), Some(10.0), Some(0.0))
+        );
+        assert!(super::drift(&Counts::of(&this).row("now"), &Counts::default().row("before")).is_empty());
     }
 }

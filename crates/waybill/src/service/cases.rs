@@ -98,7 +98,7 @@ impl Cases {
             }
         } else if within.contains(&at)
             && let Some(case) = self.judged((request_id, at), event.body)
-            && !self.cases.get(&request_id).is_some_and(|case| case.reviewed.is_some())
+            && self.cases.get(&request_id).is_none_or(|case| case.reviewed.is_none())
         {
             // What follows a review is the reviewer's decision, and no case of the machine's.
             self.cases.insert(request_id, case);
@@ -150,5 +150,71 @@ impl Cases {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::messages::Stage;
+    use domain::{CommandId, RecordId};
+
+    use super::*;
+
+    fn event(at: i64, body: EventBody) -> LifecycleEvent {
+        let (request_id, cause) = (RequestId([1; 16]), RecordId([2; 16]));
+        LifecycleEvent { request_id, at: Timestamp(at), by: Stage::Identity, version: "1".into(), cause, body }
+    }
+
+    fn opened() -> EventBody {
+        let (policy, due_by) = (PolicyRef::default(), Timestamp(99));
+        let evidence = Some(Box::new(MatchEvidence { probability_ppm: 700_000, ..MatchEvidence::default() }));
+        EventBody::ReviewOpened { code: Code::PartialAgreement, candidates: 1, policy, due_by, evidence }
+    }
+
+    fn decided(verdict: Verdict) -> EventBody {
+        EventBody::ReviewDecided { command_id: CommandId([3; 16]), operator: "sam".into(), verdict, reason: None }
+    }
+
+    fn unmatched(code: Code) -> EventBody {
+        let (policy, roster_version) = (PolicyRef::default(), 0);
+        EventBody::IdentityUnmatched { code, candidates: 1, policy, roster_version, evidence: None }
+    }
+
+    fn case(events: Vec<LifecycleEvent>) -> Option<Case> {
+        let mut cases = Cases::default();
+        events.into_iter().for_each(|event| cases.take(event, &(Timestamp(10)..Timestamp(20))));
+        cases.cases.into_values().next()
+    }
+
+    #[test]
+    fn a_reviewers_decision_belongs_to_the_case_it_decides_whenever_it_comes() {
+        let token = Token([4; 16]);
+        let reviewed = case(vec![
+            event(12, opened()),
+            event(50, decided(Verdict::Look {})),
+            event(51, decided(Verdict::IsMember { member_token: token })),
+            event(60, decided(Verdict::TookEffect {})),
+        ]);
+        let reviewed = reviewed.expect("a case");
+        assert_eq!((reviewed.outcome, reviewed.reviewed), (Outcome::Review, Some(Reviewed::Member(token))));
+        assert_eq!(reviewed.probability_ppm, Some(700_000));
+        let nobody = vec![
+            event(12, opened()),
+            event(13, decided(Verdict::IsNobody {})),
+            event(13, unmatched(Code::ReviewedNobody)),
+        ];
+        let nobody = case(nobody).expect("a case");
+        assert_eq!(
+            (nobody.outcome, nobody.reviewed),
+            (Outcome::Review, Some(Reviewed::Nobody)),
+            "not a case of its own"
+        );
+    }
+
+    #[test]
+    fn what_was_decided_at_another_time_is_no_case_and_who_guesses_was_not_judged() {
+        assert!(case(vec![event(9, opened())]).is_none() && case(vec![event(20, opened())]).is_none());
+        assert!(case(vec![event(12, unmatched(Code::TooManyAttempts))]).is_some_and(|case| case.throttled));
+        assert!(case(vec![event(12, unmatched(Code::NoCandidate))]).is_some_and(|case| !case.throttled));
     }
 }

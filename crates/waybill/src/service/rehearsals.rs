@@ -105,3 +105,49 @@ impl Pair {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::lifecycle::evidence::Rehearsed;
+    use domain::{RequestId, Timestamp};
+
+    use super::*;
+
+    fn policy(version: u32) -> PolicyRef {
+        PolicyRef { version, digest: [version as u8; 8] }
+    }
+
+    /// A request that one policy matched, and that another one would have reviewed.
+    fn case(acted: u32, other: u32) -> Case {
+        Case {
+            request_id: RequestId([0; 16]),
+            at: Timestamp(0),
+            about: None,
+            outcome: Outcome::Match,
+            member: None,
+            candidates: 1,
+            policy: policy(acted),
+            probability_ppm: Some(990_000),
+            rehearsed: Some(Rehearsed {
+                policy: policy(other),
+                outcome: "review".into(),
+                same_member: true,
+                probability_ppm: 900_000,
+            }),
+            throttled: false,
+            reviewed: None,
+            withdrawn: false,
+        }
+    }
+
+    #[test]
+    fn a_flip_leads_from_the_policy_before_to_the_one_after_it_whichever_acted() {
+        let pair = Pair { before: policy(1), after: policy(2) };
+        assert_eq!(pair.outcomes(&case(1, 2)), Some((Outcome::Match, Outcome::Review, true)));
+        assert_eq!(pair.outcomes(&case(2, 1)), Some((Outcome::Review, Outcome::Match, true)));
+        assert_eq!(pair.outcomes(&case(1, 3)), None, "that was another rehearsal");
+        assert!(Pair::of(&case(2, 1)) == Some(pair) && Pair::of(&case(1, 2)) == Some(pair));
+        let back = Pair { before: policy(2), after: policy(1) };
+        assert_eq!(back.outcomes(&case(2, 1)), Some((Outcome::Match, Outcome::Review, true)), "to an older one, too");
+    }
+}

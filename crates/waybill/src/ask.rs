@@ -8,6 +8,8 @@ use domain::messages::{CommandAction, CommandTarget, Verdict};
 use domain::{Code, Lane, LetterId, PartnerId, RecordId, RequestId, SourceId, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::cli::By;
+
 /// One question or instruction, as JSON tagged by `verb`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case")]
@@ -102,6 +104,70 @@ pub(crate) enum Ask {
     },
     /// Make the projections once more from the log, prove them equal to the live ones, and put them in their place.
     RebuildProjections,
+    /// Put a matching policy in force, or rehearse it.
+    PublishPolicy {
+        /// Its text.
+        text: String,
+        /// Whether it is rehearsed only.
+        rehearsed: bool,
+        /// Who wants it.
+        operator: OperatorId,
+        /// Also if its version is not newer than that of the policy in force.
+        again: bool,
+    },
+    /// Let the rehearsed policy act on a share of the requests.
+    RollOutPolicy {
+        /// On so many of a hundred.
+        percent: u8,
+        /// On those of these payers.
+        partners: Vec<PartnerId>,
+        /// Who wants it.
+        operator: OperatorId,
+    },
+    /// Take something of the matching policies back.
+    TakeBackPolicy {
+        /// What.
+        what: TakeBack,
+    },
+    /// Which matching policies there are and for whom.
+    Policies,
+    /// What was rehearsed, and where it differs from what was decided.
+    Rehearsals {
+        /// From this moment on; since the rehearsal began, if none.
+        since: Option<Timestamp>,
+    },
+    /// Decide what came to identity once more, by another policy.
+    ReplayPolicy {
+        /// The policy's text.
+        text: String,
+        /// From this moment on.
+        since: Timestamp,
+        /// Up to this one; to the end, if none.
+        until: Option<Timestamp>,
+    },
+    /// How well members are identified.
+    IdentityReport {
+        /// From this moment on; the last 30 days, if none.
+        since: Option<Timestamp>,
+        /// By what it is broken down.
+        by: Option<By>,
+    },
+    /// Who is taken to be guessing.
+    Guesses,
+}
+
+/// What is taken back of the matching policies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TakeBack {
+    /// The share that the rehearsed policy acts on.
+    Share,
+    /// The rehearsal, and with it its share.
+    Rehearsal,
+    /// The rehearsal, or where there is none the activated policy.
+    LastStep,
+    /// The rehearsal and the activated policy.
+    All,
 }
 
 /// Who looks at what is sealed, and why; both go on record before anything is opened.
@@ -147,6 +213,11 @@ impl Ask {
         let value: serde_json::Value =
             serde_json::from_slice(text).map_err(|error| format!("no JSON at column {}", error.column()))?;
         contracts::json::from_json(value.clone()).map_err(|_| crate::service::lines::fault::<Self>(&value))
+    }
+
+    /// Whether it reads and computes much.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self, Self::ReplayPolicy { .. })
     }
 
     /// The JSON of this ask.
@@ -198,6 +269,14 @@ mod tests {
             Ask::OpenReview { request_id, look: Look { operator: "sam".into(), reason: String::new() } },
             Ask::Explain { request_id, look: None },
             Ask::RebuildProjections,
+            Ask::PublishPolicy { text: "version = 2".into(), rehearsed: true, operator: "sam".into(), again: false },
+            Ask::RollOutPolicy { percent: 5, partners: vec!["evergreen".into()], operator: "sam".into() },
+            Ask::TakeBackPolicy { what: TakeBack::LastStep },
+            Ask::Policies,
+            Ask::Rehearsals { since: Some(Timestamp(5)) },
+            Ask::ReplayPolicy { text: "version = 2".into(), since: Timestamp(5), until: None },
+            Ask::IdentityReport { since: None, by: Some(By::Partner) },
+            Ask::Guesses,
         ];
         for ask in asks {
             let json = ask.to_json().expect("JSON");

@@ -1,18 +1,22 @@
 //! The command line.
 
+mod identity;
 mod matching;
 mod operations;
+mod policy;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::messages::Stage;
 
-pub(crate) use matching::{ColumnsArgs, FitArgs, MatchArgs, MatchPolicyVerb, PolicyVerb};
+pub(crate) use identity::{By, IdentityVerb, ReportArgs};
+pub(crate) use matching::{ColumnsArgs, FitArgs, MatchArgs};
 pub(crate) use operations::{
     AskArgs, DecideArgs, ExplainArgs, Identity, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation,
     Projections, RequestsArgs, ResolveArgs, Review, StepArgs, SubmitArgs,
 };
+pub(crate) use policy::{ActivateArgs, CanaryArgs, MatchPolicyVerb, PolicyVerb, ReplayArgs, RollbackArgs, RolloutArgs};
 
 const AFTER_HELP: &str = "\
 The usual way through:
@@ -28,6 +32,8 @@ The usual way through:
   waybill doctor                     is everything fit to start
   waybill topics apply               make the topics on Kafka; before them, waybill schemas register
   waybill match --roster R.csv --queries Q.csv --out P.csv   which member each row speaks of
+  waybill policy match show          which matching policy decides, and which is rehearsed
+  waybill identity report            how well members are identified
   waybill reasons                    every reason code, its meaning and remedy
 
 Commands go to the process that runs on the same data directory; without one they open the directory themselves.
@@ -71,9 +77,12 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// Say of each row of a file which member of a roster it speaks of.
     Match(MatchArgs),
-    /// Policies, estimated and examined.
+    /// Policies: estimated, compared, rehearsed, put in force and taken back.
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// How well members are identified, and who is taken to be guessing.
+    #[command(subcommand)]
+    Identity(IdentityVerb),
     /// The catalogue of reason codes.
     Reasons,
 }

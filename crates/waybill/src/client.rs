@@ -13,6 +13,7 @@ use crate::ask::Ask;
 use crate::compose::Plant;
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::progress;
 use crate::read_model::ReadModel;
 use crate::service::Service;
 use crate::standing::Standing;
@@ -29,7 +30,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub(crate) fn ask(config: &Config, ask: &Ask) -> Result<Value, Failure> {
     let began = Instant::now();
     loop {
-        let answered = match running(config, ask) {
+        // What takes long and reads much is not put on those who work, where they are not in the way.
+        let running = if config.kafka.is_some() && ask.is_long() { None } else { running(config, ask) };
+        let answered = match running {
             Some(answered) => answered,
             None => by_ourselves(config.clone(), ask.clone()),
         };
@@ -91,6 +94,8 @@ async fn says_hello(client: &reqwest::Client, pass: &Pass) -> bool {
 
 /// Posts an ask. None if the process there does not know our pass: it is another one's.
 async fn post(client: &reqwest::Client, pass: &Pass, ask: &Ask) -> Result<Option<Value>, Failure> {
+    let _waiting =
+        ask.is_long().then(|| progress::waiting(&format!("{} works on it, and logs how far it is", pass.address)));
     let body = ask.to_json().map_err(|error| Failure::Other(error.into()))?;
     let lost = |error: reqwest::Error| {
         Failure::Unavailable(format!("{} did not answer: {}; it may have been done", pass.address, error.without_url()))
@@ -126,7 +131,7 @@ fn by_ourselves(mut config: Config, ask: Ask) -> Result<Value, Failure> {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Other(error.into()))?;
     let read_model = ReadModel::on_demand(&plant, runtime.handle().clone());
-    let service = Service::open(&plant, Standing::default(), read_model)?;
+    let service = Service::open(&plant, Standing::default(), read_model)?.with_progress_shown();
     let answer = service.carry_out(ask);
     service.close();
     answer

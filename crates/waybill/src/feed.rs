@@ -2,14 +2,16 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
+use bytes::Bytes;
 use contracts::Topic;
 use domain::ids::derive;
-use domain::messages::{Command, IntakeRequest, MemberRecord, PartnerMessage};
+use domain::messages::{Command, IntakeRequest, MemberRecord, PartnerMessage, PolicyRecord};
 use domain::person::RosterMember;
 use domain::phi::Phi;
 use domain::{Lane, Message, RecordId, Timestamp, Trace};
 use fleet::Postman;
-use fleet::bus::{BusError, Outgoing, Producer};
+use fleet::bus::{BusError, Headers, Outgoing, Producer};
+use fleet::partitioner::partition_of;
 use fleet::sync::locked;
 
 use crate::compose::Plant;
@@ -60,6 +62,25 @@ impl Feed {
             let key = member_key.clone().into_bytes();
             let record = MemberRecord { member_key, member: sealed, updated_at: now };
             self.record(&Topic::Members, &key, &Message::Member(Box::new(record)), id)
+        });
+        self.append(records.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Publishes policies in one transaction, and takes back those of which there is a name alone: all of it holds at once.
+    pub(crate) fn policies(&self, changes: Vec<(&str, Option<PolicyRecord>)>) -> Result<usize, Failure> {
+        let records = changes.into_iter().map(|(name, policy)| match policy {
+            Some(policy) => {
+                let id = self.fresh_id(&[name.as_bytes()]);
+                self.record(&Topic::Policies, name.as_bytes(), &Message::Policy(Box::new(policy)), id)
+            }
+            None => Ok(Outgoing {
+                topic: self.plant.topics.name(&Topic::Policies),
+                partition: partition_of(name.as_bytes(), self.plant.topics.partitions(&Topic::Policies)),
+                timestamp_ms: self.now().0,
+                key: Some(Bytes::copy_from_slice(name.as_bytes())),
+                value: None,
+                headers: Headers::default(),
+            }),
         });
         self.append(records.collect::<Result<Vec<_>, _>>()?)
     }

@@ -109,15 +109,26 @@ impl Tail {
         Ok(records.into_iter().map(decode).collect())
     }
 
+    /// A tail of a topic, from what was written at a moment on; perhaps with a little of what was written before.
+    pub(crate) fn since(plant: &Plant, topic: Topic, moment: Timestamp) -> Result<Self, Failure> {
+        let mut tail = Self::of(plant, topic)?;
+        let mut from = Vec::with_capacity(tail.partitions.len());
+        for at in &tail.partitions {
+            from.push((at.clone(), first_since(&*plant.bus, at, moment - DISORDER)?));
+        }
+        tail.reader.assign(&from)?;
+        Ok(tail)
+    }
+
     /// Everything there is now. Brokers that don't give all of it are no end.
     pub(crate) fn all(&mut self) -> Result<Vec<(Delivered, Option<Message>)>, Failure> {
         let mut all = Vec::new();
-        self.each(|record, message| all.push((record, message)))?;
+        self.each(|record| all.push(record))?;
         Ok(all)
     }
 
-    /// The same one by one, for what is too much to be held at once.
-    pub(crate) fn each(&mut self, mut take: impl FnMut(Delivered, Option<Message>)) -> Result<(), Failure> {
+    /// Takes what there is now one by one: a long topic is not held in memory.
+    pub(crate) fn each(&mut self, mut take: impl FnMut((Delivered, Option<Message>))) -> Result<(), Failure> {
         let mut ends = Vec::with_capacity(self.partitions.len());
         for at in &self.partitions {
             ends.push((at.clone(), self.plant.bus.watermarks(at)?.stable));
@@ -132,9 +143,18 @@ impl Tail {
             } else {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            more.into_iter().for_each(|(record, message)| take(record, message));
+            more.into_iter().for_each(&mut take);
         }
         Ok(())
+    }
+
+    /// How many records lie before it now, about: offsets that transactions take for themselves count too.
+    pub(crate) fn left(&self) -> Result<u64, Failure> {
+        let mut left = 0;
+        for at in &self.partitions {
+            left += self.plant.bus.watermarks(at)?.stable.saturating_sub(self.reader.position(at)?);
+        }
+        Ok(left)
     }
 
     fn has_reached(&self, ends: &[(TopicPartition, u64)]) -> Result<bool, Failure> {

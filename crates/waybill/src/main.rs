@@ -20,6 +20,7 @@ mod exit;
 mod failpoint;
 mod feed;
 mod log;
+mod progress;
 mod projecting;
 mod read_model;
 mod secrets;

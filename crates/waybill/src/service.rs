@@ -2,11 +2,18 @@
 
 pub(crate) mod lines;
 
+mod cases;
 mod claims;
 mod explanations;
+mod flips;
+mod guesses;
 mod intents;
 mod letters;
 mod overview;
+mod policies;
+mod quality;
+mod rehearsals;
+mod replay;
 mod requests;
 mod reviews;
 mod roster;
@@ -26,6 +33,7 @@ use crate::ask::Ask;
 use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::feed::Feed;
+use crate::progress::Progress;
 use crate::read_model::ReadModel;
 use crate::standing::Standing;
 
@@ -35,12 +43,24 @@ pub(crate) struct Service {
     feed: Feed,
     standing: Standing,
     projections: ReadModel,
+    progress: Progress,
 }
 
 impl Service {
     /// A service on a plant. `standing` tells of the workers that run here.
     pub(crate) fn open(plant: &Plant, standing: Standing, projections: ReadModel) -> Result<Self, Failure> {
-        Ok(Self { plant: plant.clone(), feed: Feed::open(plant, "operations")?, standing, projections })
+        Ok(Self {
+            plant: plant.clone(),
+            feed: Feed::open(plant, "operations")?,
+            standing,
+            projections,
+            progress: Progress::Logged,
+        })
+    }
+
+    /// The same, with the progress of long work shown on the terminal of whoever asks.
+    pub(crate) fn with_progress_shown(self) -> Self {
+        Self { progress: Progress::Shown, ..self }
     }
 
     /// Carries out one ask. Reads and writes the log, so it may take a while; must not be called from an async task.
@@ -68,6 +88,20 @@ impl Service {
             Ask::Explain { request_id, look } => answer(&explanations::explain(self, request_id, look)?),
             Ask::Reviews => answer(&reviews::open(plant, &self.projections.now()?)?),
             Ask::RebuildProjections => answer(&self.projections.rebuild()?),
+            Ask::PublishPolicy { text, rehearsed, operator, again } => {
+                answer(&policies::publish(self, policies::Publication { text, rehearsed, operator, again })?)
+            }
+            Ask::RollOutPolicy { percent, partners, operator } => {
+                answer(&policies::roll_out(self, percent, &partners, operator)?)
+            }
+            Ask::TakeBackPolicy { what } => answer(&policies::take_back(self, what)?),
+            Ask::Policies => answer(&policies::show(plant)?),
+            Ask::Rehearsals { since } => answer(&rehearsals::report(plant, since)?),
+            Ask::ReplayPolicy { text, since, until } => {
+                answer(&replay::run(plant, &text, (since, until), &mut self.progress.begin())?)
+            }
+            Ask::IdentityReport { since, by } => answer(&quality::report(plant, since, by)?),
+            Ask::Guesses => answer(&guesses::standing(plant)?),
         }
     }
 

@@ -43,7 +43,8 @@ fn sections(fields: &Map<String, Value>) -> String {
     let is_list = |value: &Value| value.as_array().is_some_and(|rows| rows.iter().any(Value::is_object));
     let width = fields.keys().map(|name| title(name).len()).max().unwrap_or(0);
     let mut text = String::new();
-    for (name, value) in fields.iter().filter(|(_, value)| !is_list(value) && !value.is_null()) {
+    let is_empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    for (name, value) in fields.iter().filter(|(_, value)| !is_list(value) && !is_empty(value)) {
         text.push_str(&format!("{:<width$}  {}\n", title(name), field(name, value)));
     }
     for (name, value) in fields {

@@ -158,7 +158,7 @@ fn texts(folder: &Path, mistakes: &mut Vec<Mistake>) -> Vec<(String, String)> {
 }
 
 /// An error with its causes, in one line. Where the text is no TOML of the right shape, its line is told instead of being drawn.
-fn fault(error: &(dyn Error + 'static), text: &str) -> String {
+pub(crate) fn fault(error: &(dyn Error + 'static), text: &str) -> String {
     let mut causes = Vec::new();
     let mut next = Some(error);
     while let Some(cause) = next {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 /// Which member of a roster each row of a file speaks of.
 #[derive(Clone, Debug, Args)]
@@ -39,21 +39,6 @@ pub(crate) struct ColumnsArgs {
     /// The columns are those of the FEBRL data sets, and so is the policy unless another is named.
     #[arg(long)]
     pub(crate) febrl: bool,
-}
-
-/// Policies.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum PolicyVerb {
-    /// The matching policy.
-    #[command(subcommand)]
-    Match(MatchPolicyVerb),
-}
-
-/// The matching policy.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum MatchPolicyVerb {
-    /// Estimate a policy from a roster, and from claims if there are any. No truth is needed, and the same files give the same policy.
-    Fit(FitArgs),
 }
 
 /// What to estimate a policy from.

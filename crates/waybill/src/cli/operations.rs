@@ -295,12 +295,12 @@ pub(crate) struct IntentArgs {
 }
 
 /// What goes on record must say something.
-fn said(text: &str) -> Result<String, String> {
+pub(super) fn said(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() { Err("it goes on record, so it can't be blank".to_owned()) } else { Ok(text.to_owned()) }
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| "expected a moment in UTC, as in 2026-11-26T18:00:00Z, or a day".to_owned())
 }
 

@@ -1,15 +1,17 @@
 //! The commands of the command line, one file each.
 
 pub(crate) mod doctor;
+mod identity;
 mod matching;
 mod operations;
+mod policy;
 mod reasons;
 mod reviews;
 mod run;
 mod sandbox;
 
 use crate::brokers;
-use crate::cli::{Arguments, Command, MatchPolicyVerb, PolicyVerb};
+use crate::cli::{Arguments, Command, PolicyVerb};
 use crate::config::Config;
 use crate::demo;
 use crate::exit::Failure;
@@ -31,7 +33,8 @@ pub(crate) fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Schemas(verb) => brokers::about_schemas(verb, &config()?, json),
         Command::Sandbox(args) => sandbox::run(args),
         Command::Match(args) => matching::run(&args, json),
-        Command::Policy(PolicyVerb::Match(MatchPolicyVerb::Fit(args))) => matching::fit(&args, json),
+        Command::Policy(PolicyVerb::Match(verb)) => policy::carry_out(verb, config, json),
+        Command::Identity(verb) => identity::carry_out(&verb, &config()?, json),
         Command::Reasons => reasons::print(json),
     }
 }

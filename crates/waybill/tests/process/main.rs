@@ -8,5 +8,6 @@ mod handed_in;
 mod leak;
 mod mistakes;
 mod people;
+mod policies;
 mod reviewing;
 mod starting;

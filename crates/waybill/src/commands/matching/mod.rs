@@ -124,7 +124,7 @@ fn policy(path: Option<&Path>, is_febrl: bool) -> Result<Policy, Failure> {
 }
 
 /// The text of a file.
-fn read(path: &Path) -> Result<String, Failure> {
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| unopened(path, &error))
 }
 

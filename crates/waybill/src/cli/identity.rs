@@ -1,0 +1,54 @@
+//! The commands about how members are identified.
+
+use clap::{Args, Subcommand, ValueEnum};
+use domain::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::operations::moment;
+
+/// How members are identified.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum IdentityVerb {
+    /// How well members are identified: rates, what reviewers said against what the machine thought, withdrawals, and the change against
+    /// the time before.
+    #[command(after_help = DEFINITIONS)]
+    Report(ReportArgs),
+    /// Who is taken to be guessing and is not answered for a while: until when, what was varied, and how many values were tried.
+    Guard,
+}
+
+const DEFINITIONS: &str = "\
+A request counts in the time in which the machine decided it; what a reviewer said counts with it, whenever that came.
+  judged       requests the machine decided; those of a caller who is not answered for guessing are `throttled` and not among them
+  found        a review that ended in a member
+  likeliest    a review with one candidate that ended in it: the machine's first choice for certain
+  withdrawn    a match that the roster no longer bore out later
+  precision    of the matches, the share that was not withdrawn: what came to light, so an upper bound
+  recall       of all who were found to be ours, by the machine and not withdrawn or by a reviewer, the share the machine found alone
+  from ppm     reviews whose probability was at least so much: which share ended in a member (precision), and which share of all reviews
+               that did these are (recall), as if the machine had matched from there on
+Undecided reviews are in neither precision nor recall.";
+
+/// Over which time, and by what.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Decisions from this moment on: 2026-11-26T18:00Z, or a day. The last 30 days unless said. The time before, of the same length, is
+    /// what they are compared with.
+    #[arg(long, value_parser = moment)]
+    pub(crate) since: Option<Timestamp>,
+    /// Break the figures down.
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<By>,
+}
+
+/// What figures are broken down by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum By {
+    /// The upstream system.
+    Source,
+    /// The other payer.
+    Partner,
+    /// What is to be done with the request.
+    Kind,
+}

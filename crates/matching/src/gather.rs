@@ -92,7 +92,7 @@ impl Gathered {
         let count = self.hits[before..].iter().filter(stands).count();
         if probe.block_max() < count {
             self.hits.truncate(before);
-            self.blocks_skipped += 1;
+            self.blocks_skipped += u32::from(!probe.is_place());
             self.share(probe.kind, count as u32);
         }
     }

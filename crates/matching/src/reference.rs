@@ -61,7 +61,7 @@ fn gathered(claim: &Claim, roster: &Roster) -> (Vec<u32>, [u32; KINDS], u32) {
             let count = &mut shared[probe.kind as usize];
             *count = (*count).max(block.len() as u32);
             if probe.block_max() < block.len() {
-                skipped += 1;
+                skipped += u32::from(!probe.is_place());
             } else {
                 heads.extend(block.into_iter().map(|record| roster.head(record)));
             }

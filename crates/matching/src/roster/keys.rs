@@ -190,7 +190,13 @@ impl Probe {
     /// The most members its block may have.
     #[inline]
     pub(crate) fn block_max(&self) -> usize {
-        if matches!(self.kind, Kind::Zip | Kind::City) { PLACE_MAX } else { BLOCK_MAX }
+        if self.is_place() { PLACE_MAX } else { BLOCK_MAX }
+    }
+
+    /// Whether it is a place alone, which is no key at all where many live.
+    #[inline]
+    pub(crate) fn is_place(&self) -> bool {
+        matches!(self.kind, Kind::Zip | Kind::City)
     }
 
     /// Whether a record is kept under this key. The table lets strangers through now and then.

@@ -39,6 +39,7 @@ pub(crate) fn measure(set: &Set, policy: &Policy, rounds: u32) -> Value {
         times[(times.len() * share / 1000).min(times.len() - 1)].as_nanos() as f64 / 1e3
     };
     let (packed, rest) = roster.bytes();
+    let puts = updates(set, &roster);
     let figures = json!({
         "name": set.name,
         "members": roster.len(),
@@ -53,6 +54,9 @@ pub(crate) fn measure(set: &Set, policy: &Policy, rounds: u32) -> Value {
         "bytes_per_member_with_strings": (packed + rest) / roster.len(),
         "build_per_s_core": roster.len() as f64 / built.as_secs_f64(),
         "snapshot_load_ms": loaded.as_secs_f64() * 1e3,
+        "put_p50_us": at(&puts, 500),
+        "put_p99_us": at(&puts, 990),
+        "put_max_us": at(&puts, 1000),
     });
     if let (Value::Object(answer), Value::Object(figures)) = (&mut answer, figures) {
         answer.extend(figures);
@@ -64,6 +68,15 @@ pub(crate) fn measure(set: &Set, policy: &Policy, rounds: u32) -> Value {
 fn cpu() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// How long it takes to take in each of a sixth of the members anew, in order of duration: the longest of them build the index anew.
+fn updates(set: &Set, roster: &Roster) -> Vec<Duration> {
+    let mut roster = roster.clone();
+    let some = set.roster.iter().take(set.roster.len() / 6 + 1);
+    let mut puts: Vec<_> = some.map(|record| timed(|| roster.put(&record.member_id, &person(record)))).collect();
+    puts.sort_unstable();
+    puts
 }
 
 /// How long each claim takes at the least, in order of duration.

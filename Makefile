@@ -49,7 +49,7 @@ doc: ## The documentation, in target/doc
 bench: ## What the fleet does on this machine
 	cargo bench --workspace --exclude matching --quiet
 
-bench-identity: ## How right, fast and small matching is; DATA=dir,dir judges your own sets, LARGE=1 adds a roster of a million
+bench-identity: ## How right, fast and small matching is, beside its targets; DATA=dir,dir judges your own sets, LARGE=1 adds a roster of a million, JSON=file
 	cargo bench --package matching --quiet
 
 load: ## The load, over Kafka and into Postgres too, beside a bare chain; servers as for broker; SCALE=0.1 does a tenth

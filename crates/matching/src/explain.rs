@@ -6,9 +6,11 @@ use serde::Serialize;
 
 use crate::Person;
 use crate::claim::Claim;
+use crate::compare::Comparison;
 use crate::decide::{Decision, Matcher, Outcome};
 use crate::fixed::power;
 use crate::levels::{Field, NameLevel};
+use crate::lexicon::Role;
 use crate::packed::{Lexicons, Packed};
 use crate::weights::{Explanation, Rarity};
 
@@ -126,19 +128,25 @@ impl Matcher<'_> {
                 alternative: rival.map_or(0, |rival| weights[rival as usize]),
             });
         }
-        explained.counterfactuals = self.counterfactuals(&explained, decision, rarity);
+        explained.counterfactuals = self.counterfactuals(record, decision, rarity);
         explained
     }
 
     /// What the best level of each field would have changed, or where it matched, the worst one.
-    fn counterfactuals(&self, explained: &Explained, decision: &Decision<'_>, rarity: &Rarity) -> Vec<Counterfactual> {
+    fn counterfactuals(&self, record: &Packed, decision: &Decision<'_>, rarity: &Rarity) -> Vec<Counterfactual> {
+        // Had a name agreed, it would have been the member's, which so many bear.
+        let names = [(record.given, Role::Given), (record.family, Role::Family)];
+        let bearers = names.map(|(id, role)| {
+            let known = self.roster.lexicons.names.get(id);
+            known.map_or(1, |known| known.counts[role as usize])
+        });
         let is_match = decision.outcome == Outcome::Match;
         let mut told: Vec<Counterfactual> = Vec::new();
         for field in Field::ALL {
             let now = decision.levels.of(field);
             let levels = 1..field.levels().len() as u8;
             let weigh = |level: u8| {
-                let mut found = crate::compare::Comparison { levels: decision.levels, bearers: [1, 1] };
+                let mut found = Comparison { levels: decision.levels, bearers };
                 found.levels.0[field as usize] = level;
                 self.weights.field(field, &found, rarity)
             };
@@ -169,7 +177,6 @@ impl Matcher<'_> {
         }
         told.sort_by_key(|told| if is_match { told.probability_ppm } else { 1_000_000 - told.probability_ppm });
         told.truncate(COUNTERFACTUALS);
-        debug_assert!(explained.candidates == decision.candidates);
         told
     }
 }

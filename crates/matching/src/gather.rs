@@ -8,9 +8,6 @@ use crate::roster::keys::{Kind, PROBES_MAX, Probe, Probes};
 use crate::roster::table::Span;
 use crate::roster::{KINDS, Roster};
 
-/// The most members a block may have; larger ones tell too little to be worth the time.
-pub(crate) const BLOCK_MAX: usize = 1000;
-
 /// What was gathered for a claim. It is kept from claim to claim, for its room.
 #[derive(Default)]
 pub(crate) struct Gathered {
@@ -62,7 +59,7 @@ impl Gathered {
         for (number, (probe, span)) in probes.iter().zip(spans).enumerate() {
             let before = self.hits.len();
             self.hits.extend(roster.block_at(probe.key, span).map(|record| (record, number as u32)));
-            if BLOCK_MAX < self.hits.len() - before {
+            if probe.block_max() < self.hits.len() - before {
                 self.thin_out(before, probe, roster);
             }
         }
@@ -93,9 +90,9 @@ impl Gathered {
             !packed.is_gone() && probe.holds(packed, &roster.lexicons.names)
         };
         let count = self.hits[before..].iter().filter(stands).count();
-        if BLOCK_MAX < count {
+        if probe.block_max() < count {
             self.hits.truncate(before);
-            self.blocks_skipped += 1;
+            self.blocks_skipped += u32::from(!probe.is_place());
             self.share(probe.kind, count as u32);
         }
     }

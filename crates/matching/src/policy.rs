@@ -43,8 +43,8 @@ pub struct Prior {
     pub namesake: u64,
     /// It speaks of somebody who has nothing to do with anybody on the roster.
     pub stranger: u64,
-    /// How many namesakes in a billion are born on the same day. Not estimated: a namesake of the same birth date can't be told from a
-    /// member who has moved and changed everything else, so this says how much one is feared.
+    /// How many namesakes in a billion are born on the same day. Such a one differs from a member who has moved and changed everything
+    /// else only in what neither moves nor changes, as a social security number: claims that name one tell how many there are.
     pub namesake_same_birth_date: u64,
     /// How many records of a roster in a billion stand for a person who has another one.
     pub duplicate: u64,

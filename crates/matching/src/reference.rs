@@ -9,7 +9,6 @@ use crate::compare::{Comparison, numbers};
 use crate::decide::{Decision, Matcher, Outcome, RunnerUp};
 use crate::distance::{is_one_edit, jaro_winkler};
 use crate::fixed::power;
-use crate::gather::BLOCK_MAX;
 use crate::levels::{Field, Levels, MiddleLevel, NameLevel};
 use crate::lexicon::{Entry, Role, UNKNOWN};
 use crate::normal::{Sex, Word, nickname};
@@ -61,8 +60,8 @@ fn gathered(claim: &Claim, roster: &Roster) -> (Vec<u32>, [u32; KINDS], u32) {
             let block: Vec<u32> = (0..roster.records.len() as u32).filter(is_kept).collect();
             let count = &mut shared[probe.kind as usize];
             *count = (*count).max(block.len() as u32);
-            if BLOCK_MAX < block.len() {
-                skipped += 1;
+            if probe.block_max() < block.len() {
+                skipped += u32::from(!probe.is_place());
             } else {
                 heads.extend(block.into_iter().map(|record| roster.head(record)));
             }
@@ -168,7 +167,11 @@ fn compared(side: &Side, member: &Packed, roster: &Roster) -> Comparison {
     let middle = word(member.middle);
     if is_other(given.0) && is_mailbox(word(member.given)) {
         given.0 = NameLevel::Mailbox;
-    } else if is_other(given.0) && middle.len() == 1 && 1 < side.given.word.len() && middle.first() == side.given.word.first() {
+    } else if is_other(given.0)
+        && middle.len() == 1
+        && 1 < side.given.word.len()
+        && middle.first() == side.given.word.first()
+    {
         given.0 = NameLevel::MiddleInitial;
     }
     if is_other(family.0) && is_mailbox(word(member.family)) {

@@ -2,12 +2,14 @@
 //! on the folders that `DATA` names (comma between them; each with `roster.csv`, `queries.csv` and `truth.csv`).
 //!
 //! `POLICY=file` judges by another policy. `FIT=file` instead estimates a policy on the world that the shipped one was fitted on, and
-//! writes it. `LARGE=1` adds a roster of a million. `PREDICTIONS=dir` also writes each set's answers, one file a set.
+//! writes it. `LARGE=1` adds a roster of a million. `PREDICTIONS=dir` also writes each set's answers, one file a set. `JSON=file` writes
+//! all figures and targets. Folders whose name begins with `febrl` are judged by the policy for them.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures time, and reads what it is told to")]
 
 mod measure;
 mod set;
+mod targets;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -17,13 +19,6 @@ use sandbox::roster::Mood;
 use serde_json::Value;
 use set::{Set, person};
 
-/// What the best open peer reaches (Splink 5.0.0 with 16 blocking rules and a guard on given name and birth date; figures of the
-/// generated sets on two cores), to be read beside ours.
-const PEERS: &str = "\
-best open peer   typical 100k   F1 .992   11 false merges/10k   review 6.5 %   24k/s   p99 599 ms   2.3 kB a member
-                 dirty 100k     F1 .965   22                    7 %
-                 typical 1M     F1 .985   15                    7.6 %          5k/s";
-
 #[expect(clippy::print_stdout, reason = "a bench reports to standard output")]
 fn main() {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -32,6 +27,7 @@ fn main() {
         |path| std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}")),
     );
     let policy = Policy::parse(&text).expect("a policy");
+    let febrl = Policy::parse(include_str!("../../../../deploy/policy/matching-febrl.toml")).expect("a policy");
     if let Some(path) = variable("FIT") {
         return fit(&policy, &path);
     }
@@ -48,37 +44,33 @@ fn main() {
     if variable("LARGE").is_some() {
         sets.push(Set::make(Mood::Mixed, 15, 1_000_000, 20_000));
     }
-    println!("{PEERS}\n");
-    println!(
-        "{:<22} {:>6} {:>6} {:>7} {:>6} {:>6} {:>7} {:>8} {:>12} {:>12} {:>10} {:>8} {:>7}",
-        "set",
-        "F1",
-        "FM/10k",
-        "review",
-        "Brier",
-        "ECE",
-        "recall",
-        "per s",
-        "p50/p99 µs",
-        "explained",
-        "B/member",
-        "build/s",
-        "load ms"
-    );
+    println!("{}", HEAD);
+    let mut answers = Vec::new();
     for set in &sets {
-        let answer = measure::measure(set, &policy, 5);
+        let policy = if set.name.starts_with("febrl") && variable("POLICY").is_none() { &febrl } else { &policy };
+        let answer = measure::measure(set, policy, 5);
         println!("{}", line(&answer));
-        println!("{answer}");
         if let Some(folder) = variable("PREDICTIONS") {
-            write(set, &policy, &Path::new(&folder).join(format!("{}.csv", set.name)));
+            write(set, policy, &Path::new(&folder).join(format!("{}.csv", set.name)));
         }
+        answers.push(answer);
+    }
+    let (lines, targets) = targets::judge(&answers);
+    println!("\n{lines}");
+    if let Some(path) = variable("JSON") {
+        let all = serde_json::json!({ "sets": answers, "targets": targets });
+        std::fs::write(path, format!("{all:#}\n")).expect("the figures are written");
     }
 }
+
+/// The heads of the columns of [`line`].
+const HEAD: &str = "set                        F1 FM/10k  review  Brier    ECE  recall    per s  p50/p99/max µs     explained   \
+    B/member  build/s load ms";
 
 fn line(answer: &Value) -> String {
     let number = |name: &str| answer[name].as_f64().unwrap_or_default();
     format!(
-        "{:<22} {:>6.4} {:>6.1} {:>6.2}% {:>6.4} {:>6.4} {:>7.5} {:>7.0}k {:>6.1}/{:<5.1} {:>6.1}/{:<5.1} {:>4.0}/{:<5.0} {:>7.0}k {:>7.0}",
+        "{:<22} {:>6.4} {:>6.1} {:>6.2}% {:>6.4} {:>6.4} {:>7.5} {:>7.0}k {:>5.1}/{:.1}/{:<5.0} {:>6.1}/{:<5.1} {:>4.0}/{:<5.0} {:>7.0}k {:>7.0}",
         answer["name"].as_str().unwrap_or_default(),
         number("f1"),
         number("false_merges_per_10k"),
@@ -89,6 +81,7 @@ fn line(answer: &Value) -> String {
         number("matches_per_s_core") / 1e3,
         number("p50_us"),
         number("p99_us"),
+        number("max_us"),
         number("explained_p50_us"),
         number("explained_p99_us"),
         number("bytes_per_member"),

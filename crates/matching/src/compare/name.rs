@@ -122,9 +122,9 @@ fn is_mailbox(side: &Side, id: WordId, lexicon: &Lexicon) -> bool {
     let (mailbox, name) = (&side.normal.mailbox, lexicon.sketch(id).shape);
     MAILBOX_LEAST <= name.len()
         && name.can_be_part_of(side.mailbox)
-        && lexicon.get(id).is_some_and(|known| {
-            mailbox.bytes().windows(known.word.len()).any(|part| part == known.word.bytes())
-        })
+        && lexicon
+            .get(id)
+            .is_some_and(|known| mailbox.bytes().windows(known.word.len()).any(|part| part == known.word.bytes()))
 }
 
 /// So many letters a name has at least that is looked for in a mailbox: shorter ones are found in other words.

@@ -37,10 +37,23 @@ pub enum Kind {
     DayFamily,
     /// The Medicare beneficiary identifier.
     Mbi,
+    /// Birth date and state, of records that name neither phone nor email nor beneficiary identifier.
+    BornState,
+    /// How the given name sounds, and ZIP, of such records.
+    GivenZip,
+    /// ZIP and state of such records, where few live there.
+    Zip,
+    /// City and state of such records, where few live there.
+    City,
 }
 
 /// How many kinds there are.
-pub const KINDS: usize = 13;
+pub const KINDS: usize = 17;
+
+/// The most members a block may have; larger ones tell too little to be worth the time.
+const BLOCK_MAX: usize = 1000;
+/// The same where the place is all that is shared.
+const PLACE_MAX: usize = 16;
 
 /// The most keys of one kind that a claim looks under, taken over all kinds.
 const PROBES: usize = 3;
@@ -66,6 +79,10 @@ impl Kind {
         Self::FamilyZip,
         Self::DayFamily,
         Self::Mbi,
+        Self::BornState,
+        Self::GivenZip,
+        Self::Zip,
+        Self::City,
     ];
 }
 
@@ -130,7 +147,18 @@ fn parts(kind: Kind, record: &Packed, names: &Lexicon) -> Parts {
         Kind::FamilyZip => [family(), u64::from(record.zip())],
         Kind::DayFamily => [day(record.dob()), family()],
         Kind::Mbi => [u64::from(record.mbi()), 1],
+        Kind::BornState | Kind::GivenZip | Kind::Zip | Kind::City if !is_sparse(record) => [0; 2],
+        Kind::BornState => [born(record.dob()), u64::from(record.state())],
+        Kind::GivenZip => [given(), u64::from(record.zip())],
+        Kind::Zip => [u64::from(record.zip()), u64::from(record.state())],
+        Kind::City => [u64::from(record.city), u64::from(record.state())],
     }
+}
+
+/// Whether a record names nothing by which one can be reached. Such a one is found by names, birth date and where it says
+/// somebody lives; where two of the three are mistaken, it takes a key of each with the place to find it.
+fn is_sparse(record: &Packed) -> bool {
+    record.phone() == 0 && record.email == 0 && record.mbi() == 0
 }
 
 /// The contract a record belongs to.
@@ -158,6 +186,18 @@ pub(crate) struct Probes {
 
 impl Probe {
     const NONE: Self = Self { kind: Kind::Member, key: 0, parts: [0; 2] };
+
+    /// The most members its block may have.
+    #[inline]
+    pub(crate) fn block_max(&self) -> usize {
+        if self.is_place() { PLACE_MAX } else { BLOCK_MAX }
+    }
+
+    /// Whether it is a place alone, which is no key at all where many live.
+    #[inline]
+    pub(crate) fn is_place(&self) -> bool {
+        matches!(self.kind, Kind::Zip | Kind::City)
+    }
 
     /// Whether a record is kept under this key. The table lets strangers through now and then.
     #[inline]
@@ -209,6 +249,14 @@ impl Probes {
         }
         self.add(Kind::Names, [turned_given[0], turned_family]);
         self.add(Kind::FamilyZip, [families[0], u64::from(packed.zip())]);
+        if is_sparse(packed) && packed.member == 0 && packed.subscriber == 0 {
+            self.add(Kind::BornState, [born, u64::from(packed.state())]);
+            for sound in [given[0], turned_given[0]] {
+                self.add(Kind::GivenZip, [sound, u64::from(packed.zip())]);
+            }
+            self.add(Kind::Zip, [u64::from(packed.zip()), u64::from(packed.state())]);
+            self.add(Kind::City, [u64::from(packed.city), u64::from(packed.state())]);
+        }
     }
 
     /// The keys.

@@ -1,6 +1,6 @@
 //! The index of all blocking keys: one table for every kind, each entry four bytes.
 
-use super::keys::{KINDS, Keys};
+use super::keys::Keys;
 use super::snapshot::{Reader, SnapshotError, Writer};
 
 /// Buckets of record numbers by blocking key, laid out one after the other. An entry holds the record's number in its lower bits and
@@ -21,6 +21,8 @@ pub(crate) struct Span {
     to: u32,
 }
 
+/// How many keys there are is told by one record in so many.
+const SAMPLE: usize = 16;
 /// How many entries a bucket has on average, as a power of two.
 const BUCKET_BITS: u32 = 2;
 
@@ -30,7 +32,9 @@ impl Table {
     /// Builds the index of records whose keys `keys_of` tells by number. It is asked twice for each.
     pub(crate) fn build(records: u32, mut keys_of: impl FnMut(u32) -> Keys) -> Self {
         let number_bits = (32 - records.leading_zeros()).max(1);
-        let buckets = (((records as usize) * KINDS) >> BUCKET_BITS).next_power_of_two().max(2);
+        let count = |record| keys_of(record).into_iter().filter(|key| *key != 0).count();
+        let keys: usize = (0..records).step_by(SAMPLE).map(count).sum();
+        let buckets = ((keys * SAMPLE) >> BUCKET_BITS).next_power_of_two().max(2);
         let mut starts = vec![0u32; buckets + 1];
         for record in 0..records {
             for key in keys_of(record).into_iter().filter(|key| *key != 0) {

@@ -57,7 +57,7 @@ pub(super) fn sealed(plant: &Plant, request_id: RequestId) -> Result<Option<(Con
         let topic = Topic::Identity(lane);
         let partition = partition_of(key.as_bytes(), plant.topics.partitions(&topic));
         let mut found = None;
-        Tail::of_partitions(plant, topic, [partition])?.each(|_, message| {
+        Tail::of_partitions(plant, topic, [partition])?.each(|(_, message)| {
             if let Some(Message::Identity(work)) = message
                 && work.context.request_id == request_id
                 && let IdentityTask::Resolve { dossier, .. } = work.task

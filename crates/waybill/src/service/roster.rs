@@ -23,7 +23,7 @@ pub(super) struct Register {
 /// The matching policies, those that people have activated included.
 pub(super) fn rollout(plant: &Plant) -> Result<Rollout, Failure> {
     let mut rollout = plant.tables.identity.clone();
-    Tail::of(plant, Topic::Policies)?.each(|record, message| {
+    Tail::of(plant, Topic::Policies)?.each(|(record, message)| {
         let name = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
         match (name, message, record.value) {
             (Some(name), Some(Message::Policy(policy)), _) => rollout.learn(name, Some(&policy)),
@@ -40,7 +40,7 @@ impl Register {
     /// Reads the roster to its end. The records of these accounts are kept, and of those that were merged into one of them.
     pub(super) fn read(plant: &Plant, wanted: &[&str]) -> Result<Self, Failure> {
         let (mut roster, mut people) = (Roster::default(), BTreeMap::new());
-        Tail::of(plant, Topic::Members)?.each(|record, message| {
+        Tail::of(plant, Topic::Members)?.each(|(record, message)| {
             let Some(account) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return };
             // What does not open is on nobody's roster: as identity has it.
             let member = match message {

@@ -3,6 +3,7 @@
 use matching::Roster;
 
 use super::columns::Columns;
+use super::progress::Progress;
 use super::sheet::Sheet;
 use crate::cli::FitArgs;
 use crate::exit::Failure;
@@ -12,11 +13,15 @@ use crate::show;
 pub(crate) fn run(arguments: &FitArgs, json: bool) -> Result<(), Failure> {
     let start = super::policy(arguments.policy.as_deref(), false)?;
     let columns = Columns::of(&arguments.columns)?;
+    let progress = Progress::begin("reading");
     let members = Sheet::read(&arguments.roster, &columns.roster)?;
     let claims = arguments.queries.as_ref().map(|path| Sheet::read(path, &columns.queries)).transpose()?;
+    progress.next("building the roster");
     let roster = Roster::build((0..members.len()).map(|row| (members.key(row), members.person(row))));
     let people = claims.iter().flat_map(|claims| (0..claims.len()).map(|row| claims.person(row)));
+    progress.next("estimating the policy");
     let (policy, report) = matching::fit(&roster, people, &start);
+    progress.end();
     let text = format!("{}\n{}", report.to_comments(), policy.to_text());
     std::fs::write(&arguments.out, text)
         .map_err(|error| Failure::Disk(format!("{} can't be written: {error}", arguments.out.display())))?;

@@ -2,6 +2,7 @@
 
 mod columns;
 mod fit;
+mod progress;
 mod sheet;
 
 use std::io::{BufWriter, Write as _};
@@ -14,6 +15,7 @@ use crate::exit::Failure;
 use crate::show;
 use columns::Columns;
 pub(crate) use fit::run as fit;
+use progress::Progress;
 use sheet::Sheet;
 
 /// The policy this program was built with.
@@ -27,6 +29,7 @@ const CLAIMS_AT_ONCE: usize = 1024;
 pub(crate) fn run(arguments: &MatchArgs, json: bool) -> Result<(), Failure> {
     let policy = policy(arguments.policy.as_deref(), arguments.columns.febrl)?;
     let columns = Columns::of(&arguments.columns)?;
+    let progress = Progress::begin("reading roster and claims");
     let (members, claims) = std::thread::scope(|scope| {
         let members = scope.spawn(|| Sheet::read(&arguments.roster, &columns.roster));
         let claims = Sheet::read(&arguments.queries, &columns.queries);
@@ -34,16 +37,21 @@ pub(crate) fn run(arguments: &MatchArgs, json: bool) -> Result<(), Failure> {
     });
     let members = members.map_err(|_| Failure::Other(anyhow::anyhow!("reading the roster failed")))??;
     let claims = claims?;
+    progress.next("building the roster");
     let roster = Roster::build((0..members.len()).map(|row| (members.key(row), members.person(row))));
     if let Some(query) = &arguments.explain {
+        progress.end();
         return explain(&policy, &roster, &claims, query, json);
     }
     let Some(out) = &arguments.out else {
         return Err(Failure::Input("name the file for the answers: --out P.csv".into()));
     };
     let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
-    let decisions = judge(&policy, &roster, &claims, threads.max(1))?;
+    progress.count("claims judged", claims.len());
+    let decisions = judge(&policy, &roster, &claims, threads.max(1), &progress)?;
+    progress.next("writing the answers");
     write(out, &claims, &decisions)?;
+    progress.end();
     summary(&decisions, json)
 }
 
@@ -53,6 +61,7 @@ fn judge<'r>(
     roster: &'r Roster,
     claims: &Sheet,
     threads: usize,
+    progress: &Progress,
 ) -> Result<Vec<Decision<'r>>, Failure> {
     let share = claims.len().div_ceil(threads).max(CLAIMS_AT_ONCE);
     std::thread::scope(|scope| {
@@ -61,8 +70,14 @@ fn judge<'r>(
             .map(|from| {
                 scope.spawn(move || {
                     let mut matcher = Matcher::new(policy, roster);
-                    let rows = from..(from + share).min(claims.len());
-                    rows.map(|row| matcher.decide(&claims.person(row))).collect::<Vec<_>>()
+                    let to = (from + share).min(claims.len());
+                    let mut decisions = Vec::with_capacity(to - from);
+                    for start in (from..to).step_by(CLAIMS_AT_ONCE) {
+                        let rows = start..(start + CLAIMS_AT_ONCE).min(to);
+                        progress.add(rows.len());
+                        decisions.extend(rows.map(|row| matcher.decide(&claims.person(row))));
+                    }
+                    decisions
                 })
             })
             .collect();

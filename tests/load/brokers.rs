@@ -9,8 +9,10 @@
 //! - **Keys**: a slot of intake reads a million entries back.
 //!
 //! Everything measured has a process of its own (`part`), and topics and names of its own. The broker is warmed first: until some
-//! 100,000 requests went by, its machine code is not what it will be. `SCALE=0.1` does a tenth of everything, to try it out, and
-//! `ONLY=chain,http,steady,flood,keys` some of what follows the drain. How fast projections are rebuilt is measured by `crates/projections/benches/rebuild.rs`.
+//! 100,000 requests went by, its machine code is not what it will be. A part that fails leaves the others what they are, and is named
+//! in the report. `SCALE=0.1` does a tenth of everything, to try it out, `ONLY=chain,http,steady,flood,keys` some of what follows the
+//! drain, and `WARMING=0` spares a broker that is warm. How fast projections are rebuilt is measured by
+//! `crates/projections/benches/rebuild.rs`.
 
 mod broker;
 mod chain;
@@ -27,7 +29,9 @@ mod trickle;
 mod usage;
 mod weigh;
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +68,8 @@ pub(crate) struct OverKafka {
     pub(crate) steady: Steady,
     pub(crate) flood: flood::Flood,
     pub(crate) restored: keys::Restored,
+    /// What could not be measured, and why.
+    pub(crate) failed: Vec<String>,
     /// All that is aimed at, and whether it was reached.
     pub(crate) goals: Vec<goals::Goal>,
 }
@@ -104,47 +110,73 @@ pub(crate) fn run(address: &str) -> OverKafka {
     let directory = tempfile::tempdir().expect("a directory");
     let run = Run { address: address.to_owned(), name, scale, broker: Broker::at(address), directory };
     let mut report = OverKafka { load_before: machine::load(), ..OverKafka::default() };
-    run.say("warming the broker");
-    run.drain("warm", WARMING, None, None);
-    run.sweep("warm");
-    run.say("drain");
-    let (drain, plant) = run.drain("drain", DRAINED, None, None);
-    report.drain = drain;
-    let weights = run.weigh(&plant, report.drain.usage.requests);
-    report.bytes = weights.bytes(&plant, &run.broker);
-    run.sweep("drain");
+    let mut failed = Vec::new();
+    if 0 < knob("WARMING", WARMING) {
+        attempt("warming the broker", &mut failed, || run.warm());
+    }
+    let weights = attempt("drain", &mut failed, || run.drained(&mut report));
     for batch in BATCHES.into_iter().filter(|_| wanted("chain")) {
-        run.say(&format!("chain, {batch} to a transaction"));
-        report.chain.insert(batch, run.chain(&format!("chain-{batch}"), batch, DRAINED));
+        let chain = || run.chain(&format!("chain-{batch}"), batch, DRAINED);
+        let usage = attempt(&format!("chain, {batch} to a transaction"), &mut failed, chain);
+        report.chain.extend(usage.map(|usage| (batch, usage)));
     }
     if wanted("http") {
-        run.over_http(&mut report);
+        attempt("over HTTP", &mut failed, || run.over_http(&mut report));
     }
     if wanted("steady") {
-        run.say("steady");
-        report.steady = run.steady();
+        attempt("steady", &mut failed, || run.steady(&mut report.steady));
     }
     if wanted("flood") {
-        run.say("flood");
-        report.flood = run.flood();
+        report.flood = attempt("flood", &mut failed, || run.flood()).unwrap_or_default();
     }
-    if wanted("keys") {
-        run.say("memory of many keys");
-        report.restored = run.keys(&weights);
+    if let Some(weights) = weights.filter(|_| wanted("keys")) {
+        report.restored = attempt("memory of many keys", &mut failed, || run.keys(&weights)).unwrap_or_default();
     }
+    report.failed = failed;
     report.load_after = machine::load();
     report.goals = report.goals();
     report
 }
 
 /// Whether something is to be measured: `ONLY` names what, if not all of it.
-fn wanted(what: &str) -> bool {
+pub(crate) fn wanted(what: &str) -> bool {
     std::env::var("ONLY").map_or(true, |only| only.split(',').any(|one| one == what))
+}
+
+/// Measures one thing. If that fails, the others are worth reading all the same.
+pub(crate) fn attempt<T>(what: &str, failed: &mut Vec<String>, measure: impl FnOnce() -> T) -> Option<T> {
+    say(what);
+    let measured = catch_unwind(AssertUnwindSafe(measure));
+    let reason = |panic: &(dyn Any + Send)| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        text.unwrap_or("a panic without words").to_owned()
+    };
+    measured.map_err(|panic| failed.push(format!("{what}: {}", reason(&*panic)))).ok()
+}
+
+#[expect(clippy::print_stderr, reason = "a run takes minutes")]
+fn say(what: &str) {
+    eprintln!("{what} ...");
 }
 
 // === impl Run ===
 
 impl Run {
+    fn warm(&self) {
+        self.drain("warm", knob("WARMING", WARMING), None, None);
+        self.sweep("warm");
+    }
+
+    /// The drain that all else is compared with, and what it left.
+    fn drained(&self, report: &mut OverKafka) -> Weights {
+        let (drain, plant) = self.drain("drain", DRAINED, None, None);
+        report.drain = drain;
+        let weights = self.weigh(&plant, report.drain.usage.requests);
+        report.bytes = weights.bytes(&plant, &self.broker);
+        self.sweep("drain");
+        weights
+    }
+
     /// A backlog through the fleet; what it took, and where it left its records.
     fn drain(&self, short: &str, count: u64, payers: Option<&str>, projections: Option<String>) -> (fleet::Run, Plant) {
         let (prefix, requests) = (self.prefix(short), self.scaled(count));
@@ -187,11 +219,10 @@ impl Run {
     fn over_http(&self, report: &mut OverKafka) {
         let mut payers = Part::start(&Order::Payers);
         let address = payers.ready();
-        self.say("drain over HTTP");
         report.over_http = self.drain("http", DRAINED, Some(&address), None).0;
         self.sweep("http");
         if let Ok(url) = std::env::var("WAYBILL_TEST_POSTGRES") {
-            self.say("drain over HTTP, projected into Postgres");
+            say("over HTTP, projected into Postgres");
             let url = format!("{url}?schema={}", self.name.replace('-', "_"));
             let run = self.drain("postgres", DRAINED_INTO_POSTGRES, Some(&address), Some(url));
             report.over_http_into_postgres = Some(run.0);
@@ -200,9 +231,9 @@ impl Run {
     }
 
     /// The same trickle through the fleet, then through the chain.
-    fn steady(&self) -> Steady {
+    fn steady(&self, steady: &mut Steady) {
         let count = self.scaled(STEADY_SECONDS * u64::from(STEADY_RATE)).max(1_000);
-        let mut steady = Steady { requests_per_s: STEADY_RATE, ..Steady::default() };
+        steady.requests_per_s = STEADY_RATE;
         let skipped_ms = SETTLING_MS.min(i64::try_from(count).unwrap_or(0) * 500 / i64::from(STEADY_RATE));
         let (prefix, broker) = (self.prefix("steady"), self.address.clone());
         let plant = stamped(&self.address, &prefix);
@@ -226,7 +257,6 @@ impl Run {
         steady.chain_usage = part.answer();
         steady.chain = latencies(&plant, Runner::Chain, skipped_ms);
         self.sweep("even");
-        steady
     }
 
     fn keys(&self, weights: &Weights) -> keys::Restored {
@@ -277,11 +307,6 @@ impl Run {
 
     fn scaled(&self, count: u64) -> u64 {
         (count as f64 * self.scale).ceil() as u64
-    }
-
-    #[expect(clippy::print_stderr, reason = "a run takes minutes")]
-    fn say(&self, what: &str) {
-        eprintln!("{what} ...");
     }
 }
 

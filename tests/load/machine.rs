@@ -15,6 +15,12 @@ pub(crate) fn processor_by_thread() -> BTreeMap<String, Duration> {
     used
 }
 
+/// What this thread has used so far.
+pub(crate) fn processor_of_thread() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(used.tv_sec.cast_unsigned(), u32::try_from(used.tv_nsec).unwrap_or_default())
+}
+
 /// What the whole process has used, threads that have ended included.
 pub(crate) fn processor_in_all() -> Duration {
     processor_of("self")

@@ -82,6 +82,18 @@ pub(crate) struct Turned<'a> {
 /// Is told of every turn, by the thread that took it.
 pub(crate) type Observer = Arc<dyn Fn(&Turned<'_>) + Send + Sync>;
 
+/// Puts slots to work.
+pub(crate) trait Employer {
+    fn employ<W: Worker>(&mut self, slot: Slot<W>);
+}
+
+/// Each slot in a thread of its own.
+struct Threads {
+    stop: Stop,
+    observer: Observer,
+    slots: Vec<JoinHandle<Result<(), SlotError>>>,
+}
+
 /// Real time.
 pub(crate) struct SystemClock(Instant);
 
@@ -158,8 +170,15 @@ impl Plant {
         Topic::fixed().chain(outcomes).map(spec).collect()
     }
 
-    /// Starts workers, all five or some.
+    /// Starts workers, all five or some, each in a thread.
     pub(crate) fn start(&mut self, stages: &[Stage], partners: &Partners, observer: &Observer) {
+        let mut threads = Threads { stop: self.stop.clone(), observer: Arc::clone(observer), slots: Vec::new() };
+        self.hire(stages, partners, &mut threads);
+        self.slots.append(&mut threads.slots);
+    }
+
+    /// Has workers join, all five or some.
+    pub(crate) fn hire(&self, stages: &[Stage], partners: &Partners, employer: &mut impl Employer) {
         let phi: Arc<dyn Phi> = self.vault.clone();
         let registry = &partners.registry;
         let intake_policy = intake::Policy::parse(include_str!("../../deploy/policy/intake.toml")).expect("a policy");
@@ -172,25 +191,34 @@ impl Plant {
         let source = include_str!("../../deploy/sources/enrolment.toml");
         let sources = intake::Sources::parse([("enrolment", source)], intake::Mode::Development).expect("a source");
         let clocks = supervision.clocks.clocks;
-        let with = (&partners.caller, observer);
+        let caller = &partners.caller;
         for stage in stages {
             let (phi, partners) = (Arc::clone(&phi), Arc::clone(registry));
             match stage {
                 Stage::Intake => {
                     let (sources, policy) = (sources.clone(), intake_policy.clone());
                     let partitions = NonZeroU32::new(PARTITIONS).expect("not zero");
-                    self.spawn(intake::Intake { sources, partners, policy, clocks, partitions, phi }, with);
+                    employer.employ(
+                        self.join(intake::Intake { sources, partners, policy, clocks, partitions, phi }, caller),
+                    );
                 }
                 Stage::Identity => {
-                    self.spawn(identity::Identity::new(rollout.clone(), clocks, partners, phi), with);
+                    let worker = identity::Identity::new(rollout.clone(), clocks, partners, phi);
+                    employer.employ(self.join(worker, caller));
                 }
                 Stage::Dispatch => {
-                    self.spawn(dispatch::Dispatch { registry: partners, options: dispatch::Options::STANDARD }, with);
+                    employer.employ(
+                        self.join(
+                            dispatch::Dispatch { registry: partners, options: dispatch::Options::STANDARD },
+                            caller,
+                        ),
+                    );
                 }
                 Stage::Reconciliation => {
-                    self.spawn(reconciliation::Reconciliation::new(supervision.clone(), partners), with);
+                    employer
+                        .employ(self.join(reconciliation::Reconciliation::new(supervision.clone(), partners), caller));
                 }
-                Stage::Triage => self.spawn(triage::Triage::default(), with),
+                Stage::Triage => employer.employ(self.join(triage::Triage::default(), caller)),
             }
         }
     }
@@ -203,7 +231,7 @@ impl Plant {
         }
     }
 
-    fn spawn<W: Worker>(&mut self, worker: W, (caller, observer): (&Arc<dyn Caller>, &Observer)) {
+    fn join<W: Worker>(&self, worker: W, caller: &Arc<dyn Caller>) -> Slot<W> {
         let ports = Ports {
             bus: Arc::clone(&self.bus),
             codec: self.codec.clone(),
@@ -221,7 +249,7 @@ impl Plant {
             lease_margin: Duration::from_secs(2),
             records_max: knob("TURN_RECORDS", 8_192),
             bytes_max: 16 << 20,
-            turn_target: Duration::from_millis(knob("TURN_MS", 60)),
+            turn_target: Duration::from_millis(knob("TURN_MS", 250)),
             drain: Duration::from_secs(5),
             gate: (W::STAGE == Stage::Intake).then(|| GateOptions {
                 group: format!("{}{}", self.prefix, Stage::Reconciliation.as_str()),
@@ -229,8 +257,15 @@ impl Plant {
                 lag_max: knob("BULK_LAG", 2_000),
             }),
         };
-        let (stop, observer) = (self.stop.clone(), Arc::clone(observer));
-        let slot = Slot::join(worker, ports, options).expect("a slot joins");
+        Slot::join(worker, ports, options).expect("a slot joins")
+    }
+}
+
+// === impl Threads ===
+
+impl Employer for Threads {
+    fn employ<W: Worker>(&mut self, slot: Slot<W>) {
+        let (stop, observer) = (self.stop.clone(), Arc::clone(&self.observer));
         let observe = move |slot: &Slot<W>, report: &Report, took: Duration| {
             let (pending, is_ready) = (&|| slot.pending(), slot.is_ready());
             observer(&Turned { stage: W::STAGE, report, took, pending, is_ready });

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::brokers::OverKafka;
+use crate::deciding::Deciding;
 
 /// One run of the load.
 #[derive(Debug, Default, Serialize)]
@@ -12,6 +13,8 @@ pub(crate) struct Report {
     /// Load averages before the run: figures of a busy machine are a lower bound.
     pub(crate) load_before: String,
     pub(crate) cores: usize,
+    /// What the fleet's own work costs, without a log.
+    pub(crate) deciding: Deciding,
     pub(crate) drain: Drain,
     pub(crate) steady: Steady,
     /// The same and more over Kafka, where a broker is named.
@@ -64,7 +67,7 @@ impl Report {
     /// The embedded part, for people.
     #[expect(clippy::print_stdout, reason = "this is the benchmark's answer")]
     pub(crate) fn print(&self) {
-        let Self { load_before, cores, drain, steady, over_kafka: _ } = self;
+        let Self { load_before, cores, drain, steady, deciding: _, over_kafka: _ } = self;
         println!("{cores} cores, load before the run {load_before}; every commit synced, partner in the process");
         println!("drain of {} requests in {:.2} s", drain.requests, drain.seconds);
         println!("  {:>8.0}  requests/s", drain.requests_per_s);
@@ -86,5 +89,18 @@ impl Report {
         println!("  {:>8.1}  ms p99, {:.1} at most of {}", steady.p99_ms, steady.max_ms, steady.requests);
         println!("  {:>8.1}  ms of waiting for each commit, of which five follow each other", steady.commit_wait_ms);
         println!("  {:>8.0}  % of a core busy", steady.busy_per_cent);
+    }
+}
+
+impl Deciding {
+    /// For people.
+    #[expect(clippy::print_stdout, reason = "this is the benchmark's answer")]
+    pub(crate) fn print(&self) {
+        let Self { requests, us_per_request, us_per_request_in_all, records_per_request } = self;
+        println!(
+            "us of processor a request without a log, in one thread, {requests} at once; the least of some rounds"
+        );
+        us_per_request.iter().for_each(|(stage, us)| println!("  {us:>8.1}  {stage}"));
+        println!("  {us_per_request_in_all:>8.1}  in all; {records_per_request:.1} records on the log");
     }
 }

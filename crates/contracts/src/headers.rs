@@ -4,7 +4,7 @@ use domain::{EventBody, Message};
 
 /// CloudEvents: the record's identity, a UUID as text.
 pub const CE_ID: &str = "ce_id";
-/// CloudEvents: who wrote it, such as `/waybill/intake`.
+/// CloudEvents: who wrote it, such as `/intake`.
 pub const CE_SOURCE: &str = "ce_source";
 /// CloudEvents: what it is; see [`ce_type`].
 pub const CE_TYPE: &str = "ce_type";
@@ -19,8 +19,8 @@ pub const SIGNATURE: &str = "waybill-signature";
 /// The signing key's id, as text.
 pub const KEY_ID: &str = "waybill-key-id";
 
-/// All of them: readers know them without looking.
-pub const NAMES: &[&str] = &[CE_ID, CE_SOURCE, CE_TYPE, CE_SPECVERSION, CONTENT_TYPE, TRACEPARENT, SIGNATURE, KEY_ID];
+/// All of them, first those of every record in the order in which workers write them: readers know them without looking.
+pub const NAMES: &[&str] = &[CE_SPECVERSION, CE_ID, CE_SOURCE, CE_TYPE, CONTENT_TYPE, TRACEPARENT, SIGNATURE, KEY_ID];
 
 /// The version of CloudEvents spoken here.
 pub const SPECVERSION: &str = "1.0";

@@ -5,7 +5,7 @@ pub mod access;
 mod table;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use domain::ids::uuid_text;
@@ -61,6 +61,8 @@ pub struct Topics {
 struct Names {
     of: BTreeMap<Topic, Arc<str>>,
     topic: BTreeMap<Arc<str>, Topic>,
+    /// The names of outcomes' topics that were asked for: there are as many as sources.
+    outcomes: RwLock<BTreeMap<SourceId, Arc<str>>>,
 }
 
 // === impl Topic ===
@@ -207,12 +209,23 @@ impl Topics {
         };
         let of: BTreeMap<Topic, Arc<str>> = Topic::fixed().map(name).collect();
         let topic = of.iter().map(|(topic, name)| (Arc::clone(name), topic.clone())).collect();
-        Self { prefix: prefix.into(), partitions, names: Arc::new(Names { of, topic }) }
+        Self { prefix: prefix.into(), partitions, names: Arc::new(Names { of, topic, outcomes: RwLock::default() }) }
     }
 
     /// The full name of a topic.
     pub fn name(&self, topic: &Topic) -> Arc<str> {
-        self.names.of.get(topic).cloned().unwrap_or_else(|| format!("{}{}", self.prefix, topic.suffix()).into())
+        let Topic::Outcomes(source) = topic else {
+            return self.names.of.get(topic).cloned().unwrap_or_else(|| self.spelt(topic));
+        };
+        let known = self.names.outcomes.read().unwrap_or_else(PoisonError::into_inner).get(source).cloned();
+        known.unwrap_or_else(|| {
+            let mut names = self.names.outcomes.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(names.entry(source.clone()).or_insert_with(|| self.spelt(topic)))
+        })
+    }
+
+    fn spelt(&self, topic: &Topic) -> Arc<str> {
+        format!("{}{}", self.prefix, topic.suffix()).into()
     }
 
     /// The topic of a full name; none if it is none of ours.

@@ -8,6 +8,8 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::hex;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
@@ -169,46 +171,28 @@ pub fn stamp_version(mut id: [u8; 16]) -> [u8; 16] {
     id
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 fn write_uuid(id: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let text = uuid_text(id);
     f.pad(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
 }
 
+/// Where each byte of an id stands in its 36 characters.
+const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
 /// The 36 ASCII characters of an id.
 pub fn uuid_text(id: &[u8; 16]) -> [u8; 36] {
     let mut text = [b'-'; 36];
-    let mut at = 0;
-    for (index, byte) in id.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            at += 1;
-        }
-        text[at] = HEX[usize::from(byte >> 4)];
-        text[at + 1] = HEX[usize::from(byte & 15)];
-        at += 2;
-    }
+    PLACES.iter().zip(id).for_each(|(at, byte)| hex::put(&mut text, *at, *byte));
     text
 }
 
 fn parse_uuid(text: &[u8]) -> Result<[u8; 16], IdError> {
-    let hyphenated = text.len() == 36 && [8, 13, 18, 23].iter().all(|at| text[*at] == b'-');
-    if !hyphenated && text.len() != 32 {
-        return Err(IdError);
-    }
-    let mut id = [0; 16];
-    let mut nibbles = text.iter().filter(|byte| **byte != b'-').map(|byte| match byte {
-        b'0'..=b'9' => Ok(byte - b'0'),
-        b'a'..=b'f' => Ok(byte - b'a' + 10),
-        b'A'..=b'F' => Ok(byte - b'A' + 10),
-        _ => Err(IdError),
-    });
-    for byte in &mut id {
-        let high = nibbles.next().ok_or(IdError)??;
-        let low = nibbles.next().ok_or(IdError)??;
-        *byte = high << 4 | low;
-    }
-    nibbles.next().map_or(Ok(id), |_| Err(IdError))
+    let id = match text.len() {
+        36 if [8, 13, 18, 23].iter().all(|at| text[*at] == b'-') => hex::read(text, |index| PLACES[index]),
+        32 => hex::read(text, |index| 2 * index),
+        _ => None,
+    };
+    id.ok_or(IdError)
 }
 
 /// Reads 16 raw bytes (Avro fixed) or the text of a UUID (JSON).

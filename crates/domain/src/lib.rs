@@ -10,6 +10,7 @@
 
 pub mod call;
 pub mod failure;
+mod hex;
 pub mod ids;
 pub mod lifecycle;
 pub mod memory;

@@ -51,6 +51,17 @@ pub struct View<'a, K, E> {
     overlay: &'a Overlay<K, E>,
 }
 
+// === impl Change ===
+
+impl<K, E> Change<K, E> {
+    /// What it changes.
+    pub fn key(&self) -> &K {
+        match self {
+            Self::Put(key, _) | Self::Forget(key) => key,
+        }
+    }
+}
+
 // === impl Memory ===
 
 impl<K: MemoryKey, E: MemoryEntry> Default for Memory<K, E> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::RecordId;
+use crate::{RecordId, hex};
 
 /// The trace a record belongs to and the span that wrote it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -24,16 +24,14 @@ impl Trace {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let shape = bytes.len() == 55 && text.starts_with("00-") && bytes[35] == b'-' && bytes[52] == b'-';
-        if !shape {
+        // Digits above nine are in lower case, or else it is malformed.
+        if !shape || bytes.iter().any(u8::is_ascii_uppercase) {
             return None;
         }
-        let mut trace = Self { sampled: unhex(&bytes[53..55])? & 1 == 1, ..Self::default() };
-        for (index, byte) in trace.trace_id.iter_mut().enumerate() {
-            *byte = unhex(&bytes[3 + 2 * index..5 + 2 * index])?;
-        }
-        for (index, byte) in trace.span_id.iter_mut().enumerate() {
-            *byte = unhex(&bytes[36 + 2 * index..38 + 2 * index])?;
-        }
+        let [flags] = hex::read(bytes, |_| 53)?;
+        let trace_id = hex::read(bytes, |index| TRACE_ID + 2 * index)?;
+        let span_id = hex::read(bytes, |index| SPAN_ID + 2 * index)?;
+        let trace = Self { trace_id, span_id, sampled: flags & 1 == 1 };
         (trace.trace_id != [0; 16] && trace.span_id != [0; 8]).then_some(trace)
     }
 
@@ -47,6 +45,15 @@ impl Trace {
         Self { span_id: Self::span_of(record), ..self }
     }
 
+    /// The 55 ASCII characters of the `traceparent` header.
+    pub fn text(&self) -> [u8; 55] {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        self.trace_id.iter().enumerate().for_each(|(index, byte)| hex::put(&mut text, TRACE_ID + 2 * index, *byte));
+        self.span_id.iter().enumerate().for_each(|(index, byte)| hex::put(&mut text, SPAN_ID + 2 * index, *byte));
+        hex::put(&mut text, 53, u8::from(self.sampled));
+        text
+    }
+
     fn span_of(record: RecordId) -> [u8; 8] {
         let mut span = [0; 8];
         span.copy_from_slice(&record.0[8..]);
@@ -54,28 +61,14 @@ impl Trace {
     }
 }
 
-fn unhex(pair: &[u8]) -> Option<u8> {
-    let nibble = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    Some(nibble(pair[0])? << 4 | nibble(pair[1])?)
-}
+/// Where the ids stand in the header's text.
+const TRACE_ID: usize = 3;
+const SPAN_ID: usize = 36;
 
 impl fmt::Display for Trace {
     /// The `traceparent` header's value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        let mut put = |at: usize, byte: u8| {
-            text[at] = HEX[usize::from(byte >> 4)];
-            text[at + 1] = HEX[usize::from(byte & 15)];
-        };
-        self.trace_id.iter().enumerate().for_each(|(index, byte)| put(3 + 2 * index, *byte));
-        self.span_id.iter().enumerate().for_each(|(index, byte)| put(36 + 2 * index, *byte));
-        put(53, u8::from(self.sampled));
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        f.write_str(std::str::from_utf8(&self.text()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -129,6 +122,7 @@ mod tests {
             "",
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         ] {
             assert_eq!(Trace::parse(broken), None, "{broken}");
         }

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use contracts::{Codec, Subject};
 use domain::{Change, MemoryKey, Worker};
 
 use crate::blocking::{FLEET_KEY, FleetKey, WORKER_KEY};
 use crate::bus::{Delivered, Headers, Outgoing, TopicPartition};
+use crate::paper::Paper;
 use crate::partition::Partition;
 use crate::turn::Unwritable;
 
@@ -18,7 +19,7 @@ pub(crate) fn records<W: Worker>(
     codec: &Codec,
     to: &TopicPartition,
     now_ms: i64,
-    out: &mut Vec<Outgoing>,
+    (paper, out): (&mut Paper, &mut Vec<Outgoing>),
 ) -> Result<(), Unwritable> {
     let mut write = |key: Bytes, value: Option<Bytes>| {
         out.push(Outgoing {
@@ -35,16 +36,16 @@ pub(crate) fn records<W: Worker>(
         if before == entry {
             continue;
         }
-        let value = entry.map(|entry| encode(|out| codec.encode_entry(W::STAGE, entry, out))).transpose()?;
-        write(prefixed(WORKER_KEY, &key.encode()), value);
+        let value = entry.map(|entry| paper.written(|out| codec.encode_entry(W::STAGE, entry, out))).transpose();
+        write(paper.concat([&[WORKER_KEY], &key.encode()]), value.map_err(|_| Unwritable::Encoding)?);
     }
     for (key, entry) in partition.fleet_overlay.changes() {
         if partition.fleet.get(key) == entry {
             continue;
         }
-        let value =
-            entry.map(|entry| encode(|out| codec.encode_value(Subject::MemoryFleet, entry, out))).transpose()?;
-        write(fleet_key(key), value);
+        let encode = |entry| paper.written(|out| codec.encode_value(Subject::MemoryFleet, entry, out));
+        let value = entry.map(encode).transpose();
+        write(fleet_key(key), value.map_err(|_| Unwritable::Encoding)?);
     }
     Ok(())
 }
@@ -91,20 +92,7 @@ pub struct UnreadableEntry {
     pub offset: u64,
 }
 
-fn encode<E>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes, Unwritable> {
-    let mut out = Vec::with_capacity(128);
-    write(&mut out).map_err(|_| Unwritable::Encoding)?;
-    Ok(out.into())
-}
-
 /// The changelog's key of one of the fleet's own entries.
 pub(crate) fn fleet_key(key: &FleetKey) -> Bytes {
-    prefixed(FLEET_KEY, &key.encode())
-}
-
-fn prefixed(kind: u8, key: &[u8]) -> Bytes {
-    let mut bytes = BytesMut::with_capacity(key.len() + 1);
-    bytes.extend_from_slice(&[kind]);
-    bytes.extend_from_slice(key);
-    bytes.freeze()
+    [&[FLEET_KEY], &key.encode()[..]].concat().into()
 }

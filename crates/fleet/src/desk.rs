@@ -27,6 +27,8 @@ pub(crate) struct Desk<W: Worker> {
     pub(crate) worker: W,
     pub(crate) codec: Codec,
     pub(crate) topics: Topics,
+    /// The worker's inputs by their full names, which most records bear.
+    pub(crate) inputs: Vec<(Arc<str>, Topic)>,
     pub(crate) postman: Postman,
     pub(crate) originals: Arc<dyn Originals>,
     pub(crate) version: String,
@@ -60,9 +62,7 @@ impl<W: Worker> Desk<W> {
         turn.tally.timers += 1;
         let postmark = Postmark::internal(id, Trace::root(id));
         let decided = self.decide(partition, Input::Timer(key), &postmark, turn).and_then(|decision| {
-            let moved = decision.remember.iter().any(|change| match change {
-                Change::Put(changed, _) | Change::Forget(changed) => changed == key,
-            });
+            let moved = decision.remember.iter().any(|change| change.key() == key);
             self.stage(partition, turn, (number, &postmark), decision).map(|()| moved)
         });
         match decided {
@@ -125,7 +125,8 @@ impl<W: Worker> Desk<W> {
 
     /// Which of our topics a record came from, and what it says of itself.
     pub(crate) fn open(&self, record: &Delivered) -> Option<(Topic, Postmark)> {
-        let topic = self.topics.parse(&record.topic)?;
+        let input = self.inputs.iter().find(|(name, _)| Arc::ptr_eq(name, &record.topic));
+        let topic = input.map(|(_, topic)| topic.clone()).or_else(|| self.topics.parse(&record.topic))?;
         let postmark = Postmark::of(record, is_foreign(&topic), &*self.originals);
         Some((topic, postmark))
     }
@@ -276,12 +277,13 @@ impl<W: Worker> Desk<W> {
                 body: draft.body,
             };
             let trace = draft.trace.unwrap_or(postmark.trace);
-            turn.outgoing.push(self.postman.event(event, next_id(), trace)?);
+            turn.outgoing.push(self.postman.event_on(&mut turn.paper, event, next_id(), trace)?);
         }
         for forward in decision.forward.drain(..) {
             let trace = forward.trace.unwrap_or(postmark.trace);
             let (topic, key) = contracts::topics::address(&forward.to);
-            turn.outgoing.push(self.postman.write(&topic, &key, &forward.message, turn.now, next_id(), trace)?);
+            let (to, message) = ((&topic, &key[..]), &forward.message);
+            turn.outgoing.push(self.postman.write_on(&mut turn.paper, to, message, turn.now, next_id(), trace)?);
         }
         for replay in &decision.replay {
             turn.outgoing.push(self.replayed(turn.now, replay)?);

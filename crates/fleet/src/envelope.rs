@@ -14,6 +14,7 @@ use domain::{LetterId, LifecycleEvent, Message, RecordId, Timestamp, Trace};
 use crate::bus::{Delivered, Headers, Outgoing, RECORD_LIMIT_BYTES};
 use crate::marks::{Marks, Origin};
 use crate::originals::Originals;
+use crate::paper::Paper;
 use crate::partitioner::partition_of;
 use crate::turn::Unwritable;
 
@@ -81,7 +82,7 @@ pub struct Postman {
 impl Postman {
     /// A postman for what `stage` writes.
     pub fn new(codec: Codec, topics: Topics, stage: Stage) -> Self {
-        Self::named(codec, topics, &format!("/waybill/{}", stage.as_str()))
+        Self::named(codec, topics, &format!("/{}", stage.as_str()))
     }
 
     /// A postman for a writer that is no worker: a gateway, the command line, a feed.
@@ -91,8 +92,19 @@ impl Postman {
 
     /// The record of a lifecycle event.
     pub fn event(&self, event: LifecycleEvent, id: RecordId, trace: Trace) -> Result<Outgoing, Unwritable> {
+        self.event_on(&mut Paper::default(), event, id, trace)
+    }
+
+    /// The same, written on a turn's paper.
+    pub(crate) fn event_on(
+        &self,
+        paper: &mut Paper,
+        event: LifecycleEvent,
+        id: RecordId,
+        trace: Trace,
+    ) -> Result<Outgoing, Unwritable> {
         let (key, at) = (uuid_text(&event.request_id.0), event.at);
-        self.write(&Topic::Events, &key, &Message::Event(Box::new(event)), at, id, trace)
+        self.write_on(paper, (&Topic::Events, &key), &Message::Event(Box::new(event)), at, id, trace)
     }
 
     /// The record of any message: its key decides the partition.
@@ -105,27 +117,39 @@ impl Postman {
         id: RecordId,
         trace: Trace,
     ) -> Result<Outgoing, Unwritable> {
-        let mut value = Vec::with_capacity(512);
-        self.codec.encode(message, &mut value).map_err(|_| Unwritable::Encoding)?;
+        self.write_on(&mut Paper::default(), (topic, key), message, at, id, trace)
+    }
+
+    /// The same, written on a turn's paper.
+    pub(crate) fn write_on(
+        &self,
+        paper: &mut Paper,
+        (topic, key): (&Topic, &[u8]),
+        message: &Message,
+        at: Timestamp,
+        id: RecordId,
+        trace: Trace,
+    ) -> Result<Outgoing, Unwritable> {
+        let value = paper.written(|out| self.codec.encode(message, out).map(drop));
         let record = Outgoing {
             topic: self.topics.name(topic),
             partition: partition_of(key, self.topics.partitions(topic)),
             timestamp_ms: at.0,
-            key: Some(Bytes::copy_from_slice(key)),
-            value: Some(value.into()),
-            headers: self.headers(headers::ce_type(message), id, trace),
+            key: Some(paper.copy(key)),
+            value: Some(value.map_err(|_| Unwritable::Encoding)?),
+            headers: self.headers(paper, headers::ce_type(message), id, trace),
         };
         fits(record)
     }
 
-    fn headers(&self, ce_type: &'static str, id: RecordId, trace: Trace) -> Headers {
+    fn headers(&self, paper: &mut Paper, ce_type: &'static str, id: RecordId, trace: Trace) -> Headers {
         let mut list = Headers(Vec::with_capacity(6));
         list.push(headers::CE_SPECVERSION, Bytes::from_static(headers::SPECVERSION.as_bytes()));
-        list.push(headers::CE_ID, Bytes::copy_from_slice(&uuid_text(&id.0)));
+        list.push(headers::CE_ID, paper.copy(&uuid_text(&id.0)));
         list.push(headers::CE_SOURCE, self.source.clone());
         list.push(headers::CE_TYPE, Bytes::from_static(ce_type.as_bytes()));
         list.push(headers::CONTENT_TYPE, Bytes::from_static(headers::AVRO.as_bytes()));
-        list.push(headers::TRACEPARENT, trace.hop(id).to_string());
+        list.push(headers::TRACEPARENT, paper.copy(&trace.hop(id).text()));
         list
     }
 }

@@ -16,6 +16,7 @@
 pub mod slot;
 mod desk;
 mod turn;
+mod paper;
 mod partition;
 mod changelog;
 mod blocking;

@@ -27,7 +27,7 @@ pub(crate) struct Settled {
     pub(crate) took: Duration,
     /// Whether the next may have more.
     pub(crate) may_grow: bool,
-    /// Whether some of them were urgent.
+    /// Whether some of them were urgent, and others not.
     pub(crate) is_urgent: bool,
     /// When it was committed, by the boot-time clock.
     pub(crate) at: Duration,
@@ -35,9 +35,9 @@ pub(crate) struct Settled {
 
 /// The smallest turn when there is a backlog.
 pub(crate) const APPETITE_MIN: usize = 32;
-/// For how long after an urgent record others are expected, and by how much turns are shorter meanwhile.
+/// For how long after an urgent record others are expected, and how long turns may take meanwhile.
 const URGENT_FOR: Duration = Duration::from_secs(1);
-const URGENT_PART: u32 = 4;
+const URGENT_TARGET: Duration = Duration::from_millis(15);
 /// How often one input may bring a turn down, alone, before it becomes a letter.
 const SOLO_FAILURES_MAX: u32 = 3;
 /// The first rest after a failure; it doubles with each.
@@ -70,7 +70,7 @@ impl Pace {
         if turn.is_urgent {
             self.urgent_until = turn.at + URGENT_FOR;
         }
-        let target = if turn.at < self.urgent_until { self.target / URGENT_PART } else { self.target };
+        let target = if turn.at < self.urgent_until { self.target.min(URGENT_TARGET) } else { self.target };
         if target < turn.took {
             let fitting = turn.inputs as f64 * target.div_duration_f64(turn.took);
             self.appetite = (fitting as usize).max(self.inputs_max.min(APPETITE_MIN)).min(self.appetite);
@@ -137,15 +137,15 @@ mod tests {
 
     #[test]
     fn turns_are_shorter_while_urgent_records_pass() {
-        let mut pace = Pace::new(1_000, TARGET);
-        (0..9).for_each(|_| pace.settled(&settled(1_000, 20)));
+        let mut pace = Pace::new(1_000, 4 * URGENT_TARGET);
+        (0..9).for_each(|_| pace.settled(&settled(1_000, 60)));
         assert_eq!(pace.appetite(), 1_000);
-        pace.settled(&Settled { is_urgent: true, ..settled(1_000, 20) });
+        pace.settled(&Settled { is_urgent: true, ..settled(1_000, 60) });
         assert_eq!(pace.appetite(), 250);
-        pace.settled(&settled(250, 6));
-        assert_eq!(pace.appetite(), 208, "for a while after the last one too");
-        pace.settled(&Settled { at: Duration::from_secs(10), ..settled(208, 6) });
-        assert_eq!(pace.appetite(), 416);
+        pace.settled(&settled(250, 20));
+        assert_eq!(pace.appetite(), 187, "for a while after the last one too");
+        pace.settled(&Settled { at: Duration::from_secs(10), ..settled(187, 20) });
+        assert_eq!(pace.appetite(), 374);
     }
 
     #[test]

@@ -72,9 +72,7 @@ impl<W: Worker> Partition<W> {
 
     /// Carries out one committed change, of this turn or from the changelog.
     pub(crate) fn apply(&mut self, change: Change<W::Key, W::Entry>) {
-        let key = match &change {
-            Change::Put(key, _) | Change::Forget(key) => key.clone(),
-        };
+        let key = change.key().clone();
         let due = match &change {
             Change::Put(key, entry) => W::due(key, entry),
             Change::Forget(_) => None,
@@ -87,10 +85,7 @@ impl<W: Worker> Partition<W> {
 
     /// The same for the fleet's own entries.
     pub(crate) fn apply_fleet(&mut self, change: Change<FleetKey, FleetEntry>) {
-        let (key, is_put) = match &change {
-            Change::Put(key, _) => (key.clone(), true),
-            Change::Forget(key) => (key.clone(), false),
-        };
+        let (key, is_put) = (change.key().clone(), matches!(change, Change::Put(..)));
         let was_there = self.fleet.apply(change).is_some();
         let count = self.counts.of(&key);
         *count = *count + usize::from(is_put) - usize::from(was_there);

@@ -85,7 +85,7 @@ pub struct SlotOptions {
     pub records_max: usize,
     /// The most bytes of records one turn takes.
     pub bytes_max: usize,
-    /// How long deciding a turn should take at most, a quarter of it while urgent records pass; it sizes the next one.
+    /// How long deciding a turn should take at most, and 15 ms while urgent records pass; it sizes the next one.
     pub turn_target: Duration,
     /// How long answers are awaited when the slot stops or gives up partitions. The group waits meanwhile.
     pub drain: Duration,
@@ -196,11 +196,13 @@ impl<W: Worker> Slot<W> {
         let consumer = ports.bus.consumer(membership(&options, &inputs))?;
         let inbox = Inbox::new(consumer.waker());
         let tables = Tables::of(W::STAGE, &ports)?;
+        let named = |topic: Topic| (ports.topics.name(&topic), topic);
         let desk = Desk {
             worker,
             codec: ports.codec.clone(),
             postman: Postman::new(ports.codec.clone(), ports.topics.clone(), W::STAGE),
             topics: ports.topics.clone(),
+            inputs: Topic::inputs(W::STAGE).into_iter().map(named).collect(),
             originals: Arc::clone(&ports.originals),
             version: options.version.clone(),
             quarantine: std::collections::BTreeSet::new(),

@@ -43,6 +43,9 @@ impl<K> Default for Timers<K> {
 impl<K: Ord + Clone> Timers<K> {
     /// An entry's due time has changed.
     pub(crate) fn moved(&mut self, key: &K, from: Option<Timestamp>, to: Option<Timestamp>) {
+        if from == to && self.displaced.is_empty() {
+            return;
+        }
         let stands_at = if self.displaced.is_empty() { from } else { self.displaced.remove(key).unwrap_or(from) };
         if let Some(at) = stands_at {
             self.due.remove(&(at, key.clone()));

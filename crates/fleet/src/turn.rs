@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Answer, Call, RecordId, Timestamp, Trace, Worker};
 
 use crate::bus::{Delivered, Outgoing, RECORD_LIMIT_BYTES, TopicPartition};
+use crate::paper::Paper;
 
 /// The turn in progress.
 pub(crate) struct Turn<W: Worker> {
@@ -17,6 +18,8 @@ pub(crate) struct Turn<W: Worker> {
     pub(crate) now: Timestamp,
     /// The records it writes, in order.
     pub(crate) outgoing: Vec<Outgoing>,
+    /// What they are written on.
+    pub(crate) paper: Paper,
     /// What it has taken, by partition.
     pub(crate) taken: BTreeMap<TopicPartition, Span>,
     /// The answers it decides; held again if it aborts.
@@ -31,7 +34,7 @@ pub(crate) struct Turn<W: Worker> {
     pub(crate) touched: BTreeSet<u32>,
     /// The times of the oldest and the newest record it has taken, as their writers' clocks had them.
     pub(crate) written_ms: Option<(i64, i64)>,
-    /// Whether it has taken urgent records.
+    /// Whether it has taken urgent records, and others that they wait for.
     pub(crate) is_urgent: bool,
     /// The first of its inputs.
     pub(crate) first: Option<RecordId>,
@@ -99,6 +102,7 @@ impl<W: Worker> Turn<W> {
         Self {
             now,
             outgoing: Vec::new(),
+            paper: Paper::default(),
             taken: BTreeMap::new(),
             answers: Vec::new(),
             calls: Vec::new(),

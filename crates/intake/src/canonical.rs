@@ -64,9 +64,12 @@ impl Canonical {
         let mut prints = [0; GROUPS.len() * PRINT_BYTES];
         let mut hashes = [[0; 16]; GROUPS.len()];
         let slots = prints.chunks_exact_mut(PRINT_BYTES).zip(&mut hashes);
-        for ((name, bytes), (print, hash)) in GROUPS.iter().zip(groups(request)).zip(slots) {
-            *hash = ids::derive(&[&secret.0, name.as_bytes(), &bytes]);
+        let (written, ends) = groups(request);
+        let mut start = 0;
+        for ((name, end), (print, hash)) in GROUPS.iter().zip(ends).zip(slots) {
+            *hash = ids::derive(&[&secret.0, name.as_bytes(), &written[start..end]]);
             print.copy_from_slice(&hash[..PRINT_BYTES]);
+            start = end;
         }
         let payload = phi.token(Purpose::PayloadDigest, &[&request_id.0, hashes.as_flattened()]);
         Self { payload, fingerprints: Fingerprints(prints) }
@@ -84,8 +87,8 @@ impl Fingerprints {
     }
 }
 
-/// The bytes of each group, in the order of [`GROUPS`].
-fn groups(request: &IntakeRequest) -> [Vec<u8>; GROUPS.len()] {
+/// The bytes of all groups, in the order of [`GROUPS`], and where each of them ends.
+fn groups(request: &IntakeRequest) -> (Vec<u8>, [usize; GROUPS.len()]) {
     let IntakeRequest {
         source: _,
         source_version: _,
@@ -108,37 +111,40 @@ fn groups(request: &IntakeRequest) -> [Vec<u8>; GROUPS.len()] {
         provenance: _,
         payload,
     } = request;
-    [
-        written(|to| to.text(workflow.as_str())),
-        written(|to| to.optional(exchange_id.as_ref(), |to, id| to.bytes(&id.0))),
-        written(|to| to.optional(parent_request_id.as_ref(), |to, id| to.bytes(&id.0))),
-        written(|to| to.name(name)),
-        written(|to| to.list(other_names, Writer::name)),
-        written(|to| to.text_or_none(birth_date.as_ref())),
-        written(|to| to.optional(sex.as_ref(), |to, sex| to.number(i64::from(*sex as u8)))),
-        written(|to| to.list(addresses, Writer::address)),
-        written(|to| to.list(phones, |to, phone| to.text(phone))),
-        written(|to| to.list(emails, |to, email| to.text(email))),
-        written(|to| to.list(identifiers, Writer::identifier)),
-        written(|to| to.optional(coverage_to_match.as_ref(), Writer::coverage)),
-        written(|to| to.optional(coverage_to_link.as_ref(), Writer::coverage)),
-        written(|to| to.optional(consent.as_ref(), Writer::consent)),
-        written(|to| to.optional(attestation.as_ref(), Writer::attestation)),
-        written(|to| to.text(counterparty.as_str())),
-        written(|to| to.ask(ask)),
-        written(|to| {
+    let groups: [&dyn Fn(&mut Writer); GROUPS.len()] = [
+        &|to| to.text(workflow.as_str()),
+        &|to| to.optional(exchange_id.as_ref(), |to, id| to.bytes(&id.0)),
+        &|to| to.optional(parent_request_id.as_ref(), |to, id| to.bytes(&id.0)),
+        &|to| to.name(name),
+        &|to| to.list(other_names, Writer::name),
+        &|to| to.text_or_none(birth_date.as_ref()),
+        &|to| to.optional(sex.as_ref(), |to, sex| to.number(i64::from(*sex as u8))),
+        &|to| to.list(addresses, Writer::address),
+        &|to| to.list(phones, |to, phone| to.text(phone)),
+        &|to| to.list(emails, |to, email| to.text(email)),
+        &|to| to.list(identifiers, Writer::identifier),
+        &|to| to.optional(coverage_to_match.as_ref(), Writer::coverage),
+        &|to| to.optional(coverage_to_link.as_ref(), Writer::coverage),
+        &|to| to.optional(consent.as_ref(), Writer::consent),
+        &|to| to.optional(attestation.as_ref(), Writer::attestation),
+        &|to| to.text(counterparty.as_str()),
+        &|to| to.ask(ask),
+        &|to| {
             to.number(i64::from(*sla as u8));
             to.optional(due_by.as_ref(), |to, due| to.number(due.0));
-        }),
-        written(|to| to.optional(payload.as_ref(), Writer::payload)),
-    ]
+        },
+        &|to| to.optional(payload.as_ref(), Writer::payload),
+    ];
+    let mut writer = Writer(Vec::with_capacity(WRITTEN_BYTES));
+    let ends = groups.map(|write| {
+        write(&mut writer);
+        writer.0.len()
+    });
+    (writer.0, ends)
 }
 
-fn written(write: impl FnOnce(&mut Writer)) -> Vec<u8> {
-    let mut writer = Writer(Vec::new());
-    write(&mut writer);
-    writer.0
-}
+/// Room for what most submissions come to.
+const WRITTEN_BYTES: usize = 2048;
 
 /// Writes values so that no two values give the same bytes: texts and lists carry their length, options a mark.
 struct Writer(Vec<u8>);

@@ -28,6 +28,9 @@ pub(crate) enum Role<'a> {
 /// The largest batch: a record of the limit with its framing, and some way to grow.
 pub(crate) const BATCH_BYTES_MAX: usize = 2 * RECORD_LIMIT_BYTES;
 
+/// How much more readers fetch ahead than members: whoever reads a changelog or the log from its beginning reads all of it.
+const READ_AHEAD: usize = 4;
+
 /// How often a member shows that it lives: often enough that a rebalance is noticed soon.
 pub(crate) fn heartbeat(session_timeout: Duration) -> Duration {
     (session_timeout / 10).clamp(Duration::from_millis(50), Duration::from_secs(1))
@@ -57,7 +60,7 @@ pub(crate) fn client_config(settings: &Settings, role: Role<'_>) -> ClientConfig
         Role::Reader(isolation) => {
             config.set("group.id", settings.readers_group());
             isolate(&mut config, isolation);
-            fetching(&mut config, settings);
+            fetching(&mut config, settings, settings.prefetch_bytes * READ_AHEAD);
         }
         Role::Observer(isolation) => {
             isolate(&mut config, isolation);
@@ -93,7 +96,7 @@ fn member(config: &mut ClientConfig, settings: &Settings, membership: &Membershi
     // The age of the lease is read off the statistics, see `pulse`.
     config.set("statistics.interval.ms", millis((heartbeat / 2).max(Duration::from_millis(50))));
     isolate(config, Isolation::ReadCommitted);
-    fetching(config, settings);
+    fetching(config, settings, settings.prefetch_bytes);
 }
 
 fn isolate(config: &mut ClientConfig, isolation: Isolation) {
@@ -108,16 +111,16 @@ fn isolate(config: &mut ClientConfig, isolation: Isolation) {
     config.set("auto.offset.reset", "earliest");
 }
 
-fn fetching(config: &mut ClientConfig, settings: &Settings) {
+fn fetching(config: &mut ClientConfig, settings: &Settings, prefetch_bytes: usize) {
     config.set("enable.partition.eof", "true");
     config.set("fetch.wait.max.ms", millis(settings.fetch_wait));
     config.set("fetch.error.backoff.ms", "50");
     // How long a partition rests that has enough fetched: the default, 1000, would starve the next turn.
     config.set("fetch.queue.backoff.ms", "2");
     // Both bounds hold for each partition, since each has a queue of its own here.
-    config.set("queued.max.messages.kbytes", (settings.prefetch_bytes / 1024).max(1).to_string());
+    config.set("queued.max.messages.kbytes", (prefetch_bytes / 1024).max(1).to_string());
     config.set("queued.min.messages", "100000");
-    config.set("fetch.message.max.bytes", settings.prefetch_bytes.to_string());
+    config.set("fetch.message.max.bytes", prefetch_bytes.to_string());
     config.set("check.crcs", "true");
 }
 

@@ -27,8 +27,9 @@ pub(crate) struct KafkaProducer {
     catalogue: Arc<Catalogue>,
     passes: Arc<Passes>,
     holder: Holder,
-    /// How many partitions the topics have that were sent to.
+    /// How many partitions the topics have that were sent to, and the one that was sent to last.
     partitions: BTreeMap<Arc<str>, u32>,
+    last: Option<(Arc<str>, u32)>,
     state: State,
     /// How long the end of a transaction may take.
     patience: Duration,
@@ -89,7 +90,7 @@ impl KafkaProducer {
         persist(&client, &what, deadline, |client| client.init_transactions(STEP))
             .map_err(|unfinished| client.context().complaint().explain(unfinished.error))?;
         let holder = holders.succeed(transactional_id);
-        Ok(Self { client, catalogue, passes, holder, partitions, state: State::Idle, patience })
+        Ok(Self { client, catalogue, passes, holder, partitions, last: None, state: State::Idle, patience })
     }
 
     fn begin(&mut self) -> Result<(), BusError> {
@@ -128,16 +129,25 @@ impl KafkaProducer {
         if RECORD_LIMIT_BYTES < bytes {
             return Err(BusError::TooLarge { bytes, limit: RECORD_LIMIT_BYTES });
         }
-        let count = match self.partitions.get(&record.topic) {
-            Some(count) => *count,
-            None => {
-                let count = self.catalogue.partitions(&record.topic)?;
-                self.partitions.insert(record.topic.clone(), count);
-                count
-            }
+        let count = match &self.last {
+            Some((topic, count)) if Arc::ptr_eq(topic, &record.topic) => *count,
+            Some(_) | None => self.count(&record.topic)?,
         };
         let name = || TopicPartition::new(record.topic.clone(), record.partition);
         if record.partition < count { Ok(()) } else { Err(unknown(&name())) }
+    }
+
+    fn count(&mut self, topic: &Arc<str>) -> Result<u32, BusError> {
+        let count = match self.partitions.get(topic) {
+            Some(count) => *count,
+            None => {
+                let count = self.catalogue.partitions(topic)?;
+                self.partitions.insert(topic.clone(), count);
+                count
+            }
+        };
+        self.last = Some((topic.clone(), count));
+        Ok(count)
     }
 
     fn enqueue(&self, record: &Outgoing) -> Result<(), BusError> {

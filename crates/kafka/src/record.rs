@@ -21,7 +21,9 @@ pub(crate) fn delivered(topic: &Arc<str>, message: &BorrowedMessage<'_>, known: 
     let mut rest = Bytes::from(buffer);
     let mut next = |part: &[u8]| rest.split_to(part.len());
     let (key, value) = (key.map(&mut next), value.map(&mut next));
-    let header = |header: &Header<'_, &[u8]>| (name(header.key, known), next(header.value.unwrap_or_default()));
+    let header = |(nth, header): (usize, &Header<'_, &[u8]>)| {
+        (name(nth, header.key, known), next(header.value.unwrap_or_default()))
+    };
     Delivered {
         topic: topic.clone(),
         partition: u32::try_from(message.partition()).unwrap_or_default(),
@@ -29,7 +31,7 @@ pub(crate) fn delivered(topic: &Arc<str>, message: &BorrowedMessage<'_>, known: 
         timestamp_ms: message.timestamp().to_millis().unwrap_or_default(),
         key,
         value,
-        headers: Headers(headers.iter().map(header).collect()),
+        headers: Headers(headers.iter().enumerate().map(header).collect()),
     }
 }
 
@@ -42,8 +44,10 @@ fn readable(headers: &BorrowedHeaders) -> Vec<Header<'_, &[u8]>> {
     })
 }
 
-fn name(name: &str, known: &'static [&'static str]) -> HeaderName {
-    match known.iter().find(|known| **known == name) {
+/// Most records have their headers in the order in which they are known.
+fn name(nth: usize, name: &str, known: &'static [&'static str]) -> HeaderName {
+    let expected = known.get(nth).filter(|known| **known == name);
+    match expected.or_else(|| known.iter().find(|known| **known == name)) {
         Some(known) => HeaderName::Borrowed(known),
         None => HeaderName::Owned(name.to_owned()),
     }

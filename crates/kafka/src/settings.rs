@@ -27,7 +27,7 @@ pub struct Settings {
     /// assigned may wait behind an idle fetch.
     pub fetch_wait: Duration,
     /// How much is fetched ahead of each partition, in bytes; up to twice as much for a moment. A slot holds this for each partition
-    /// of each topic it owns.
+    /// of each topic it owns; readers, which mostly catch up with something, fetch four times as much.
     pub prefetch_bytes: usize,
     /// How long records of a transaction are gathered into batches before the first goes out; it counts inside every transaction.
     pub linger: Duration,

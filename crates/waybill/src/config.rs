@@ -196,7 +196,7 @@ const DURABILITIES: [(&str, Durability); 2] = [("every-commit", Durability::Ever
 fn fleet<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>) -> FleetConfig {
     let mut span = |key: &str, default: u64, range| Duration::from_millis(read.number(key, default, range));
     let session_timeout = span("fleet.session_timeout_ms", 10_000, 500..=300_000);
-    let turn_target = span("fleet.turn_target_ms", 60, 1..=10_000);
+    let turn_target = span("fleet.turn_target_ms", 250, 1..=10_000);
     let drain = span("fleet.drain_ms", 5_000, 0..=600_000);
     FleetConfig {
         slots: usize::try_from(read.number("fleet.slots", 1, 1..=64)).unwrap_or(1),

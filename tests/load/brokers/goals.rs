@@ -16,17 +16,12 @@ pub(crate) struct Goal {
 impl OverKafka {
     /// All aims for which something was measured.
     pub(super) fn goals(&self) -> Vec<Goal> {
-        let Self { drain, over_http, bytes, flood, restored, .. } = self;
-        let mut goals = vec![
-            at_least("requests/s drained", drain.usage.requests_per_s, 18_000.0),
-            at_most("us of the fleet's processor a request", drain.usage.own_us_per_request, 60.0),
-            at_most("us of the broker's processor a request", drain.usage.broker_us_per_request, 40.0),
-            at_most("MiB of memory while draining", drain.usage.memory_mib_max as f64, 250.0),
-            at_most("bytes of events a request", bytes.events, 2_048.0),
-            at_most("bytes a request on all topics", bytes.before_compression, 8_192.0),
-            at_most("bytes a request in the broker's log", bytes.after_compression, 3_584.0),
-        ];
-        if let Some(best) = self.best() {
+        let Self { drain, over_http, flood, restored, .. } = self;
+        let mut goals = Vec::new();
+        if 0 < drain.usage.requests {
+            goals.extend(self.of_the_drain());
+        }
+        if let Some(best) = self.best().filter(|_| 0 < drain.usage.requests) {
             goals.push(at_least("of the bare chain's requests/s", drain.usage.requests_per_s / best, 0.5));
         }
         if 0 < over_http.usage.requests {
@@ -50,6 +45,19 @@ impl OverKafka {
             goals.push(at_most("MiB of memory with those keys, idle", restored.memory_mib as f64, 200.0));
         }
         goals
+    }
+
+    fn of_the_drain(&self) -> [Goal; 7] {
+        let Self { drain, bytes, .. } = self;
+        [
+            at_least("requests/s drained", drain.usage.requests_per_s, 18_000.0),
+            at_most("us of the fleet's processor a request", drain.usage.own_us_per_request, 60.0),
+            at_most("us of the broker's processor a request", drain.usage.broker_us_per_request, 40.0),
+            at_most("MiB of memory while draining", drain.usage.memory_mib_max as f64, 250.0),
+            at_most("bytes of events a request", bytes.events, 2_048.0),
+            at_most("bytes a request on all topics", bytes.before_compression, 8_192.0),
+            at_most("bytes a request in the broker's log", bytes.after_compression, 3_584.0),
+        ]
     }
 
     /// How many requests a second the best chain carries.

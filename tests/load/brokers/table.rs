@@ -40,6 +40,7 @@ impl OverKafka {
             restored.seconds, restored.processor_s
         );
         println!("  {:>8}  MiB of memory idle, {} at most", restored.memory_mib, restored.memory_mib_max);
+        self.failed.iter().for_each(|failed| println!("NOT MEASURED: {failed}"));
         println!("what is aimed at (measured, bound)");
         for goal in &self.goals {
             let verdict = if goal.is_met { "met" } else { "missed" };

@@ -111,7 +111,8 @@ pub(super) const CLOSED: &str = "waybill.closed";
 
 /// Who wrote a record: entries of memory carry no headers, but lie on a topic of their writer's.
 fn writer(topic: &str, record: &Delivered) -> String {
-    let source = record.headers.text(CE_SOURCE).and_then(|source| source.strip_prefix("/waybill/"));
+    let source =
+        record.headers.text(CE_SOURCE).and_then(|source| source.strip_prefix('/').filter(|source| *source != "load"));
     source.or_else(|| topic.strip_prefix("memory.")).unwrap_or_default().to_owned()
 }
 

@@ -54,7 +54,7 @@ impl<W: Worker> Slot<W> {
         for number in &turn.touched {
             let Some(partition) = self.partitions.get(number) else { continue };
             let to = changelog::<W>(&self.ports.topics, *number);
-            records(partition, &self.desk.codec, &to, turn.now.0, &mut turn.outgoing)
+            records(partition, &self.desk.codec, &to, turn.now.0, (&mut turn.paper, &mut turn.outgoing))
                 .map_err(|error| BusError::Abort(error.to_string()))?;
         }
         if turn.is_void() {

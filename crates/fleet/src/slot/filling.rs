@@ -15,6 +15,8 @@ use crate::turn::{Turn, Unwritable};
 /// Of a turn's room this part is left to records, however many answers and timers there are, and as much to timers, however many
 /// answers there are.
 const PART: usize = 4;
+/// Whatever has waited for longer is a backlog.
+const FRESH_MS: u64 = 1_000;
 
 impl<W: Worker> Slot<W> {
     /// Takes inputs into the turn and decides them.
@@ -126,23 +128,23 @@ impl<W: Worker> Slot<W> {
     }
 
     /// Takes up to `room` records: of each topic first no more than leaves the later ones their share, in records and in bytes,
-    /// then, most urgent first, what nobody claimed. Answers whether there was something urgent.
+    /// then, most urgent first, what nobody claimed. Answers whether there was something urgent among what is not: where most of it
+    /// is urgent, it is a backlog of its own.
     fn take_by_lane(&mut self, room: usize, records: &mut Vec<Delivered>) -> Result<bool, BusError> {
         let whole = Limit { records: room, bytes: self.options.bytes_max };
         let mut left = whole;
         let mut more = Vec::with_capacity(self.inputs.len());
-        let mut is_urgent = false;
+        let mut urgent = 0;
         for index in 0..self.inputs.len() {
             let reserved = |of: usize| self.inputs[index + 1..].iter().map(|later| later.part_of(of)).sum::<usize>();
             let limit = Limit {
                 records: left.records.saturating_sub(reserved(whole.records)),
                 bytes: left.bytes.saturating_sub(reserved(whole.bytes)),
             };
+            let before = records.len();
             let taken = self.take_topic(index, limit, records)?;
-            is_urgent |= self.inputs[index].is_urgent && 0 < taken.records;
-            if let Some(gate) = self.gate.as_mut().filter(|_| self.inputs[index].is_bulk && 0 < taken.records) {
-                gate.passed();
-            }
+            urgent += if self.inputs[index].is_urgent { taken.records } else { 0 };
+            self.tell_the_gate(index, &records[before..]);
             if taken.records == limit.records || limit.bytes <= taken.bytes {
                 more.push(index);
             }
@@ -152,12 +154,28 @@ impl<W: Worker> Slot<W> {
             let taken = self.take_topic(index, left, records)?;
             left = left.without(taken);
         }
-        Ok(is_urgent)
+        Ok(0 < urgent && 2 * urgent <= records.len())
+    }
+
+    /// What was taken of a topic is news to the gate, if it is bulk, or urgent and has just been written.
+    fn tell_the_gate(&mut self, index: usize, taken: &[Delivered]) {
+        let (now_ms, boot) = (self.now().0, self.boot());
+        let Some(gate) = self.gate.as_mut().filter(|_| !taken.is_empty()) else { return };
+        if self.inputs[index].is_bulk {
+            gate.passed(boot);
+        }
+        let is_fresh = |record: &Delivered| record.timestamp_ms.abs_diff(now_ms) < FRESH_MS;
+        if self.inputs[index].is_urgent && taken.iter().any(is_fresh) {
+            gate.urged(boot);
+        }
     }
 
     /// Takes up to `limit` of one topic; answers how much it was.
-    fn take_topic(&mut self, index: usize, limit: Limit, records: &mut Vec<Delivered>) -> Result<Limit, BusError> {
+    fn take_topic(&mut self, index: usize, mut limit: Limit, records: &mut Vec<Delivered>) -> Result<Limit, BusError> {
         let before = records.len();
+        if let Some(gate) = self.gate.as_ref().filter(|_| self.inputs[index].is_bulk) {
+            limit.records = limit.records.min(gate.room(self.boot()));
+        }
         if 0 < limit.records && 0 < limit.bytes {
             let topic = Arc::clone(&self.inputs[index].topic);
             self.consumer.take(&topic, limit, records)?;

@@ -1,8 +1,12 @@
-//! The gate: bulk is taken in only while the supervisor keeps up.
+//! The gate: bulk is taken in only while the supervisor keeps up, and by the handful while urgent requests come in.
 //!
 //! Lanes keep a flood of bulk out of the way of urgent work wherever a stage has one topic for each. Their facts all meet on the log,
 //! though, and the supervisor reads it in its order: what lies before an urgent request's facts there, the request waits for. So
 //! whoever lets work into the fleet looks at how far the supervisor is behind, and leaves bulk where it is until that is little.
+//!
+//! That is too late for whoever is urgent already: turns full of bulk take their time at every stage. So while urgent requests come
+//! in, and for some time after the last, bulk gets what leaves the fleet well below what it can do. Urgent requests that have waited
+//! for long are a backlog themselves, and change nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,33 +39,71 @@ pub(super) struct Gate {
     look_at: Duration,
     /// Bulk has passed since the last look.
     is_passed: bool,
+    /// The supervisor is behind.
     is_shut: bool,
+    /// Until when bulk is let in by the handful, and when the next one is.
+    beside_urgent_until: Duration,
+    handful_at: Duration,
+    /// Whether bulk was told to wait when this was last asked.
+    has_waited: bool,
 }
 
 /// How often to look.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// For how long after an urgent request others are expected: requests that are urgent come every now and then.
+const BESIDE_URGENT_FOR: Duration = Duration::from_secs(30);
+/// How much bulk is let in at once meanwhile, and how often: a thousand a second.
+const HANDFUL: usize = 32;
+const HANDFUL_EVERY: Duration = Duration::from_millis(32);
 
 // === impl Gate ===
 
 impl Gate {
     /// An open gate.
     pub(super) fn new(options: GateOptions) -> Self {
-        Self { options, lags: BTreeMap::new(), seen: 0, look_at: Duration::ZERO, is_passed: false, is_shut: false }
+        let [look_at, beside_urgent_until, handful_at] = [Duration::ZERO; 3];
+        let (lags, seen, is_passed, is_shut, has_waited) = (BTreeMap::new(), 0, false, false, false);
+        Self { options, lags, seen, look_at, is_passed, is_shut, beside_urgent_until, handful_at, has_waited }
     }
 
     /// Whether bulk has to wait.
-    pub(super) fn is_shut(&self) -> bool {
-        self.is_shut
+    pub(super) fn is_shut(&self, boot: Duration) -> bool {
+        self.is_shut || boot < self.handful_at
+    }
+
+    /// Whether that has changed since it was last asked for.
+    fn has_moved(&mut self, boot: Duration) -> bool {
+        let waits = self.is_shut(boot);
+        std::mem::replace(&mut self.has_waited, waits) != waits
+    }
+
+    /// How many bulk records may be taken now.
+    pub(super) fn room(&self, boot: Duration) -> usize {
+        match boot < self.beside_urgent_until {
+            _ if self.is_shut(boot) => 0,
+            true => HANDFUL,
+            false => usize::MAX,
+        }
+    }
+
+    /// An urgent request has just come in.
+    pub(super) fn urged(&mut self, boot: Duration) {
+        self.beside_urgent_until = boot + BESIDE_URGENT_FOR;
     }
 
     /// Bulk was taken in.
-    pub(super) fn passed(&mut self) {
+    pub(super) fn passed(&mut self, boot: Duration) {
         self.is_passed = true;
+        if boot < self.beside_urgent_until {
+            self.handful_at = boot + HANDFUL_EVERY;
+        }
     }
 
     /// When it will be looked at again by itself.
     pub(super) fn looks_in(&self, boot: Duration) -> Option<Duration> {
-        self.is_shut.then(|| self.look_at.saturating_sub(boot))
+        let look = self.is_shut.then(|| self.look_at.saturating_sub(boot));
+        let handful = (boot < self.handful_at).then(|| self.handful_at - boot);
+        look.or(handful)
     }
 
     /// The partition to look at now, if it is time and there is a reason.
@@ -99,6 +141,9 @@ impl<W: Worker> Slot<W> {
     pub(super) fn mind_the_gate(&mut self) {
         let boot = self.boot();
         let Some(gate) = &mut self.gate else { return };
+        if gate.has_moved(boot) {
+            self.standing.is_unruly = true;
+        }
         let owned: Vec<u32> = self.partitions.keys().copied().collect();
         if let Some(number) = gate.due(&owned, boot) {
             match gate.options.lag(&*self.ports.bus, number) {
@@ -135,7 +180,7 @@ mod tests {
             .into_iter()
             .map(|lag| {
                 gate.lags.insert(1, lag);
-                (gate.judge(), gate.is_shut())
+                (gate.judge(), gate.is_shut(Duration::ZERO))
             })
             .collect();
         let expected = [
@@ -151,13 +196,27 @@ mod tests {
     }
 
     #[test]
+    fn beside_urgent_requests_bulk_comes_in_by_the_handful() {
+        let mut gate = gate();
+        let at = Duration::from_secs;
+        gate.passed(at(1));
+        assert_eq!((gate.room(at(1)), gate.is_shut(at(1)), gate.looks_in(at(1))), (usize::MAX, false, None));
+        gate.urged(at(2));
+        assert_eq!((gate.room(at(3)), gate.is_shut(at(3))), (HANDFUL, false));
+        gate.passed(at(3));
+        assert_eq!((gate.is_shut(at(3)), gate.room(at(3)), gate.looks_in(at(3))), (true, 0, Some(HANDFUL_EVERY)));
+        assert!(gate.has_moved(at(3)) && !gate.has_moved(at(3)) && gate.has_moved(at(4)));
+        assert_eq!((gate.is_shut(at(4)), gate.room(at(2) + BESIDE_URGENT_FOR)), (false, usize::MAX));
+    }
+
+    #[test]
     fn partitions_take_turns_while_bulk_wants_in() {
         let mut gate = gate();
         let owned = [0, 2, 3];
         let at = |times: u32| LOOK_AGAIN * times;
         assert_eq!(gate.due(&owned, at(0)), None, "no bulk");
         let mut look = |times| {
-            gate.passed();
+            gate.passed(at(times));
             gate.due(&owned, at(times))
         };
         assert_eq!([1, 1, 2, 3, 4].map(&mut look), [Some(2), None, Some(3), Some(0), Some(2)]);

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use domain::{Change, Worker};
 
-use super::gate::Gate;
 use super::restoring::Restore;
 use super::{Report, Slot, SlotError, Standing, changelog, membership};
 use crate::blocking::{FleetEntry, FleetKey};
@@ -266,7 +265,7 @@ impl<W: Worker> Slot<W> {
 
     /// Whether records of a topic wait at the gate.
     fn has_to_wait(&self, topic: &str) -> bool {
-        let is_shut = self.gate.as_ref().is_some_and(Gate::is_shut);
+        let is_shut = self.gate.as_ref().is_some_and(|gate| gate.is_shut(self.boot()));
         is_shut && self.inputs.iter().any(|inlet| inlet.is_bulk && *inlet.topic == *topic)
     }
 

@@ -15,6 +15,7 @@ use super::{Slot, changelog};
 use crate::blocking::{FleetEntry, FleetKey};
 use crate::bus::{BusError, Consumed, Delivered, Outgoing, TopicPartition};
 use crate::changelog::records;
+use crate::paper::Paper;
 use crate::turn::Turn;
 
 const STARTS_MAX: u32 = 3;
@@ -102,11 +103,12 @@ impl<W: Worker> Slot<W> {
     }
 
     fn write_apart(&mut self, numbers: &[u32], next: &[(TopicPartition, u64)]) -> Result<(), BusError> {
-        let mut marks = Vec::new();
+        let (mut paper, mut marks) = (Paper::default(), Vec::new());
         for number in numbers {
             let Some(partition) = self.partitions.get(number) else { continue };
             let to = changelog::<W>(&self.ports.topics, *number);
-            records(partition, &self.desk.codec, &to, self.ports.clock.now_ms(), &mut marks).map_err(letterless)?;
+            let now_ms = self.ports.clock.now_ms();
+            records(partition, &self.desk.codec, &to, now_ms, (&mut paper, &mut marks)).map_err(letterless)?;
         }
         let written = if marks.is_empty() { Ok(()) } else { self.transact(marks, next) };
         if written.is_err() {
@@ -122,14 +124,37 @@ impl<W: Worker> Slot<W> {
         written
     }
 
-    /// One transaction: these records, and from where the group goes on.
+    /// One transaction: these records, and from where the group goes on. What goes to one partition is sent in one go: it makes few
+    /// large batches, where records in turns would make many small ones, and brokers pay for batches.
     pub(super) fn transact(&mut self, records: Vec<Outgoing>, next: &[(TopicPartition, u64)]) -> Result<(), BusError> {
-        for record in records {
+        for record in by_partition(records) {
             self.producer.send(record)?;
         }
         let group = self.consumer.group();
         self.producer.commit(Some(Consumed { group: &group, next }))
     }
+}
+
+/// The same records, those of one partition together and in their order.
+fn by_partition(records: Vec<Outgoing>) -> impl Iterator<Item = Outgoing> {
+    let mut runs: Vec<Vec<Outgoing>> = Vec::new();
+    let mut last = 0;
+    for record in records {
+        let is_kin = |run: &Vec<Outgoing>| {
+            run.first().is_some_and(|first| {
+                first.partition == record.partition
+                    && (Arc::ptr_eq(&first.topic, &record.topic) || first.topic == record.topic)
+            })
+        };
+        if !runs.get(last).is_some_and(is_kin) {
+            last = runs.iter().position(is_kin).unwrap_or(runs.len());
+        }
+        match runs.get_mut(last) {
+            Some(run) => run.push(record),
+            None => runs.push(vec![record]),
+        }
+    }
+    runs.into_iter().flatten()
 }
 
 /// Whether the process has started without getting further since.
@@ -153,4 +178,26 @@ fn standing(mark: Option<&FleetEntry>, offset: u64) -> (u32, u32) {
 
 fn crash_loop() -> Poison {
     Poison { class: FailureClass::Defect, code: Code::CrashLoop, place: "process".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::Headers;
+
+    #[test]
+    fn records_of_one_partition_go_together_and_keep_their_order() {
+        let record = |topic: &str, partition, nth| Outgoing {
+            topic: topic.into(),
+            partition,
+            timestamp_ms: nth,
+            key: None,
+            value: None,
+            headers: Headers::default(),
+        };
+        let records = (0..12).map(|nth| record(["events", "outcomes"][(nth % 2) as usize], (nth % 3) as u32, nth));
+        let sent: Vec<_> = by_partition(records.collect()).map(|record| record.timestamp_ms).collect();
+        assert_eq!(sent, [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]);
+        assert_eq!(by_partition(Vec::new()).count(), 0);
+    }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Station {
     pub(crate) down_until: Duration,
     /// It is here only until then.
     pub(crate) visits_until: Option<Duration>,
+    /// Until when it sleeps, as it would in production, unless the brokers have changed since this count.
+    pub(crate) rests: Option<(Duration, u64)>,
     /// Its slot is in somebody's hands.
     pub(crate) is_busy: bool,
     pub(crate) is_asleep: bool,
@@ -70,6 +72,7 @@ impl Station {
             slot: None,
             down_until: Duration::ZERO,
             visits_until,
+            rests: None,
             is_busy: false,
             is_asleep: false,
             epoch: 0,
@@ -77,6 +80,22 @@ impl Station {
             closes_by: None,
             is_sound: false,
         }
+    }
+
+    /// What its brokers have seen so far.
+    pub(crate) fn changes(&self) -> Option<u64> {
+        self.client.as_ref().map(Client::changes)
+    }
+
+    /// Whether it sleeps at this time: nothing has come in, and nothing is due by itself.
+    pub(crate) fn is_resting(&self, now: Duration) -> bool {
+        self.rests.is_some_and(|(until, changes)| now < until && self.changes() == Some(changes))
+    }
+
+    /// After a turn in which nothing happened, begun when the brokers had seen so much: it sleeps if its consumer would.
+    pub(crate) fn rest(&mut self, (now, idle): (Duration, Duration), changes: Option<u64>) {
+        let is_asleep = self.client.as_ref().is_some_and(Client::is_asleep) && !idle.is_zero();
+        self.rests = changes.filter(|_| is_asleep).map(|changes| (now + idle, changes));
     }
 
     /// The slot, if what it remembers should be what it has committed.

@@ -1,6 +1,7 @@
 //! The whole fleet in one thread: five workers as they run in production, an in-memory log, partners, upstream and an operator.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use contracts::topics::Reading;
@@ -77,6 +78,8 @@ pub struct World {
     /// The upstream sources.
     pub sources: Sources,
     log: Log,
+    /// How much the brokers had seen when memories were last compared with their changelogs.
+    compared_at: AtomicU64,
 }
 
 /// What keeps the records.
@@ -84,6 +87,9 @@ pub(crate) enum Log {
     Embedded(Local),
     Cluster(ModelBus),
 }
+
+/// The catalogue is parsed once for all worlds.
+static CODEC: LazyLock<Codec> = LazyLock::new(Codec::bundled);
 
 /// How many partitions topics have that are not partitioned otherwise.
 pub const PARTITIONS: u32 = 3;
@@ -107,7 +113,7 @@ impl World {
         bus.create_topics(&specs).expect("topics");
         let registry = Arc::new(registry(&payers));
         let partners = Partners::new(seed, payers, &registry, Arc::clone(&clock), callbacks);
-        let (codec, vault, chance) = (Codec::bundled(), Arc::new(vault), Chance::new(seed));
+        let (codec, vault, chance) = (CODEC.clone(), Arc::new(vault), Chance::new(seed));
         let faults = Faults::new(&plan.unwrap_or_default());
         let hiring = Hiring {
             log: &log,
@@ -124,7 +130,7 @@ impl World {
         };
         let stations = hiring.stations();
         let crew = Crew::new(seed, (Arc::clone(&clock), Arc::clone(&partners)), &faults, stations);
-        Self { chance, clock, bus, codec, topics, vault, partners, registry, faults, crew, sources, log }
+        Self { chance, clock, bus, codec, topics, vault, partners, registry, faults, crew, sources, log, compared_at: AtomicU64::new(0) }
     }
 
     /// Lets so much time pass; whoever has something to do does it in time.
@@ -218,6 +224,10 @@ impl World {
     pub fn forgetful(&self) -> Vec<String> {
         // Behind an open transaction nobody sees what was committed.
         let Some(brokers) = self.brokers().filter(|brokers| brokers.pinned() == 0) else { return Vec::new() };
+        let changes = brokers.changes();
+        if self.compared_at.swap(changes, Ordering::Relaxed) == changes {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         for stage in Stage::ALL {
             let changelog = crate::reading::read(self, &Topic::Memory(stage));
@@ -268,7 +278,7 @@ impl Setup {
         let payers = standard_payers(seed).into_iter().map(|payer| payer.at_level(FaultLevel::Rough)).collect();
         let source = include_str!("../../deploy/sources/enrolment.toml");
         let sources = vec![("enrolment.toml".to_owned(), source.to_owned())];
-        Self { seed, plan: None, payers, sources, vault: Vault::in_memory(seed), callbacks: false }
+        Self { seed, plan: None, payers, sources, vault: Vault::in_memory_with(seed, CODEC.clone()), callbacks: false }
     }
 
     /// A world on a good day: no payer fails or refuses.

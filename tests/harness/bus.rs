@@ -72,7 +72,14 @@ const NAP: Duration = Duration::from_millis(20);
 impl ModelBus {
     /// An empty cluster on this clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), changes: AtomicU64::new(0), clock }) }
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::default(),
+                changed: Condvar::new(),
+                changes: AtomicU64::new(0),
+                clock,
+            }),
+        }
     }
 
     /// Connects a process.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::Codec;
+use bytes::Bytes;
+use contracts::{Codec, Subject};
 use domain::{MemoryKey, Worker};
 use fleet::bus::{BusError, Delivered};
-use fleet::{Report, Slot, SlotError};
+use fleet::{FleetEntry, Report, Slot, SlotError};
 
 use crate::bus::Client;
 use crate::clock::MachineClock;
@@ -57,7 +58,7 @@ pub(crate) trait Turning: Send {
 
 impl Station {
     pub(crate) fn new(
-        (who, name): (Who, Arc<str>),
+        (who, name, version): (Who, Arc<str>, u32),
         (client, clock): (Option<Client>, Arc<MachineClock>),
         start: Start,
     ) -> Self {
@@ -76,7 +77,7 @@ impl Station {
             is_busy: false,
             is_asleep: false,
             epoch: 0,
-            version: 1,
+            version,
             closes_by: None,
             is_sound: false,
         }
@@ -127,19 +128,23 @@ impl<W: Worker> Turning for Slot<W> {
 
     fn differs(&self, codec: &Codec, partition: u32, changelog: &[Delivered]) -> Option<String> {
         let memory = self.memory(partition)?;
-        let mut written = BTreeMap::new();
+        let mut written: BTreeMap<&[u8], &Bytes> = BTreeMap::new();
         for record in changelog {
-            let Some((b'w', key)) = record.key.as_deref().and_then(<[u8]>::split_first).map(|(kind, key)| (*kind, key))
-            else {
-                continue;
-            };
+            let key = record.key.as_deref().unwrap_or_default();
             match &record.value {
                 Some(value) => written.insert(key, value),
                 None => written.remove(key),
             };
         }
+        for (key, entry) in self.fleet_memory(partition) {
+            let value = written.remove(&*key);
+            let read = value.map(|value| codec.decode_value::<FleetEntry>(Subject::MemoryFleet, value));
+            if !matches!(&read, Some(Ok(read)) if read == entry) {
+                return Some(format!("at {} the fleet remembers {entry:?} otherwise", W::STAGE.as_str()));
+            }
+        }
         for (key, entry) in memory.iter() {
-            let value = written.remove(&*key.encode());
+            let value = written.remove(&*[b"w", &*key.encode()].concat());
             let read = value.map(|value| codec.decode_entry::<W::Entry>(W::STAGE, value));
             if !matches!(&read, Some(Ok(read)) if read == entry) {
                 return Some(format!("{} remembers {key:?} otherwise than its changelog", W::STAGE.as_str()));

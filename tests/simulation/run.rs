@@ -99,7 +99,10 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 impl Stage {
     fn new(scenario: &Scenario) -> Self {
         let plan = Some(scenario.plan.clone());
-        let world = World::new(Setup { plan, callbacks: true, ..Setup::rough(scenario.seed) });
+        let mut setup = Setup { plan, callbacks: true, ..Setup::rough(scenario.seed) };
+        // What goes beyond the source's share of a minute is moved to bulk.
+        setup.sources.iter_mut().for_each(|(_, text)| text.push_str("\nshare_per_min = 12\n"));
+        let world = World::new(setup);
         let upstream = Upstream::new(scenario, &world);
         let oracle = Oracle::new(&world, &scenario.plan);
         // No clock is so wrong that a submission would come before it was written.
@@ -133,7 +136,9 @@ impl Stage {
         }
         let now = self.world.clock.since_boot();
         let open = self.oracle.accounts.open().take(3).map(|(id, story)| format!("{id} hangs: {story:?}"));
-        let busy = format!("not at an end after {} steps and {now:?}", self.steps);
+        let (waits, disorder) = (self.world.has_waiting(), self.world.crew.is_in_disorder());
+        let left = format!("records wait: {waits}, disorder: {disorder}, {} letters wait", self.upstream.letters());
+        let busy = format!("not at an end after {} steps and {now:?}: {left}", self.steps);
         Err(open.chain([busy]).collect())
     }
 
@@ -141,14 +146,19 @@ impl Stage {
     fn look(&mut self) -> Result<(), Vec<String>> {
         self.leap = Duration::from_millis(1);
         let facts = self.oracle.follow(&self.world);
-        self.upstream.hear(&self.world, &facts);
+        self.upstream.hear((&self.world, &self.oracle), &facts);
         if self.oracle.wrong.is_empty() { Ok(()) } else { Err(std::mem::take(&mut self.oracle.wrong)) }
     }
 
     /// Nobody has anything to do: people decide, time passes. Answers whether all is over.
     fn rest(&mut self) -> Result<bool, Vec<String>> {
         let Self { world, upstream, oracle, .. } = self;
+        let wrong = oracle.look_at_rest(world);
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
         let is_quiet = world.is_well() && !world.crew.is_in_disorder() && world.partners.next_ms().is_none();
+        let is_quiet = is_quiet && !world.has_waiting();
         if upstream.is_done() && is_quiet {
             world.faults.stop();
             if upstream.act_as_operator(world, oracle) == 0 {
@@ -169,7 +179,11 @@ impl Stage {
             .next_ms()
             .filter(|_| world.is_well())
             .map_or(leap, |at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)));
-        world.crew.advance(leap.min(told).max(Duration::from_millis(1)));
+        let leap = leap.min(told).max(Duration::from_millis(1));
+        if world.is_well() && !world.crew.is_in_disorder() {
+            oracle.patience.passed(leap);
+        }
+        world.crew.advance(leap);
         let leap_max = if upstream.is_done() { LEAP_MAX } else { Duration::from_secs(1) };
         self.leap = (self.leap * 2).min(leap_max);
         Ok(false)
@@ -178,6 +192,7 @@ impl Stage {
     fn finish(&mut self) -> Result<Run, Vec<String>> {
         let Self { world, upstream, oracle, .. } = self;
         let mut wrong = world.forgetful();
+        wrong.extend(oracle.rebuild(world));
         wrong.extend(oracle.balance(world, &upstream.sent, upstream.poisoned));
         if !wrong.is_empty() {
             return Err(wrong);
@@ -186,6 +201,7 @@ impl Stage {
         wrong.extend(remains(world, upstream));
         oracle.follow(world);
         wrong.extend(oracle.balance(world, &upstream.sent, upstream.poisoned));
+        wrong.extend(oracle.unowned_effects(world));
         wrong.extend(released_in_vain(world));
         if !wrong.is_empty() {
             return Err(wrong);

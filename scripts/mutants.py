@@ -2,9 +2,9 @@
 """Seeds the defects of tests/simulation/mutants.toml, one by one, and shows what notices each.
 
 All of them are put into a copy of the sources (target/mutants), each behind a switch, so that there is one build: some minutes the first
-time. Then each is switched on in turn: the simulation looks for it for SECONDS_EACH (60), and where it finds nothing the fleet's tests
-and those of the crates the defect is in. Most are found within seconds, so that the whole takes about twenty minutes on two cores;
-what is noticed is printed as it comes, and a table of what survived at the end.
+time. Then each is switched on in turn, and the simulation looks for it for SECONDS_EACH (60). Those it does not find are tried on the
+fleet's tests and on those of the crates they are in. Most are found within seconds, so that the whole takes about half an hour on two
+cores; what is noticed is printed as it comes, and at the end what was not.
 
 MUTANTS="a b" runs these alone. The exit code is 1 if less than 95 % were noticed, or if a defect does not apply any more.
 """
@@ -44,24 +44,38 @@ def main():
     seconds = int(os.environ.get("SECONDS_EACH") or 60)
     sources, stale = seed(mutants)
     write(sources)
-    tests = build(sorted({crate(edit) for mutant in mutants.values() for edit in mutant["edits"]}))
+    tests = build(["--package", "tests", "--test", "simulation"])
     if (found := simulate(tests, None, min(seconds, 20))) is not None:
         sys.exit(f"without any defect there is something wrong already: {found}")
-    lines, survivors = [], []
+    told, left = {}, []
     for count, name in enumerate(names, 1):
         began = time.monotonic()
-        by = "does not apply any more" if name in stale else noticed(tests, name, mutants[name], seconds)
-        survivors += [name] if by is None or name in stale else []
-        took = f"{time.monotonic() - began:.0f} s"
-        line = f"{name:<34} {took:>6}  {by or 'SURVIVED':<100} {mutants[name]['what']}"
-        print(f"{count:>3}/{len(names)} {line}", flush=True)
-        lines.append(line)
-    (SCRATCH / "report.txt").write_text("\n".join(lines) + "\n")
+        by = "does not apply any more" if name in stale else simulate(tests, name, seconds)
+        left += [name] if by is None else []
+        told[name] = tell(f"{count}/{len(names)}", name, mutants, (began, by or "not by the simulation"))
+    if left:
+        crates = sorted({crate(edit) for name in left for edit in mutants[name]["edits"]})
+        tests |= build(["--package", "tests", "--test", "fleet", "--test", "contracts"])
+        tests |= build([part for crate in crates for part in ("--package", crate)] + ["--lib"])
+    survivors = list(stale)
+    for count, name in enumerate(left, 1):
+        began = time.monotonic()
+        by = noticed(tests, name, mutants[name])
+        survivors += [name] if by is None else []
+        told[name] = tell(f"{count}/{len(left)}", name, mutants, (began, by or "SURVIVES"))
+    (SCRATCH / "report.txt").write_text("\n".join(told.values()) + "\n")
     share = 100 * (len(names) - len(survivors)) / len(names)
-    print(f"\n{len(names) - len(survivors)} of {len(names)} noticed, {share:.0f} %")
+    print(f"\n{len(names) - len(survivors)} of {len(names)} noticed, {share:.0f} %; {len(names) - len(left)} by the simulation")
     for name in survivors:
         print(f"  not noticed: {name}: {mutants[name]['what']}")
     sys.exit(share < SHARE or bool(stale))
+
+
+def tell(count, name, mutants, said):
+    began, by = said
+    line = f"{name:<34} {time.monotonic() - began:>4.0f} s  {by:<96} {mutants[name]['what']}"
+    print(f"{count:>6} {line}", flush=True)
+    return line
 
 
 def crate(edit):
@@ -108,24 +122,21 @@ def write(sources):
             copy.write_bytes(wanted)
 
 
-def build(crates):
+def build(wanted):
     """The test programs, by package and target, with where they run."""
-    print(f"building the tests with all defects in {SCRATCH}", flush=True)
-    wanted = [["--package", "tests", "--test", "simulation", "--test", "fleet", "--test", "contracts"]]
-    wanted.append([part for crate in crates for part in ("--package", crate)] + ["--lib"])
+    print(f"building {' '.join(wanted)} with all defects in {SCRATCH}", flush=True)
+    command = ["cargo", "test", "--no-run", "--message-format", "json", *wanted]
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(SCRATCH / "target")}
+    built = subprocess.run(command, cwd=SCRATCH / "source", env=environment, stdout=subprocess.PIPE, text=True)
+    messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
+    if built.returncode:
+        said = [message["message"]["rendered"] for message in messages if message["reason"] == "compiler-message"]
+        sys.exit("".join(text for text in said if text.startswith("error"))[:4000] + "the defects do not build")
     programs = {}
-    for arguments in wanted:
-        command = ["cargo", "test", "--no-run", "--message-format", "json", *arguments]
-        environment = {**os.environ, "CARGO_TARGET_DIR": str(SCRATCH / "target")}
-        built = subprocess.run(command, cwd=SCRATCH / "source", env=environment, stdout=subprocess.PIPE, text=True)
-        messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
-        if built.returncode:
-            said = [message["message"]["rendered"] for message in messages if message["reason"] == "compiler-message"]
-            sys.exit("".join(text for text in said if text.startswith("error"))[:4000] + "the defects do not build")
-        for message in messages:
-            if message["reason"] == "compiler-artifact" and message.get("executable") and message["profile"]["test"]:
-                package = Path(message["manifest_path"]).parent
-                programs[package.name, message["target"]["name"]] = (message["executable"], package)
+    for message in messages:
+        if message["reason"] == "compiler-artifact" and message.get("executable") and message["profile"]["test"]:
+            package = Path(message["manifest_path"]).parent
+            programs[package.name, message["target"]["name"]] = (message["executable"], package)
     return programs
 
 
@@ -153,10 +164,8 @@ def simulate(tests, defect, seconds):
     return re.sub(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "…", found.group(1) if found else said[-90:])[:94]
 
 
-def noticed(tests, name, mutant, seconds):
-    """What notices a defect, if anything does."""
-    if (found := simulate(tests, name, seconds)) is not None:
-        return found
+def noticed(tests, name, mutant):
+    """What of the other tests notices a defect, if any does."""
     crates = {crate(edit) for edit in mutant["edits"]}
     others = [("tests", "fleet")] + [("tests", "contracts")] * ("local" in crates)
     others += [key for key in tests if key[0] in crates]
@@ -165,7 +174,7 @@ def noticed(tests, name, mutant, seconds):
         if said is not None:
             test = re.search(r"^test (\S+) \.\.\. FAILED|^    (\S+::\S+)$", said, re.MULTILINE)
             test = next((part for part in test.groups() if part), "") if test else said[-60:]
-            return f"not by the simulation, but by {key[0]}: {test}"
+            return f"by {key[0]}: {test}"
     return None
 
 

@@ -278,6 +278,15 @@ impl Crew {
         slots.chain(answer).fold(left, Duration::min)
     }
 
+    /// Who of the processes wakes first by itself, and in how long.
+    pub fn restless(&self) -> Option<(Arc<str>, Duration)> {
+        let day = Duration::from_secs(86_400);
+        let stations = locked(&self.stations);
+        let idle =
+            stations.iter().filter_map(|station| Some((Arc::clone(&station.name), station.slot.as_ref()?.idle(day))));
+        idle.min_by_key(|(_, idle)| *idle)
+    }
+
     /// Whether somebody is down who should be there, or there who should not.
     pub fn is_in_disorder(&self) -> bool {
         let stations = locked(&self.stations);

@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use contracts::Topic;
-use domain::{EventBody, FailureClass, Lifecycle, LifecycleEvent, Message};
+use domain::{EventBody, FailureClass, Lifecycle, LifecycleEvent, Message, RequestId};
 use fleet::clock::Clock;
 use tests::faults::Struck;
+use tests::plan::Plan;
 use tests::{Setup, World};
 
 use crate::errors::Errors;
@@ -36,6 +37,8 @@ pub(crate) struct Run {
     pub(crate) struck: Struck,
     /// How the payers misbehaved.
     pub(crate) payers: BTreeMap<String, u64>,
+    /// What identity first found of each request's member.
+    pub(crate) found: BTreeMap<RequestId, &'static str>,
 }
 
 /// A run that broke a promise.
@@ -89,6 +92,18 @@ pub(crate) fn run(scenario: &Scenario) -> Result<Run, Failure> {
     Err(Failure { wrong, facts })
 }
 
+/// Runs a scenario, and once more without anything that goes wrong: that must not change who is found.
+pub(crate) fn run_beside_calm(scenario: &Scenario) -> Result<Run, Failure> {
+    let rough = run(scenario)?;
+    let calm = run(&Scenario { plan: Plan::default(), orders: Vec::new(), ..scenario.clone() })?;
+    let differs = |(id, found): (&RequestId, &&'static str)| {
+        let otherwise = calm.found.get(id).filter(|otherwise| *otherwise != found)?;
+        Some(format!("{id} is {found}, and is {otherwise} when nothing goes wrong"))
+    };
+    let wrong: Vec<String> = rough.found.iter().filter_map(differs).collect();
+    if wrong.is_empty() { Ok(rough) } else { Err(Failure { wrong, facts: Vec::new() }) }
+}
+
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     format!("panicked: {}", text.unwrap_or("without a word"))
@@ -138,6 +153,7 @@ impl Stage {
         let open = self.oracle.accounts.open().take(3).map(|(id, story)| format!("{id} hangs: {story:?}"));
         let (waits, disorder) = (self.world.has_waiting(), self.world.crew.is_in_disorder());
         let left = format!("records wait: {waits}, disorder: {disorder}, {} letters wait", self.upstream.letters());
+        let left = format!("{left}, {:?} wakes first", self.world.crew.restless());
         let busy = format!("not at an end after {} steps and {now:?}: {left}", self.steps);
         Err(open.chain([busy]).collect())
     }
@@ -173,7 +189,8 @@ impl Stage {
             world.maintain();
         }
         // Half of the time the clock stops where somebody wants to do something.
-        let leap = if world.chance.hits(500) { world.crew.idle(self.leap) } else { self.leap };
+        let leap_max = if upstream.is_done() { LEAP_MAX } else { Duration::from_secs(1) };
+        let leap = if world.chance.hits(500) { world.crew.idle(leap_max) } else { self.leap };
         let now = world.clock.now_ms();
         let told = upstream
             .next_ms()
@@ -184,7 +201,6 @@ impl Stage {
             oracle.patience.passed(leap);
         }
         world.crew.advance(leap);
-        let leap_max = if upstream.is_done() { LEAP_MAX } else { Duration::from_secs(1) };
         self.leap = (self.leap * 2).min(leap_max);
         Ok(false)
     }
@@ -221,8 +237,20 @@ impl Stage {
             states,
             struck: world.faults.struck(),
             payers: world.partners.misbehaviour(),
+            found: found(&oracle.facts),
         })
     }
+}
+
+/// What identity first found of each request's member.
+fn found(facts: &[Fact]) -> BTreeMap<RequestId, &'static str> {
+    let mut found = BTreeMap::new();
+    for fact in
+        facts.iter().filter(|fact| matches!(fact.kind, "identity-matched" | "identity-unmatched" | "review-opened"))
+    {
+        found.entry(fact.request_id).or_insert(fact.kind);
+    }
+    found
 }
 
 /// A hash over all facts, and the states they lead through.

@@ -18,6 +18,7 @@ mod reader;
 mod state;
 mod upkeep;
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub struct Client {
     /// The process's own clock.
     clock: Arc<dyn Clock>,
     hook: Arc<dyn Hook>,
+    /// Whether its consumer found nothing when it last asked, and would sleep by now.
+    is_asleep: Arc<AtomicBool>,
 }
 
 /// What all who are connected share.
@@ -55,6 +58,8 @@ struct Shared {
     state: Mutex<State>,
     /// Something has changed that somebody may wait for.
     changed: Condvar,
+    /// How often something has.
+    changes: AtomicU64,
     /// The brokers' clock.
     clock: Arc<dyn Clock>,
 }
@@ -67,12 +72,19 @@ const NAP: Duration = Duration::from_millis(20);
 impl ModelBus {
     /// An empty cluster on this clock.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), clock }) }
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::default(),
+                changed: Condvar::new(),
+                changes: AtomicU64::new(0),
+                clock,
+            }),
+        }
     }
 
     /// Connects a process.
     pub fn client(&self, name: &str, clock: Arc<dyn Clock>, hook: Arc<dyn Hook>) -> Client {
-        Client { shared: Arc::clone(&self.shared), name: name.into(), clock, hook }
+        Client { shared: Arc::clone(&self.shared), name: name.into(), clock, hook, is_asleep: Arc::default() }
     }
 
     /// Compacts and deletes what topics no longer want.
@@ -94,6 +106,11 @@ impl ModelBus {
     /// Whether brokers can be reached and have room.
     pub fn is_well(&self) -> bool {
         self.shared.state().trouble.is_none()
+    }
+
+    /// How often something has changed that somebody may wait for.
+    pub fn changes(&self) -> u64 {
+        self.shared.changes()
     }
 
     /// Partitions whose last stable offset is held back by an open transaction.
@@ -127,6 +144,16 @@ impl Client {
         let (heard, now) = (self.clock.since_boot(), self.shared.clock.since_boot());
         // Heartbeats were sent all the time, so they come before anything the brokers' clock brings.
         locked(&self.shared.state).beat(&self.name, heard, now);
+    }
+
+    /// How often something has changed that somebody may wait for: while this stays as it is, whoever sleeps has nothing to wake for.
+    pub fn changes(&self) -> u64 {
+        self.shared.changes()
+    }
+
+    /// Whether its consumer found nothing when it last asked, and would sleep.
+    pub fn is_asleep(&self) -> bool {
+        self.is_asleep.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -174,12 +201,20 @@ impl Shared {
     /// The state as of now: what the brokers' clock brings has happened.
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = locked(&self.state);
-        state.pass_to(self.clock.since_boot());
+        if state.pass_to(self.clock.since_boot()) {
+            self.stir();
+        }
         state
+    }
+
+    fn changes(&self) -> u64 {
+        drop(self.state());
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// Whoever waits looks again.
     fn stir(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
         self.changed.notify_all();
     }
 

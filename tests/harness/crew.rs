@@ -37,6 +37,8 @@ const ASLEEP_MAX: usize = 3;
 const BUSY_MAX: u32 = 20;
 /// A sleep has at least about so many moments in which the others look around.
 const NAPS: u32 = 50;
+/// However long there is nothing to do, a process looks around after this time, as production does.
+const WAKES_AFTER: Duration = Duration::from_millis(100);
 /// How long a process that closes may take.
 const CLOSES_WITHIN: Duration = Duration::from_secs(5);
 /// How long it takes to start the next version.
@@ -90,12 +92,18 @@ impl Crew {
 
     /// One step of one process.
     pub(crate) fn turn(&self, index: usize) -> bool {
-        let Some((mut slot, epoch)) = self.take(index) else { return false };
+        let Some((mut slot, (epoch, changes))) = self.take(index) else { return false };
         let turned = catch_unwind(AssertUnwindSafe(|| slot.turn()));
         match turned {
             Ok(Ok(report)) => {
-                self.put_back(index, epoch, slot, !report.undone);
-                report != Report::default()
+                let has_moved = report != Report::default();
+                let rest = (!has_moved).then(|| slot.idle(WAKES_AFTER));
+                self.put_back((index, epoch), slot, !report.undone);
+                if let Some(idle) = rest {
+                    let now = self.time.since_boot();
+                    locked(&self.stations)[index].rest((now, idle), changes);
+                }
+                has_moved
             }
             Ok(Err(SlotError::Replaced)) => {
                 self.gone(index, epoch, Duration::ZERO);
@@ -113,8 +121,9 @@ impl Crew {
         }
     }
 
-    /// Takes a slot in hand; starts it if it is down and may be up.
-    fn take(&self, index: usize) -> Option<(Box<dyn Turning>, u32)> {
+    /// Takes a slot in hand; starts it if it is down and may be up. With it comes whose turns it takes, and what the brokers have
+    /// seen before this one.
+    fn take(&self, index: usize) -> Option<(Box<dyn Turning>, (u32, Option<u64>))> {
         let now = self.time.since_boot();
         let mut stations = locked(&self.stations);
         let station = &mut stations[index];
@@ -122,6 +131,10 @@ impl Crew {
             return None;
         }
         let is_over = station.visits_until.is_some_and(|until| until <= now);
+        if station.is_resting(now) && station.slot.is_some() && !(is_over && station.closes_by.is_none()) {
+            return None;
+        }
+        station.rests = None;
         if station.slot.is_none() {
             if is_over {
                 return None;
@@ -140,10 +153,11 @@ impl Crew {
             station.slot.iter_mut().for_each(|slot| slot.close());
         }
         station.is_busy = true;
-        station.slot.take().map(|slot| (slot, station.epoch))
+        let changes = station.changes();
+        station.slot.take().map(|slot| (slot, (station.epoch, changes)))
     }
 
-    fn put_back(&self, index: usize, epoch: u32, slot: Box<dyn Turning>, is_sound: bool) {
+    fn put_back(&self, (index, epoch): (usize, u32), slot: Box<dyn Turning>, is_sound: bool) {
         let now = self.time.since_boot();
         let mut stations = locked(&self.stations);
         let station = &mut stations[index];
@@ -264,6 +278,15 @@ impl Crew {
         slots.chain(answer).fold(left, Duration::min)
     }
 
+    /// Who of the processes wakes first by itself, and in how long.
+    pub fn restless(&self) -> Option<(Arc<str>, Duration)> {
+        let day = Duration::from_secs(86_400);
+        let stations = locked(&self.stations);
+        let idle =
+            stations.iter().filter_map(|station| Some((Arc::clone(&station.name), station.slot.as_ref()?.idle(day))));
+        idle.min_by_key(|(_, idle)| *idle)
+    }
+
     /// Whether somebody is down who should be there, or there who should not.
     pub fn is_in_disorder(&self) -> bool {
         let stations = locked(&self.stations);
@@ -290,6 +313,7 @@ impl Crew {
         {
             slot.close();
             station.closes_by = Some(now + CLOSES_WITHIN);
+            station.rests = None;
         }
     }
 

@@ -35,6 +35,8 @@ struct State {
     struck: Struck,
     /// Who was struck and has not come to a commit since.
     watched: BTreeMap<Who, String>,
+    /// Stages whose judgement has a flaw, and until when.
+    flawed: BTreeMap<Stage, Duration>,
 }
 
 /// A process's place in the plan.
@@ -64,6 +66,7 @@ impl Faults {
     /// Nothing goes wrong any more.
     pub fn stop(&self) {
         let state = &mut *locked(&self.state);
+        state.flawed.clear();
         for kind in state.planned.drain(..).map(|fault| fault.kind).chain(state.armed.drain(..)) {
             *state.struck.entry((kind.name(), kind.stage(), "not met")).or_default() += 1;
         }
@@ -87,6 +90,16 @@ impl Faults {
     /// Counts what strikes no process in its turn.
     pub fn count(&self, kind: &Kind, outcome: &'static str) {
         *locked(&self.state).struck.entry((kind.name(), kind.stage(), outcome)).or_default() += 1;
+    }
+
+    /// The judgement of a stage has a flaw until then.
+    pub(crate) fn flaw(&self, stage: Stage, until: Duration) {
+        locked(&self.state).flawed.insert(stage, until);
+    }
+
+    /// Whether the judgement of a stage has a flaw at this time.
+    pub(crate) fn is_flawed(&self, stage: Stage, now: Duration) -> bool {
+        locked(&self.state).flawed.get(&stage).is_some_and(|until| now < *until)
     }
 
     /// What came of a process that was struck.

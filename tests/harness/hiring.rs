@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::{Codec, Topic, Topics};
+use contracts::{Topic, Topics};
 use domain::Worker;
 use domain::messages::Stage;
 use domain::partner::Registry;
@@ -18,16 +18,17 @@ use vault::Vault;
 use crate::chance::Chance;
 use crate::clock::{MachineClock, VirtualClock};
 use crate::faults::{Faults, Post};
+use crate::flaw::Flawed;
 use crate::partners::Partners;
 use crate::plan::{PROCESSES, Who};
 use crate::station::{Station, Turning};
+use crate::versions::Build;
 use crate::world::{Log, PARTITIONS};
 
 /// What workers are hired with.
 pub(crate) struct Hiring<'a> {
     pub(crate) log: &'a Log,
     pub(crate) bus: Arc<dyn Bus>,
-    pub(crate) codec: Codec,
     pub(crate) topics: Topics,
     pub(crate) vault: Arc<Vault>,
     pub(crate) partners: Arc<Partners>,
@@ -41,8 +42,8 @@ pub(crate) struct Hiring<'a> {
 pub(crate) const SESSION: Duration = Duration::from_secs(10);
 /// Few enough events that bulk has to wait in most worlds.
 const BULK_LAG_MAX: u64 = 20;
-/// How wrong the clocks of machines are.
-const SKEW_MS: usize = 1_500;
+/// How wrong the clocks of machines are that nobody sets: two of them differ by less than the margin of the lease.
+const SKEW_MS: usize = 900;
 
 /// The consumer group of a stage.
 pub fn group(stage: Stage) -> String {
@@ -89,7 +90,11 @@ impl Hiring<'_> {
     fn of_stage<W: Worker>(&self, worker: impl Fn() -> W + Clone + Send + 'static) -> Vec<Station> {
         let is_cluster = matches!(self.log, Log::Cluster(_));
         let count = if is_cluster { PROCESSES + 1 } else { 1 };
-        (0..count).map(|number| self.station(Who { stage: W::STAGE, number }, worker.clone())).collect()
+        let flawed = {
+            let (faults, time) = (Arc::clone(&self.faults), Arc::clone(&self.clock));
+            move || Flawed { worker: worker(), faults: Arc::clone(&faults), time: Arc::clone(&time) }
+        };
+        (0..count).map(|number| self.station(Who { stage: W::STAGE, number }, flawed.clone())).collect()
     }
 
     fn station<W: Worker>(&self, who: Who, worker: impl Fn() -> W + Send + 'static) -> Station {
@@ -113,7 +118,7 @@ impl Hiring<'_> {
         let bus = client.clone().map_or_else(|| Arc::clone(&self.bus), |client| Arc::new(client) as Arc<dyn Bus>);
         let ports = Ports {
             bus,
-            codec: self.codec.clone(),
+            codec: Build::Today.codec(),
             topics: self.topics.clone(),
             clock: clock.clone(),
             caller: self.partners.line(&name, lease),
@@ -123,10 +128,13 @@ impl Hiring<'_> {
         let options = self.options::<W>(&name);
         let start = move |version: u32| {
             let options = SlotOptions { version: format!("sim-{version}"), ..options.clone() };
-            let slot = Slot::join(worker(), ports.clone(), options)?;
+            let ports = Ports { codec: Build::of(version).codec(), ..ports.clone() };
+            let slot = Slot::join(worker(), ports, options)?;
             Ok(Box::new(slot) as Box<dyn Turning>)
         };
-        Station::new((who, name.into()), (client, clock), Box::new(start))
+        // Of two processes of a stage one may run another build than the other from the beginning.
+        let version = if client.is_some() && self.chance.hits(300) { 2 } else { 1 };
+        Station::new((who, name.into(), version), (client, clock), Box::new(start))
     }
 
     fn options<W: Worker>(&self, instance: &str) -> SlotOptions {
@@ -136,7 +144,7 @@ impl Hiring<'_> {
             version: "sim".to_owned(),
             session_timeout: SESSION,
             lease_margin: Duration::from_secs(2),
-            records_max: 1 + self.chance.below(200),
+            records_max: self.chance.pick(&[1, 2, 5, 20, 200]),
             bytes_max: 16 << 20,
             turn_target: Duration::from_secs(3600),
             drain: self.chance.pick(&[Duration::ZERO, Duration::from_secs(3)]),

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod crew;
 pub mod faults;
 pub mod feed;
+mod flaw;
 pub mod hiring;
 pub mod leak;
 pub mod partners;
@@ -16,6 +17,7 @@ pub mod plan;
 pub mod reading;
 pub mod small_disk;
 mod station;
+mod versions;
 pub mod world;
 
 pub use feed::Feed;

@@ -56,10 +56,12 @@ pub enum Kind {
     Lost { who: Who },
     /// A third process joins a stage and leaves it soon: two rebalances in a row.
     Visit { stage: Stage, span_ms: u32 },
-    /// The processes of a stage are replaced by a newer version, one after the other.
+    /// The processes of a stage are replaced by another version each.
     Upgrade { stage: Stage },
     /// All processes of a stage are gone for so long: what they should read piles up, and clocks run out meanwhile.
     Halt { stage: Stage, span_ms: u32 },
+    /// A version comes to a stage that can't decide some requests' records, and is mended after so long.
+    Flaw { stage: Stage, span_ms: u32 },
     /// Somebody sets the wall clock of a process's machine.
     Jump { who: Who, to_ms: i32 },
     /// The brokers have no room.
@@ -124,7 +126,11 @@ impl Kind {
             63..69 => Self::Visit { stage: who.stage, span_ms: span(&[0, 2_000, 40_000]) },
             69..72 => Self::Upgrade { stage: who.stage },
             72..75 => Self::Halt { stage: who.stage, span_ms: span(&[30_000, 3_700_000, 15_000_000]) },
-            75..80 => Self::Jump { who, to_ms: chance.pick(&[-90_000, -3_000, 4_000, 120_000]) },
+            75..77 => {
+                let stage = chance.pick(&[Stage::Identity, Stage::Dispatch, Stage::Dispatch, Stage::Reconciliation]);
+                Self::Flaw { stage, span_ms: span(&[1_000, 60_000, 7_200_000]) }
+            }
+            77..80 => Self::Jump { who, to_ms: chance.pick(&[-90_000, -3_000, 4_000, 120_000]) },
             80..84 => Self::Full { span_ms: span(&[1_000, 60_000]) },
             84..88 => Self::Unreachable { span_ms: span(&[500, 6_000, 30_000]) },
             88..92 => Self::SlowMarkers { span_ms: span(&[5_000, 60_000]) },
@@ -145,6 +151,7 @@ impl Kind {
             Self::Visit { .. } => "two rebalances in a row".to_owned(),
             Self::Upgrade { .. } => "rolling upgrade".to_owned(),
             Self::Halt { .. } => "whole stage down".to_owned(),
+            Self::Flaw { .. } => "flawed version".to_owned(),
             Self::Jump { .. } => "clock set".to_owned(),
             Self::Full { .. } => "brokers full".to_owned(),
             Self::Unreachable { .. } => "brokers unreachable".to_owned(),
@@ -164,6 +171,7 @@ impl Kind {
             Self::Visit { .. }
             | Self::Upgrade { .. }
             | Self::Halt { .. }
+            | Self::Flaw { .. }
             | Self::Jump { .. }
             | Self::Full { .. }
             | Self::Unreachable { .. }
@@ -176,7 +184,10 @@ impl Kind {
     /// The stage it is about.
     pub fn stage(&self) -> &'static str {
         match self {
-            Self::Visit { stage, .. } | Self::Upgrade { stage } | Self::Halt { stage, .. } => stage.as_str(),
+            Self::Visit { stage, .. }
+            | Self::Upgrade { stage }
+            | Self::Halt { stage, .. }
+            | Self::Flaw { stage, .. } => stage.as_str(),
             Self::Jump { who, .. } => who.stage.as_str(),
             other => other.victim().map_or("all", |(who, _)| who.stage.as_str()),
         }
@@ -244,7 +255,7 @@ impl fmt::Display for Fault {
                 write!(f, ": {who}, for {span_ms} ms")
             }
             Kind::Abort { who } | Kind::Unheard { who } | Kind::Lost { who } => write!(f, ": {who}"),
-            Kind::Visit { stage, span_ms } | Kind::Halt { stage, span_ms } => {
+            Kind::Visit { stage, span_ms } | Kind::Halt { stage, span_ms } | Kind::Flaw { stage, span_ms } => {
                 write!(f, ": {}, for {span_ms} ms", stage.as_str())
             }
             Kind::Upgrade { stage } => write!(f, ": {}", stage.as_str()),

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::Codec;
+use bytes::Bytes;
+use contracts::{Codec, Subject};
 use domain::{MemoryKey, Worker};
 use fleet::bus::{BusError, Delivered};
-use fleet::{Report, Slot, SlotError};
+use fleet::{FleetEntry, Report, Slot, SlotError};
 
 use crate::bus::Client;
 use crate::clock::MachineClock;
@@ -25,6 +26,8 @@ pub(crate) struct Station {
     pub(crate) down_until: Duration,
     /// It is here only until then.
     pub(crate) visits_until: Option<Duration>,
+    /// Until when it sleeps, as it would in production, unless the brokers have changed since this count.
+    pub(crate) rests: Option<(Duration, u64)>,
     /// Its slot is in somebody's hands.
     pub(crate) is_busy: bool,
     pub(crate) is_asleep: bool,
@@ -55,7 +58,7 @@ pub(crate) trait Turning: Send {
 
 impl Station {
     pub(crate) fn new(
-        (who, name): (Who, Arc<str>),
+        (who, name, version): (Who, Arc<str>, u32),
         (client, clock): (Option<Client>, Arc<MachineClock>),
         start: Start,
     ) -> Self {
@@ -70,13 +73,30 @@ impl Station {
             slot: None,
             down_until: Duration::ZERO,
             visits_until,
+            rests: None,
             is_busy: false,
             is_asleep: false,
             epoch: 0,
-            version: 1,
+            version,
             closes_by: None,
             is_sound: false,
         }
+    }
+
+    /// What its brokers have seen so far.
+    pub(crate) fn changes(&self) -> Option<u64> {
+        self.client.as_ref().map(Client::changes)
+    }
+
+    /// Whether it sleeps at this time: nothing has come in, and nothing is due by itself.
+    pub(crate) fn is_resting(&self, now: Duration) -> bool {
+        self.rests.is_some_and(|(until, changes)| now < until && self.changes() == Some(changes))
+    }
+
+    /// After a turn in which nothing happened, begun when the brokers had seen so much: it sleeps if its consumer would.
+    pub(crate) fn rest(&mut self, (now, idle): (Duration, Duration), changes: Option<u64>) {
+        let is_asleep = self.client.as_ref().is_some_and(Client::is_asleep) && !idle.is_zero();
+        self.rests = changes.filter(|_| is_asleep).map(|changes| (now + idle, changes));
     }
 
     /// The slot, if what it remembers should be what it has committed.
@@ -108,19 +128,23 @@ impl<W: Worker> Turning for Slot<W> {
 
     fn differs(&self, codec: &Codec, partition: u32, changelog: &[Delivered]) -> Option<String> {
         let memory = self.memory(partition)?;
-        let mut written = BTreeMap::new();
+        let mut written: BTreeMap<&[u8], &Bytes> = BTreeMap::new();
         for record in changelog {
-            let Some((b'w', key)) = record.key.as_deref().and_then(<[u8]>::split_first).map(|(kind, key)| (*kind, key))
-            else {
-                continue;
-            };
+            let key = record.key.as_deref().unwrap_or_default();
             match &record.value {
                 Some(value) => written.insert(key, value),
                 None => written.remove(key),
             };
         }
+        for (key, entry) in self.fleet_memory(partition) {
+            let value = written.remove(&*key);
+            let read = value.map(|value| codec.decode_value::<FleetEntry>(Subject::MemoryFleet, value));
+            if !matches!(&read, Some(Ok(read)) if read == entry) {
+                return Some(format!("at {} the fleet remembers {entry:?} otherwise", W::STAGE.as_str()));
+            }
+        }
         for (key, entry) in memory.iter() {
-            let value = written.remove(&*key.encode());
+            let value = written.remove(&*[b"w", &*key.encode()].concat());
             let read = value.map(|value| codec.decode_entry::<W::Entry>(W::STAGE, value));
             if !matches!(&read, Some(Ok(read)) if read == entry) {
                 return Some(format!("{} remembers {key:?} otherwise than its changelog", W::STAGE.as_str()));

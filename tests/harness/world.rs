@@ -1,6 +1,7 @@
 //! The whole fleet in one thread: five workers as they run in production, an in-memory log, partners, upstream and an operator.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use contracts::topics::Reading;
@@ -25,6 +26,7 @@ use crate::faults::Faults;
 use crate::hiring::{Hiring, group};
 use crate::partners::Partners;
 use crate::plan::{Kind, PROCESSES, Plan, Who};
+use crate::versions::Build;
 
 /// The name of our own payer, as the intake policy has it.
 pub const PAYER: &str = "waybill-demo-payer";
@@ -77,6 +79,8 @@ pub struct World {
     /// The upstream sources.
     pub sources: Sources,
     log: Log,
+    /// How much the brokers had seen when memories were last compared with their changelogs.
+    compared_at: AtomicU64,
 }
 
 /// What keeps the records.
@@ -107,12 +111,11 @@ impl World {
         bus.create_topics(&specs).expect("topics");
         let registry = Arc::new(registry(&payers));
         let partners = Partners::new(seed, payers, &registry, Arc::clone(&clock), callbacks);
-        let (codec, vault, chance) = (Codec::bundled(), Arc::new(vault), Chance::new(seed));
+        let (codec, vault, chance) = (Build::Today.codec(), Arc::new(vault), Chance::new(seed));
         let faults = Faults::new(&plan.unwrap_or_default());
         let hiring = Hiring {
             log: &log,
             bus: Arc::clone(&bus),
-            codec: codec.clone(),
             topics: topics.clone(),
             vault: Arc::clone(&vault),
             partners: Arc::clone(&partners),
@@ -124,7 +127,21 @@ impl World {
         };
         let stations = hiring.stations();
         let crew = Crew::new(seed, (Arc::clone(&clock), Arc::clone(&partners)), &faults, stations);
-        Self { chance, clock, bus, codec, topics, vault, partners, registry, faults, crew, sources, log }
+        Self {
+            chance,
+            clock,
+            bus,
+            codec,
+            topics,
+            vault,
+            partners,
+            registry,
+            faults,
+            crew,
+            sources,
+            log,
+            compared_at: AtomicU64::new(0),
+        }
     }
 
     /// Lets so much time pass; whoever has something to do does it in time.
@@ -188,6 +205,7 @@ impl World {
                     (0..PROCESSES).for_each(|number| self.crew.halt(Who { stage, number }, span));
                 }
                 Kind::Upgrade { stage } => (0..PROCESSES).for_each(|number| self.crew.upgrade(Who { stage, number })),
+                Kind::Flaw { stage, span_ms } => self.faults.flaw(stage, until(span_ms)),
                 Kind::Jump { who, to_ms } => {
                     let place = self.crew.place(who);
                     locked(&self.crew.stations)[place].clock.set(i64::from(to_ms));
@@ -214,10 +232,26 @@ impl World {
         left
     }
 
+    /// Whether somebody has records to take, at the gate too.
+    pub fn has_waiting(&self) -> bool {
+        let Some(brokers) = self.brokers() else { return false };
+        let inputs =
+            Stage::ALL.into_iter().flat_map(|stage| Topic::inputs(stage).into_iter().map(move |topic| (stage, topic)));
+        let mut places = inputs.flat_map(|(stage, topic)| {
+            let name = self.topics.name(&topic);
+            (0..self.topics.partitions(&topic)).map(move |at| (stage, TopicPartition::new(name.clone(), at)))
+        });
+        places.any(|(stage, at)| brokers.waiting(&group(stage), &at) != Ok(0))
+    }
+
     /// Compares what processes remember with their changelogs: where they differ.
     pub fn forgetful(&self) -> Vec<String> {
         // Behind an open transaction nobody sees what was committed.
         let Some(brokers) = self.brokers().filter(|brokers| brokers.pinned() == 0) else { return Vec::new() };
+        let changes = brokers.changes();
+        if self.compared_at.swap(changes, Ordering::Relaxed) == changes {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         for stage in Stage::ALL {
             let changelog = crate::reading::read(self, &Topic::Memory(stage));
@@ -268,7 +302,14 @@ impl Setup {
         let payers = standard_payers(seed).into_iter().map(|payer| payer.at_level(FaultLevel::Rough)).collect();
         let source = include_str!("../../deploy/sources/enrolment.toml");
         let sources = vec![("enrolment.toml".to_owned(), source.to_owned())];
-        Self { seed, plan: None, payers, sources, vault: Vault::in_memory(seed), callbacks: false }
+        Self {
+            seed,
+            plan: None,
+            payers,
+            sources,
+            vault: Vault::in_memory_with(seed, Build::Today.codec()),
+            callbacks: false,
+        }
     }
 
     /// A world on a good day: no payer fails or refuses.

@@ -20,7 +20,7 @@ pub(crate) struct Coverage {
 }
 
 /// All kinds of facts there are.
-const KINDS: [&str; 34] = [
+const KINDS: [&str; 36] = [
     "received",
     "validated",
     "refused",
@@ -55,11 +55,15 @@ const KINDS: [&str; 34] = [
     "compensation-started",
     "closed",
     "dead-lettered",
+    "letter-replayed",
+    "letter-discarded",
 ];
-/// Facts that the simulated traffic gives no occasion for: no source goes over its share, nobody supersedes a request.
-const NO_OCCASION: [&str; 2] = ["diverted", "superseded"];
+/// Facts that no worker states yet: there is no workflow that supersedes a request.
+const NO_OCCASION: [&str; 1] = ["superseded"];
 /// Facts so rare that only thousands of runs are sure to have them.
-const RARE: [&str; 3] = ["compensation-started", "compensated", "compensation-failed"];
+const RARE: [&str; 1] = ["compensation-failed"];
+/// States that no request comes through: effects are undone after the end, and a closed request stays closed.
+const NO_STATES: [&str; 3] = ["superseded", "compensating", "compensated"];
 /// The stages, and what strikes all of them.
 const STAGES: [&str; 6] = ["intake", "identity", "dispatch", "reconciliation", "triage", "all"];
 
@@ -80,6 +84,8 @@ impl Coverage {
     pub(crate) fn missing(&self) -> Vec<String> {
         let kinds = self.kinds_missing().filter(|kind| !NO_OCCASION.contains(kind) && !RARE.contains(kind));
         let mut missing: Vec<String> = kinds.map(|kind| format!("no {kind}")).collect();
+        let states = self.states_missing().filter(|state| !NO_STATES.contains(state));
+        missing.extend(states.map(|state| format!("nobody was {state}")));
         let names: BTreeSet<&String> = self.struck.keys().map(|(name, ..)| name).collect();
         for name in names {
             let met = self.struck.iter().any(|((of, _, outcome), _)| of == name && *outcome != "not met");
@@ -123,11 +129,14 @@ impl Coverage {
         let never: Vec<&str> = self.kinds_missing().collect();
         let _ =
             writeln!(text, "facts never met: {}", if never.is_empty() { "none".to_owned() } else { never.join(", ") });
-        let states = State::ALL.map(State::as_str);
-        let never: Vec<&str> = states.into_iter().filter(|state| !self.states.contains_key(state)).collect();
+        let never: Vec<&str> = self.states_missing().collect();
         let _ =
             writeln!(text, "states never met: {}", if never.is_empty() { "none".to_owned() } else { never.join(", ") });
         text
+    }
+
+    fn states_missing(&self) -> impl Iterator<Item = &'static str> {
+        State::ALL.map(State::as_str).into_iter().filter(|state| !self.states.contains_key(state))
     }
 
     fn kinds_missing(&self) -> impl Iterator<Item = &'static str> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use fleet::sync::locked;
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
@@ -39,6 +40,10 @@ impl Visit for Said {
 impl Subscriber for Errors {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() == Level::ERROR
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::ERROR)
     }
 
     fn new_span(&self, _span: &Attributes<'_>) -> Id {

@@ -2,13 +2,16 @@
 //! here uses a worker's code or the fold.
 //!
 //! After each step it looks at what is new: that no record of the fleet's own stands there twice, that every fact has a cause and
-//! may follow what is known of its request (`reference`), that clocks run out neither early nor for lag (`clocks`), that urgent work waits for
-//! no bulk (`lanes`). At the end
-//! the accounts of `sandbox` are balanced, and each source has had its one end (`ends`).
+//! may follow what is known of its request (`reference`), that clocks run out neither early nor for lag (`clocks`), that urgent work
+//! waits for no bulk (`lanes`). Whenever all have come to rest it looks whether each open request has moved in its time (`patience`),
+//! and now and then whether the log rebuilds what the supervisor remembers and projections show (`rebuilt`). At the end the accounts
+//! of `sandbox` are balanced, and each source has had its one end (`ends`).
 
 mod clocks;
 mod ends;
 mod lanes;
+mod patience;
+mod rebuilt;
 mod reference;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,15 +21,17 @@ use contracts::Topic;
 use contracts::headers::{CE_ID, event_type};
 use domain::ids::derive;
 use domain::messages::{Outcome, Stage};
-use domain::{EventBody, Lane, LifecycleEvent, Message, OperationId, RecordId, RequestId};
+use domain::{EventBody, Lane, LetterId, LifecycleEvent, Message, OperationId, RecordId, RequestId, Token};
 use fleet::bus::{Delivered, Isolation, Limit, Reader, TopicPartition};
 use fleet::clock::Clock;
 use sandbox::accounts::Accounts;
-use tests::plan::Plan;
+use tests::plan::{Kind, Plan};
 use tests::{SOURCE, World};
 
 use clocks::Clocks;
 use lanes::Lanes;
+use patience::Patience;
+use rebuilt::Rebuilt;
 use reference::Reference;
 
 /// Everything known of a run.
@@ -36,12 +41,18 @@ pub(crate) struct Oracle {
     pub(crate) accounts: Accounts,
     requests: BTreeMap<RequestId, Reference>,
     finals: BTreeMap<RequestId, Vec<Outcome>>,
+    /// How often a request was submitted again.
+    repetitions: BTreeMap<RequestId, usize>,
     /// The names of what was written, of each topic's kind.
     names: BTreeSet<(&'static str, RecordId)>,
     /// What may be a cause: records of every topic.
     causes: BTreeSet<RecordId>,
     clocks: Clocks,
     lanes: Lanes,
+    pub(crate) patience: Patience,
+    rebuilt: Rebuilt,
+    /// Somebody sets the clock of a process that makes calls: it may be wrong about how long it has waited.
+    is_skewed: bool,
     /// All facts in the order in which they came to be seen.
     pub(crate) facts: Vec<Fact>,
     /// What must not be.
@@ -61,6 +72,10 @@ pub(crate) struct Fact {
     pub(crate) seen: Duration,
     /// What of it a person would like to read.
     pub(crate) detail: String,
+    /// The letter it tells of, and the signature of its group.
+    pub(crate) letter: Option<(LetterId, Token)>,
+    /// The letter that a person has dealt with.
+    pub(crate) settled: Option<LetterId>,
 }
 
 const LIMIT: Limit = Limit { records: 10_000, bytes: 64 << 20 };
@@ -83,10 +98,17 @@ impl Oracle {
             accounts: Accounts::default(),
             requests: BTreeMap::new(),
             finals: BTreeMap::new(),
+            repetitions: BTreeMap::new(),
             names: BTreeSet::new(),
             causes: BTreeSet::new(),
             clocks: Clocks::new(),
             lanes: Lanes::new(plan),
+            patience: Patience::default(),
+            rebuilt: Rebuilt::default(),
+            is_skewed: plan
+                .0
+                .iter()
+                .any(|fault| matches!(fault.kind, Kind::Jump { who, .. } if who.stage == Stage::Dispatch)),
             facts: Vec::new(),
             wrong: Vec::new(),
         }
@@ -110,9 +132,18 @@ impl Oracle {
         self.facts[first..].to_vec()
     }
 
+    /// Looks at a world in which nobody has anything to do at this moment.
+    pub(crate) fn look_at_rest(&mut self, world: &World) -> Vec<String> {
+        let mut wrong = self.patience.judge(world.clock.now_ms());
+        if world.chance.hits(60) {
+            wrong.extend(self.rebuilt.compare(world));
+        }
+        wrong
+    }
+
     /// Whether a request came to be.
     pub(crate) fn knows(&self, request_id: RequestId) -> bool {
-        self.requests.contains_key(&request_id)
+        self.requests.get(&request_id).is_some_and(|request| request.has_had("received"))
     }
 
     fn take(&mut self, world: &World, topic: &Topic, record: &Delivered) {
@@ -124,14 +155,19 @@ impl Oracle {
             Topic::Dispatch(_) => Some("dispatch work"),
             _ => None,
         };
-        if let (Some(own), Some(name)) = (own, name(record))
+        // A letter that is sent back is the record that it was.
+        let is_replay = record.headers.0.iter().any(|(name, _)| *name == "waybill-letter");
+        if let (Some(own), Some(name), false) = (own, name(record), is_replay)
             && !self.names.insert((own, name))
         {
             self.wrong.push(format!("a record stands on the log twice: {own} {name} in {}", record.topic));
         }
         let Some(value) = &record.value else { return };
         match world.codec.decode(topic, value) {
-            Ok((_, Message::Event(event))) => self.fact(world, &event, value),
+            Ok((_, Message::Event(event))) => {
+                self.rebuilt.take(record, &event, value);
+                self.fact(world, &event, value);
+            }
             Ok((_, Message::Outcome(outcome))) if *topic == Topic::Outcomes(SOURCE.into()) => self.outcome(*outcome),
             _ => {}
         }
@@ -152,8 +188,10 @@ impl Oracle {
         let request = self.requests.entry(request_id).or_default();
         let mut wrong = request.judge(kind, event);
         wrong.extend(self.clocks.judge(event, seen));
+        self.patience.hear(event, world.clock.now_ms());
         if let EventBody::AttemptFailed { operation_id, attempt, code, .. } = &event.body
             && code == "lost"
+            && !self.is_skewed
             && world
                 .partners
                 .answers_until_ms(*operation_id, *attempt)
@@ -161,12 +199,25 @@ impl Oracle {
         {
             wrong.push(format!("attempt {attempt} was given up for lost while its answer was under way"));
         }
+        if kind == "duplicate-suppressed" {
+            *self.repetitions.entry(request_id).or_default() += 1;
+        }
         if !self.has_cause(event) {
             wrong.push(format!("{kind} has no cause"));
         }
         self.wrong.extend(wrong.into_iter().map(|wrong| format!("{request_id}: {wrong}")));
         let detail = reference::detail(&event.body);
-        self.facts.push(Fact { request_id, kind, by: event.by, seen, detail });
+        let letter = match &event.body {
+            EventBody::DeadLettered { letter_id, signature, .. } => Some((*letter_id, *signature)),
+            _ => None,
+        };
+        let settled = match &event.body {
+            EventBody::LetterReplayed { letter_id, .. } | EventBody::LetterDiscarded { letter_id, .. } => {
+                Some(*letter_id)
+            }
+            _ => None,
+        };
+        self.facts.push(Fact { request_id, kind, by: event.by, seen, detail, letter, settled });
     }
 
     /// A record, the answer to a call of the request, or a timer, of which only the worker knows the name: those that have timers

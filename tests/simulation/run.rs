@@ -6,9 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use contracts::Topic;
-use domain::{EventBody, FailureClass, Lifecycle, LifecycleEvent, Message};
+use domain::{EventBody, FailureClass, Lifecycle, LifecycleEvent, Message, RequestId};
 use fleet::clock::Clock;
 use tests::faults::Struck;
+use tests::plan::Plan;
 use tests::{Setup, World};
 
 use crate::errors::Errors;
@@ -36,6 +37,8 @@ pub(crate) struct Run {
     pub(crate) struck: Struck,
     /// How the payers misbehaved.
     pub(crate) payers: BTreeMap<String, u64>,
+    /// What identity first found of each request's member.
+    pub(crate) found: BTreeMap<RequestId, &'static str>,
 }
 
 /// A run that broke a promise.
@@ -89,6 +92,18 @@ pub(crate) fn run(scenario: &Scenario) -> Result<Run, Failure> {
     Err(Failure { wrong, facts })
 }
 
+/// Runs a scenario, and once more without anything that goes wrong: that must not change who is found.
+pub(crate) fn run_beside_calm(scenario: &Scenario) -> Result<Run, Failure> {
+    let rough = run(scenario)?;
+    let calm = run(&Scenario { plan: Plan::default(), orders: Vec::new(), ..scenario.clone() })?;
+    let differs = |(id, found): (&RequestId, &&'static str)| {
+        let otherwise = calm.found.get(id).filter(|otherwise| *otherwise != found)?;
+        Some(format!("{id} is {found}, and is {otherwise} when nothing goes wrong"))
+    };
+    let wrong: Vec<String> = rough.found.iter().filter_map(differs).collect();
+    if wrong.is_empty() { Ok(rough) } else { Err(Failure { wrong, facts: Vec::new() }) }
+}
+
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     format!("panicked: {}", text.unwrap_or("without a word"))
@@ -99,7 +114,10 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 impl Stage {
     fn new(scenario: &Scenario) -> Self {
         let plan = Some(scenario.plan.clone());
-        let world = World::new(Setup { plan, callbacks: true, ..Setup::rough(scenario.seed) });
+        let mut setup = Setup { plan, callbacks: true, ..Setup::rough(scenario.seed) };
+        // What goes beyond the source's share of a minute is moved to bulk.
+        setup.sources.iter_mut().for_each(|(_, text)| text.push_str("\nshare_per_min = 12\n"));
+        let world = World::new(setup);
         let upstream = Upstream::new(scenario, &world);
         let oracle = Oracle::new(&world, &scenario.plan);
         // No clock is so wrong that a submission would come before it was written.
@@ -133,7 +151,10 @@ impl Stage {
         }
         let now = self.world.clock.since_boot();
         let open = self.oracle.accounts.open().take(3).map(|(id, story)| format!("{id} hangs: {story:?}"));
-        let busy = format!("not at an end after {} steps and {now:?}", self.steps);
+        let (waits, disorder) = (self.world.has_waiting(), self.world.crew.is_in_disorder());
+        let left = format!("records wait: {waits}, disorder: {disorder}, {} letters wait", self.upstream.letters());
+        let left = format!("{left}, {:?} wakes first", self.world.crew.restless());
+        let busy = format!("not at an end after {} steps and {now:?}: {left}", self.steps);
         Err(open.chain([busy]).collect())
     }
 
@@ -141,14 +162,19 @@ impl Stage {
     fn look(&mut self) -> Result<(), Vec<String>> {
         self.leap = Duration::from_millis(1);
         let facts = self.oracle.follow(&self.world);
-        self.upstream.hear(&self.world, &facts);
+        self.upstream.hear((&self.world, &self.oracle), &facts);
         if self.oracle.wrong.is_empty() { Ok(()) } else { Err(std::mem::take(&mut self.oracle.wrong)) }
     }
 
     /// Nobody has anything to do: people decide, time passes. Answers whether all is over.
     fn rest(&mut self) -> Result<bool, Vec<String>> {
         let Self { world, upstream, oracle, .. } = self;
+        let wrong = oracle.look_at_rest(world);
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
         let is_quiet = world.is_well() && !world.crew.is_in_disorder() && world.partners.next_ms().is_none();
+        let is_quiet = is_quiet && !world.has_waiting();
         if upstream.is_done() && is_quiet {
             world.faults.stop();
             if upstream.act_as_operator(world, oracle) == 0 {
@@ -163,14 +189,18 @@ impl Stage {
             world.maintain();
         }
         // Half of the time the clock stops where somebody wants to do something.
-        let leap = if world.chance.hits(500) { world.crew.idle(self.leap) } else { self.leap };
+        let leap_max = if upstream.is_done() { LEAP_MAX } else { Duration::from_secs(1) };
+        let leap = if world.chance.hits(500) { world.crew.idle(leap_max) } else { self.leap };
         let now = world.clock.now_ms();
         let told = upstream
             .next_ms()
             .filter(|_| world.is_well())
             .map_or(leap, |at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)));
-        world.crew.advance(leap.min(told).max(Duration::from_millis(1)));
-        let leap_max = if upstream.is_done() { LEAP_MAX } else { Duration::from_secs(1) };
+        let leap = leap.min(told).max(Duration::from_millis(1));
+        if world.is_well() && !world.crew.is_in_disorder() {
+            oracle.patience.passed(leap);
+        }
+        world.crew.advance(leap);
         self.leap = (self.leap * 2).min(leap_max);
         Ok(false)
     }
@@ -178,6 +208,7 @@ impl Stage {
     fn finish(&mut self) -> Result<Run, Vec<String>> {
         let Self { world, upstream, oracle, .. } = self;
         let mut wrong = world.forgetful();
+        wrong.extend(oracle.rebuild(world));
         wrong.extend(oracle.balance(world, &upstream.sent, upstream.poisoned));
         if !wrong.is_empty() {
             return Err(wrong);
@@ -186,6 +217,7 @@ impl Stage {
         wrong.extend(remains(world, upstream));
         oracle.follow(world);
         wrong.extend(oracle.balance(world, &upstream.sent, upstream.poisoned));
+        wrong.extend(oracle.unowned_effects(world));
         wrong.extend(released_in_vain(world));
         if !wrong.is_empty() {
             return Err(wrong);
@@ -205,8 +237,20 @@ impl Stage {
             states,
             struck: world.faults.struck(),
             payers: world.partners.misbehaviour(),
+            found: found(&oracle.facts),
         })
     }
+}
+
+/// What identity first found of each request's member.
+fn found(facts: &[Fact]) -> BTreeMap<RequestId, &'static str> {
+    let mut found = BTreeMap::new();
+    for fact in
+        facts.iter().filter(|fact| matches!(fact.kind, "identity-matched" | "identity-unmatched" | "review-opened"))
+    {
+        found.entry(fact.request_id).or_insert(fact.kind);
+    }
+    found
 }
 
 /// A hash over all facts, and the states they lead through.

@@ -81,6 +81,8 @@ fn words(kind: &str) -> &str {
         "command-refused" => "a command has no place here",
         "verification-failed" => "what came is not what was announced",
         "closed" => "it is closed",
+        "letter-replayed" => "a person sends its letter back",
+        "letter-discarded" => "a person puts its letter aside",
         "dead-lettered" => "one of its records becomes a letter",
         other => other,
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use contracts::Topic;
 use domain::messages::{CommandAction, CommandTarget, Lane, Message, PartnerMessage, Stage, Verdict};
-use domain::{Code, OperationId, RequestId, Timestamp, Token};
+use domain::{Code, LetterId, OperationId, RequestId, Timestamp, Token};
 use fleet::clock::Clock;
 use identity::Entry;
 use sandbox::accounts::Story;
@@ -15,6 +15,7 @@ use tests::feed::bare;
 use tests::plan::Kind;
 use tests::reading::remembered;
 use tests::{Feed, PAYER, SOURCE, World};
+use uuid::Uuid;
 
 use crate::oracle::{Fact, Oracle};
 use crate::scenario::{Act, Order, SUBMISSIONS, Scenario};
@@ -44,6 +45,10 @@ pub(crate) struct Upstream {
     seen: BTreeMap<&'static str, u32>,
     /// Commands still to be given, and when.
     commands: Vec<(i64, RequestId, Given)>,
+    /// Letters that are still to be sent back or put aside, and when.
+    letters: Vec<(i64, LetterId)>,
+    /// Letters of requests that nobody has settled yet, with the signature of their group and whose they are.
+    waiting_letters: BTreeMap<LetterId, (Token, Stage)>,
     held: BTreeMap<RequestId, i64>,
     passes: u32,
 }
@@ -71,6 +76,8 @@ impl Upstream {
             orders: scenario.orders.clone(),
             seen: BTreeMap::new(),
             commands: Vec::new(),
+            letters: Vec::new(),
+            waiting_letters: BTreeMap::new(),
             held: BTreeMap::new(),
             passes: 0,
         };
@@ -173,9 +180,18 @@ impl Upstream {
     }
 
     /// Hears of new facts: some of them make people order something.
-    pub(crate) fn hear(&mut self, world: &World, facts: &[Fact]) {
+    pub(crate) fn hear(&mut self, (world, oracle): (&World, &Oracle), facts: &[Fact]) {
         let now = world.clock.now_ms();
         for fact in facts {
+            if let Some(letter) = fact.letter.filter(|_| oracle.knows(fact.request_id)) {
+                // Soon, while the flaw may still be there, or when everybody has waited for it.
+                let wait_ms = [0, 5_000, 7_300_000][world.chance.below(3)];
+                self.letters.push((now + wait_ms, letter.0));
+                self.waiting_letters.insert(letter.0, (letter.1, fact.by));
+            }
+            if let Some(settled) = fact.settled {
+                self.waiting_letters.remove(&settled);
+            }
             let count = self.seen.entry(fact.kind).or_default();
             *count += 1;
             for Order { act, .. } in self.orders.iter().filter(|order| order.on == fact.kind && order.nth == *count) {
@@ -199,6 +215,7 @@ impl Upstream {
     /// Gives the commands that are due.
     fn obey(&mut self, world: &World, oracle: &Oracle) -> usize {
         let now = world.clock.now_ms();
+        self.deal_with_letters(world, now);
         if self.commands.iter().all(|(at, ..)| now < *at) {
             return 0;
         }
@@ -218,9 +235,37 @@ impl Upstream {
         due.len()
     }
 
+    /// Sends letters back to their stages; now and then one is put aside.
+    fn deal_with_letters(&mut self, world: &World, now: i64) {
+        let (due, later) = std::mem::take(&mut self.letters).into_iter().partition(|(at, _)| *at <= now);
+        self.letters = later;
+        let due: Vec<(i64, LetterId)> = due;
+        for (_, letter_id) in &due {
+            self.deal_with(world, *letter_id);
+        }
+        if !due.is_empty() {
+            self.feed.commit();
+        }
+    }
+
+    /// Nobody puts a fact aside that the supervisor has yet to take in: what it says has happened.
+    fn deal_with(&mut self, world: &World, letter_id: LetterId) {
+        let Some((signature, stage)) = self.waiting_letters.get(&letter_id) else { return };
+        let is_discarded = *stage != Stage::Reconciliation && world.chance.hits(100);
+        let action = if is_discarded { CommandAction::DiscardLetter } else { CommandAction::ReplayLetter };
+        let key = Uuid::from_bytes(signature.0).to_string();
+        self.feed.command(world, &key, (CommandTarget::LetterTarget { letter_id }, action, None));
+    }
+
+    /// How many letters of requests nobody has settled.
+    pub(crate) fn letters(&self) -> usize {
+        self.waiting_letters.len()
+    }
+
     /// When the next command is due.
     pub(crate) fn next_ms(&self) -> Option<i64> {
         let again = self.again.iter().map(|(at, _)| *at);
+        let again = again.chain(self.letters.iter().map(|(at, _)| *at));
         self.commands.iter().map(|(at, ..)| *at).chain(again).min()
     }
 
@@ -232,7 +277,7 @@ impl Upstream {
         Verdict::IsMember { member_token: candidates[world.chance.below(candidates.len())] }
     }
 
-    /// Decides what waits for a person; how many requests are open.
+    /// Decides what waits for a person; how many requests are open and letters wait.
     pub(crate) fn act_as_operator(&mut self, world: &World, oracle: &Oracle) -> usize {
         self.passes += 1;
         if self.passes <= PASSES_MAX {
@@ -245,9 +290,13 @@ impl Upstream {
                     self.give(world, *request_id, order);
                 }
             }
+            // Whoever was told that there is no such letter, since triage had not read of it, asks again.
+            for letter_id in self.waiting_letters.keys().copied().collect::<Vec<_>>() {
+                self.deal_with(world, letter_id);
+            }
             self.feed.commit();
         }
-        oracle.accounts.open().count()
+        oracle.accounts.open().count() + self.waiting_letters.len()
     }
 
     fn decide(
@@ -305,7 +354,8 @@ pub(crate) fn keys(seed: u64, payer: &str) -> BTreeSet<String> {
 /// Half of the requests have little time, so that a hold outlasts it; which ones, and how little, follows from the key alone.
 fn in_haste(mut submission: Submission, now: Timestamp) -> Submission {
     let number = submission.request.idempotency_key.bytes().last().map_or(0, |digit| u32::from(digit - b'0'));
-    if number.is_multiple_of(2) {
+    // Bulk may wait at the gate for longer than that.
+    if number.is_multiple_of(2) && submission.lane != Lane::Bulk {
         submission.request.due_by = Some(now + HASTE * (1 + number));
     }
     submission

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use contracts::{Codec, Topic, Topics};
 use domain::messages::Lane;
 use domain::{Memory, Timestamp, Worker};
@@ -29,7 +30,8 @@ use domain::{Memory, Timestamp, Worker};
 use crate::bus::{Bus, BusError, Consumer, Membership, Producer, TopicPartition};
 use crate::caller::Caller;
 use crate::calls::Inbox;
-use crate::changelog::UnreadableEntry;
+use crate::blocking::FleetEntry;
+use crate::changelog::{UnreadableEntry, fleet_key};
 use crate::clock::Clock;
 use crate::desk::Desk;
 use crate::envelope::Postman;
@@ -267,9 +269,16 @@ impl<W: Worker> Slot<W> {
         self.standing.is_member && self.tables.is_ready() && self.restoring.is_empty()
     }
 
-    /// A look at the memory of one partition, for the accounts of tests and the simulation.
+    /// A look at the memory of one partition, for the accounts of tests and the simulation; none while it is not known whether the
+    /// last turn is part of it.
     pub fn memory(&self, partition: u32) -> Option<&Memory<W::Key, W::Entry>> {
-        self.partitions.get(&partition).map(|partition| &partition.memory)
+        self.partitions.get(&partition).filter(|_| !self.standing.must_rejoin).map(|partition| &partition.memory)
+    }
+
+    /// What the fleet itself remembers of one partition, by the keys of its changelog, for the same accounts.
+    pub fn fleet_memory(&self, partition: u32) -> impl Iterator<Item = (Bytes, &FleetEntry)> {
+        let partition = self.partitions.get(&partition);
+        partition.into_iter().flat_map(|partition| partition.fleet.iter()).map(|(key, entry)| (fleet_key(key), entry))
     }
 
     fn step(&mut self, wait: Duration) -> Result<Report, SlotError> {

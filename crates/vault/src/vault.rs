@@ -91,9 +91,14 @@ impl Vault {
 
     /// A vault that keeps everything in memory and whose keys depend on the seed alone, for tests and the simulation.
     pub fn in_memory(seed: u64) -> Self {
+        Self::in_memory_with(seed, Codec::bundled())
+    }
+
+    /// The same over a codec that is at hand.
+    pub fn in_memory_with(seed: u64, codec: Codec) -> Self {
         let keystore = Arc::new(Keystore::in_memory(seed));
         let claim_check = Arc::new(ClaimCheck::in_memory(Arc::clone(&keystore)));
-        Self { keys: Arc::new(Keys::from_seed(seed)), codec: Codec::bundled(), keystore, claim_check }
+        Self { keys: Arc::new(Keys::from_seed(seed)), codec, keystore, claim_check }
     }
 
     /// The evidence store that shares this vault's keystore.

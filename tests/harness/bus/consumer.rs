@@ -71,6 +71,7 @@ impl ModelConsumer {
         if self.is_out {
             self.seat = seat(&self.client, &self.membership, heard, state)?;
             self.is_out = false;
+            self.client.shared.stir();
         }
         if state.groups.heard(&self.seat).is_some() {
             let now = state.now;
@@ -121,6 +122,7 @@ impl ModelConsumer {
 impl Consumer for ModelConsumer {
     fn wait(&mut self, timeout: Duration) -> Result<Wake, BusError> {
         let shared = Arc::clone(&self.client.shared);
+        self.client.is_asleep.store(false, Ordering::Relaxed);
         let found = shared.wait(timeout, |state| {
             if let Some(wake) = self.news(state)? {
                 return Ok(Some(wake));
@@ -130,6 +132,7 @@ impl Consumer for ModelConsumer {
             }
             Ok(self.is_ready(state).then_some(Wake::Ready))
         })?;
+        self.client.is_asleep.store(found.is_none(), Ordering::Relaxed);
         Ok(found.unwrap_or(Wake::TimedOut))
     }
 

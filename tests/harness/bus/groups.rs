@@ -179,15 +179,18 @@ impl Groups {
         members.find(|(_, member)| is_owner(member)).map(|(instance, _)| instance.clone())
     }
 
-    /// Puts out whoever was silent for too long.
-    pub(super) fn expire(&mut self, now: Duration) {
+    /// Puts out whoever was silent for too long; whether there was anybody.
+    pub(super) fn expire(&mut self, now: Duration) -> bool {
+        let mut have_gone = false;
         for group in self.groups.values_mut() {
             let before = group.members.len();
             group.members.retain(|_, member| now <= member.seen + member.session);
             if group.members.len() < before {
                 group.rebalance();
+                have_gone = true;
             }
         }
+        have_gone
     }
 
     /// Whether a membership is one of the present generation.

@@ -55,8 +55,8 @@ impl Holder {
 // === impl State ===
 
 impl State {
-    /// Ends what was left open for too long, and writes markers that are due.
-    pub(super) fn end_overdue(&mut self) {
+    /// Ends what was left open for too long, and writes markers that are due; whether there was any of it.
+    pub(super) fn end_overdue(&mut self) -> bool {
         let now = self.now;
         let mut ended = Vec::new();
         for (id, holder) in &mut self.holders {
@@ -70,7 +70,9 @@ impl State {
                 Some(_) | None => {}
             }
         }
+        let have_ended = !ended.is_empty();
         ended.into_iter().for_each(|(id, is_committed)| self.end(&id, is_committed));
+        have_ended
     }
 
     /// Writes the markers of a transaction, and the offsets it moves.

@@ -37,18 +37,17 @@ pub(super) struct Topic {
 // === impl State ===
 
 impl State {
-    /// Lets the brokers' clock move on, and what it brings happen.
-    pub(super) fn pass_to(&mut self, now: Duration) {
+    /// Lets the brokers' clock move on, and what it brings happen; whether it brought anything.
+    pub(super) fn pass_to(&mut self, now: Duration) -> bool {
         if self.now == now {
-            return;
+            return false;
         }
         self.now = now;
-        if self.trouble.as_ref().is_some_and(|(until, _)| *until <= now) {
-            self.trouble = None;
-        }
+        let is_over = self.trouble.take_if(|(until, _)| *until <= now).is_some();
         self.markers_late = self.markers_late.filter(|(until, _)| now < *until);
-        self.end_overdue();
-        self.groups.expire(now);
+        let have_ended = self.end_overdue();
+        let have_gone = self.groups.expire(now);
+        is_over || have_ended || have_gone
     }
 
     /// Whether brokers can be asked at all. Who has no room still answers.
@@ -108,10 +107,7 @@ impl State {
     }
 
     pub(super) fn beat(&mut self, process: &Arc<str>, heard: Duration, now: Duration) {
-        if self.trouble.as_ref().is_some_and(|(until, _)| *until <= now) {
-            self.trouble = None;
-        }
-        if self.reachable().is_ok() {
+        if self.trouble.as_ref().is_none_or(|(until, _)| *until <= now) || self.reachable().is_ok() {
             self.groups.beat(process, heard, now);
         }
     }

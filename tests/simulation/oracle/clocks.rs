@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::lifecycle::event::Clock;
-use domain::{EventBody, LifecycleEvent, RequestId, Timestamp};
+use domain::{EventBody, LifecycleEvent, RequestId, Stage, Timestamp};
 
 /// What is known of the clocks of all requests.
 pub(super) struct Clocks {
@@ -20,6 +20,8 @@ struct Steps {
     breached: BTreeSet<(&'static str, Timestamp)>,
     request_breaches: u32,
     releases: u32,
+    /// A fact of it could not be decided by the supervisor and lies in a letter.
+    is_lettered: bool,
 }
 
 /// No two clocks of the simulated world are further apart than this, those included that somebody has set.
@@ -46,6 +48,10 @@ impl Clocks {
             | EventBody::Acknowledged { .. }
             | EventBody::Fulfilled { .. } => {
                 steps.steps.push((event.at, seen));
+                None
+            }
+            EventBody::DeadLettered { .. } => {
+                steps.is_lettered |= event.by == Stage::Reconciliation;
                 None
             }
             EventBody::Released { .. } => {
@@ -86,7 +92,7 @@ impl Steps {
         if 1 + self.releases < self.request_breaches {
             return Some("the request's own clock ran out twice".to_owned());
         }
-        if clock != Clock::Stage {
+        if clock != Clock::Stage || self.is_lettered {
             return None;
         }
         // The step whose clock this is, and one that came to the log well before it ran out.

@@ -1,7 +1,9 @@
 //! What is owed at the end of a run.
 
-use domain::RequestId;
+use std::collections::BTreeMap;
+
 use domain::messages::OutcomeStatus;
+use domain::{OperationId, RequestId, TerminalOutcome};
 use sandbox::accounts::Rest;
 use sandbox::upstream::Submission;
 
@@ -33,11 +35,38 @@ impl Oracle {
         wrong
     }
 
+    /// Effects that stand although their request ended otherwise, and nobody was told to see to it in time.
+    pub(crate) fn unowned_effects(&self, world: &tests::World) -> Vec<String> {
+        let effects: BTreeMap<_, _> = world.partners.effects().into_iter().collect();
+        let stands = |id: &RequestId| {
+            let operation = uuid::Uuid::from_bytes(OperationId::of_send(*id).0);
+            let undone = uuid::Uuid::from_bytes(OperationId::of_compensation(OperationId::of_send(*id)).0);
+            let of = |operation| effects.get(&operation).copied().unwrap_or_default();
+            let taken_back = of(operation).cancelled + of(operation).compensated + of(undone).compensated;
+            taken_back < of(operation).performed
+        };
+        let mut found = Vec::new();
+        for (id, request) in &self.requests {
+            let Some(outcome) = request.closed else { continue };
+            let is_to_stand = matches!(outcome, TerminalOutcome::Fulfilled | TerminalOutcome::Escalated);
+            if !is_to_stand && stands(id) && !request.has_had("exception-raised") {
+                found.push(format!("{id} was closed as {}, what it did stands, and nobody owns it", outcome.as_str()));
+            }
+        }
+        found
+    }
+
     /// A source hears of the end of its request, and how it ended is what the log says.
     fn end(&self, id: RequestId) -> Option<String> {
         let closed = self.requests.get(&id)?.closed?;
         let finals = self.finals.get(&id).map_or(&[][..], Vec::as_slice);
         let told = finals.iter().filter(|outcome| outcome.status == OutcomeStatus::Final).count();
+        let again = self.repetitions.get(&id).copied().unwrap_or(0);
+        if 1 + again < told {
+            return Some(format!(
+                "{id} was closed, and its source was told {told} times though it asked {again} times"
+            ));
+        }
         if told == 0 {
             return Some(format!("{id} was closed, and its source was not told"));
         }

@@ -1,6 +1,6 @@
 //! Whether urgent records wait behind bulk: one turn of it at most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::Topic;
 use domain::Lane;
@@ -13,8 +13,9 @@ use tests::world::PARTITIONS;
 
 /// What was seen of the lanes of each partition.
 pub(super) struct Lanes {
-    /// Suspects and spoilt turns are tried apart from everything else, and urgent records wait meanwhile.
-    is_watching: bool,
+    /// The stages of which something may be on trial: suspects and spoilt turns are tried apart from everything else, and urgent
+    /// records wait meanwhile.
+    disturbed: BTreeSet<Stage>,
     seen: BTreeMap<(Stage, u32), Seen>,
 }
 
@@ -34,15 +35,20 @@ const STAGES: [Stage; 3] = [Stage::Intake, Stage::Identity, Stage::Dispatch];
 
 impl Lanes {
     pub(super) fn new(plan: &Plan) -> Self {
-        let disturbs = |kind: &Kind| matches!(kind, Kind::Abort { .. } | Kind::Crash { .. } | Kind::Replace { .. });
-        Self { is_watching: !plan.0.iter().any(|fault| disturbs(&fault.kind)), seen: BTreeMap::new() }
+        let disturbed = plan.0.iter().filter_map(|fault| match fault.kind {
+            Kind::Abort { who } | Kind::Crash { who, .. } | Kind::Replace { who, .. } => Some(who.stage),
+            // Starts that bring nothing are suspicious, whatever has led to them.
+            Kind::Upgrade { stage } | Kind::Halt { stage, .. } | Kind::Visit { stage, .. } => Some(stage),
+            _ => None,
+        });
+        Self { disturbed: disturbed.collect(), seen: BTreeMap::new() }
     }
 
     /// Looks at where the groups stand now; what is wrong with it.
     pub(super) fn look(&mut self, world: &World) -> Vec<String> {
         let mut wrong = Vec::new();
-        let Some(brokers) = world.brokers().filter(|_| self.is_watching) else { return wrong };
-        for stage in STAGES {
+        let Some(brokers) = world.brokers() else { return wrong };
+        for stage in STAGES.into_iter().filter(|stage| !self.disturbed.contains(stage)) {
             let topic = |lane| match stage {
                 Stage::Intake => Topic::Intake(lane),
                 Stage::Identity => Topic::Identity(lane),

@@ -17,6 +17,8 @@ pub(super) struct Reference {
     /// Commands that were carried out or refused, each once by each stage.
     judged: BTreeSet<(&'static str, CommandId)>,
     is_held: bool,
+    /// How often its exception has moved to a next owner.
+    tier: u32,
     pub(super) closed: Option<TerminalOutcome>,
 }
 
@@ -113,6 +115,11 @@ impl Reference {
         wrong
     }
 
+    /// Whether a fact of this kind was seen.
+    pub(super) fn has_had(&self, kind: &'static str) -> bool {
+        self.kinds.contains(kind)
+    }
+
     fn judge_body(&mut self, kind: &'static str, event: &LifecycleEvent) -> Option<String> {
         match &event.body {
             EventBody::DuplicateSuppressed { .. } | EventBody::ConflictRefused { .. } => {
@@ -144,6 +151,14 @@ impl Reference {
                 self.command(kind, *command_id)
             }
             EventBody::CancelRequested { command_id, .. } => self.command(kind, *command_id),
+            EventBody::ExceptionRaised { .. } => {
+                self.tier = 0;
+                None
+            }
+            EventBody::Escalated { tier, .. } => {
+                let next = std::mem::replace(&mut self.tier, *tier) + 1;
+                (*tier != next).then(|| format!("moved to owner {tier} where owner {next} comes next"))
+            }
             EventBody::Closed { outcome, .. } => {
                 self.closed = Some(*outcome);
                 self.closes(*outcome)
@@ -176,7 +191,9 @@ impl Reference {
     fn closes(&self, outcome: TerminalOutcome) -> Option<String> {
         let grounds: &[&str] = match outcome {
             TerminalOutcome::Fulfilled => &["fulfilled"],
-            TerminalOutcome::Rejected => &["identity-unmatched", "partner-refused", "review-decided-by-person"],
+            TerminalOutcome::Rejected => {
+                &["identity-unmatched", "partner-refused", "review-decided-by-person", "letter-discarded"]
+            }
             TerminalOutcome::Cancelled => &["cancelled", "cancel-requested"],
             TerminalOutcome::Superseded => &["superseded"],
             TerminalOutcome::Escalated => &["exception-raised"],

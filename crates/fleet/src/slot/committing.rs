@@ -181,8 +181,10 @@ impl<W: Worker> Slot<W> {
     /// Makes the calls that are committed, if the lease on the partitions still holds: Kafka fences records, not HTTP.
     fn make_calls(&mut self) -> usize {
         let mut made = 0;
-        let since = self.boot().saturating_sub(self.options.session_timeout);
         let lease = self.lease();
+        // Whoever takes over gives a call up a session and its timeout after it was decided, by a clock that may be ahead: what clocks
+        // may differ by is the margin of the lease.
+        let since = self.boot().saturating_sub(lease);
         let caller = self.ports.caller.as_ref();
         for (number, partition) in self.partitions.iter_mut().filter(|(_, partition)| !partition.is_leaving) {
             while partition.calls.has_ready() {

@@ -6,8 +6,10 @@ use super::Projected;
 use crate::rows::{AlarmKind, AlarmRow};
 
 impl Projected<'_> {
+    /// It begins with its first owner, whoever had the one before in the end.
     pub(super) fn exception(&mut self, code: Code, owner: &str) {
         self.explain(code);
+        self.request.tier = None;
         self.request.owner = Some(owner.to_owned());
     }
 

@@ -151,6 +151,16 @@ fn a_reason_and_an_owner_stand_only_as_long_as_there_is_something_to_explain() {
 }
 
 #[test]
+fn an_exception_begins_with_its_first_owner_whoever_had_the_one_before() {
+    let escalated = EventBody::Escalated { tier: 1, owner: "duty-manager".to_owned() };
+    let (request, _) = projected([received(), dispatched(), exception(), escalated]);
+    assert_eq!(request.map(|row| (row.tier, row.owner)), Some((Some(1), Some("duty-manager".to_owned()))));
+    let escalated = EventBody::Escalated { tier: 1, owner: "duty-manager".to_owned() };
+    let (request, _) = projected([received(), dispatched(), exception(), escalated, exception()]);
+    assert_eq!(request.map(|row| (row.tier, row.owner)), Some((None, Some("operations".to_owned()))));
+}
+
+#[test]
 fn what_comes_after_the_end_explains_nothing() {
     let refused =
         EventBody::PartnerRefused { operation_id: OPERATION, class: FailureClass::Permanent, code: "x".to_owned() };

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Seeds the defects of tests/simulation/mutants.toml, one by one, and shows what notices each.
+
+All of them are put into a copy of the sources (target/mutants), each behind a switch, so that there is one build: some minutes the first
+time. Then each is switched on in turn, and the simulation looks for it for SECONDS_EACH (60). Those it does not find are tried on the
+fleet's tests and on those of the crates they are in. Most are found within seconds, so that the whole takes about half an hour on two
+cores; what is noticed is printed as it comes, and at the end what was not.
+
+MUTANTS="a b" runs these alone. The exit code is 1 if less than 95 % were noticed, or if a defect does not apply any more.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRATCH = ROOT / "target" / "mutants"
+LIST = ROOT / "tests" / "simulation" / "mutants.toml"
+SHARE = 95
+# What a test of ours may take; whoever takes longer hangs, which is noticed too.
+TIMEOUT_S = 300
+SWITCH = """
+/// Whether a seeded defect is switched on.
+pub fn seeded(name: &str) -> bool {
+    static ON: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    ON.get_or_init(|| std::env::var("SEEDED").ok()).as_deref() == Some(name)
+}
+"""
+
+
+def main():
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        return print(__doc__.strip())
+    mutants = tomllib.loads(LIST.read_text())
+    names = os.environ.get("MUTANTS", "").split() or list(mutants)
+    unknown = [name for name in names if name not in mutants]
+    if unknown:
+        sys.exit(f"no such defect: {' '.join(unknown)}")
+    seconds = int(os.environ.get("SECONDS_EACH") or 60)
+    sources, stale = seed(mutants)
+    write(sources)
+    tests = build(["--package", "tests", "--test", "simulation"])
+    if (found := simulate(tests, None, min(seconds, 20))) is not None:
+        sys.exit(f"without any defect there is something wrong already: {found}")
+    told, left = {}, []
+    for count, name in enumerate(names, 1):
+        began = time.monotonic()
+        by = "does not apply any more" if name in stale else simulate(tests, name, seconds)
+        left += [name] if by is None else []
+        told[name] = tell(f"{count}/{len(names)}", name, mutants, (began, by or "not by the simulation"))
+    if left:
+        crates = sorted({crate(edit) for name in left for edit in mutants[name]["edits"]})
+        tests |= build(["--package", "tests", "--test", "fleet", "--test", "contracts"])
+        tests |= build([part for crate in crates for part in ("--package", crate)] + ["--lib"])
+    survivors = list(stale)
+    for count, name in enumerate(left, 1):
+        began = time.monotonic()
+        by = noticed(tests, name, mutants[name])
+        survivors += [name] if by is None else []
+        told[name] = tell(f"{count}/{len(left)}", name, mutants, (began, by or "SURVIVES"))
+    (SCRATCH / "report.txt").write_text("\n".join(told.values()) + "\n")
+    share = 100 * (len(names) - len(survivors)) / len(names)
+    print(f"\n{len(names) - len(survivors)} of {len(names)} noticed, {share:.0f} %; {len(names) - len(left)} by the simulation")
+    for name in survivors:
+        print(f"  not noticed: {name}: {mutants[name]['what']}")
+    sys.exit(share < SHARE or bool(stale))
+
+
+def tell(count, name, mutants, said):
+    began, by = said
+    line = f"{name:<34} {time.monotonic() - began:>4.0f} s  {by:<96} {mutants[name]['what']}"
+    print(f"{count:>6} {line}", flush=True)
+    return line
+
+
+def crate(edit):
+    return Path(edit["in"]).parts[1]
+
+
+def seed(mutants):
+    """The sources that change, with every defect behind its switch; and those defects that find nothing to change."""
+    sources, stale = {}, []
+    for name, mutant in mutants.items():
+        for edit in mutant["edits"]:
+            path = edit["in"]
+            original = (ROOT / path).read_text()
+            text = sources.setdefault(path, original)
+            if edit.get("kind") == "text":
+                find, put = edit["find"], edit["put"]
+            else:
+                find, put = edit["find"].strip("\n"), edit["put"].strip("\n")
+            if original.count(find) != 1:
+                stale.append(name)
+                continue
+            if edit.get("kind") != "text":
+                switched = f'if crate::seeded("{name}") {{ {put} }} else {{ {find} }}'
+                put = switched if find.endswith((";", "}")) else f"({switched})"
+            # Where two defects are in one place, the sound text is the last.
+            before, after = text.rsplit(find, 1)
+            sources[path] = before + put + after
+    for name in sorted({Path(path).parts[1] for path in sources}):
+        path = f"crates/{name}/src/lib.rs"
+        sources[path] = sources.get(path, (ROOT / path).read_text()) + SWITCH
+    return sources, stale
+
+
+def write(sources):
+    """Brings the copy up to date; what is as it was keeps its time, so that little is built anew."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for path in listed.stdout.split("\n"):
+        if not path or not (ROOT / path).is_file():
+            continue
+        wanted = sources[path].encode() if path in sources else (ROOT / path).read_bytes()
+        copy = SCRATCH / "source" / path
+        if not copy.exists() or copy.read_bytes() != wanted:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(wanted)
+
+
+def build(wanted):
+    """The test programs, by package and target, with where they run."""
+    print(f"building {' '.join(wanted)} with all defects in {SCRATCH}", flush=True)
+    command = ["cargo", "test", "--no-run", "--message-format", "json", *wanted]
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(SCRATCH / "target")}
+    built = subprocess.run(command, cwd=SCRATCH / "source", env=environment, stdout=subprocess.PIPE, text=True)
+    messages = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
+    if built.returncode:
+        said = [message["message"]["rendered"] for message in messages if message["reason"] == "compiler-message"]
+        sys.exit("".join(text for text in said if text.startswith("error"))[:4000] + "the defects do not build")
+    programs = {}
+    for message in messages:
+        if message["reason"] == "compiler-artifact" and message.get("executable") and message["profile"]["test"]:
+            package = Path(message["manifest_path"]).parent
+            programs[package.name, message["target"]["name"]] = (message["executable"], package)
+    return programs
+
+
+def run(program, defect, arguments=(), timeout=TIMEOUT_S, **more):
+    """Runs one test program; what it said if it failed."""
+    environment = {**os.environ, "RUST_BACKTRACE": "0", **more}
+    environment.pop("SEEDED", None)
+    if defect:
+        environment["SEEDED"] = defect
+    executable, folder = program
+    try:
+        ran = subprocess.run([executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return "it hangs"
+    return ran.stdout + ran.stderr if ran.returncode else None
+
+
+def simulate(tests, defect, seconds):
+    """The first promise that the simulation finds broken, without the names of requests."""
+    said = run(tests["tests", "simulation"], defect, ["--nocapture", "the_accounts", "regressions"], 3 * seconds + 120,
+               UNSHRUNK="1", SEEDS="", SECONDS=str(seconds))
+    if said is None:
+        return None
+    found = re.search(r"breaks a promise:\n\s*(.*)", said) or re.search(r"panicked at (.*)", said)
+    return re.sub(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "…", found.group(1) if found else said[-90:])[:94]
+
+
+def noticed(tests, name, mutant):
+    """What of the other tests notices a defect, if any does."""
+    crates = {crate(edit) for edit in mutant["edits"]}
+    others = [("tests", "fleet")] + [("tests", "contracts")] * ("local" in crates)
+    others += [key for key in tests if key[0] in crates]
+    for key in others:
+        said = run(tests[key], name)
+        if said is not None:
+            test = re.search(r"^test (\S+) \.\.\. FAILED|^    (\S+::\S+)$", said, re.MULTILINE)
+            test = next((part for part in test.groups() if part), "") if test else said[-60:]
+            return f"by {key[0]}: {test}"
+    return None
+
+
+if __name__ == "__main__":
+    main()

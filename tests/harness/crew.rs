@@ -44,6 +44,9 @@ const CLOSES_WITHIN: Duration = Duration::from_secs(5);
 /// How long it takes to start the next version.
 const STARTS_WITHIN: Duration = Duration::from_secs(2);
 
+/// A slot, whose turns it takes, and what the brokers have seen before this one.
+type InHand = (Box<dyn Turning>, (u32, Option<u64>));
+
 // === impl Crew ===
 
 impl Crew {
@@ -123,7 +126,7 @@ impl Crew {
 
     /// Takes a slot in hand; starts it if it is down and may be up. With it comes whose turns it takes, and what the brokers have
     /// seen before this one.
-    fn take(&self, index: usize) -> Option<(Box<dyn Turning>, (u32, Option<u64>))> {
+    fn take(&self, index: usize) -> Option<InHand> {
         let now = self.time.since_boot();
         let mut stations = locked(&self.stations);
         let station = &mut stations[index];

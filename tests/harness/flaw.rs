@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use domain::call::Outstanding;
-use domain::worker::TimerRule;
+use domain::worker::{Table, TimerRule};
 use domain::{
-    Code, Decision, EventBody, FailureClass, Input, Message, Moment, Poison, RequestId, Timestamp, View, Worker,
+    Code, Decision, EventBody, FailureClass, Input, Memory, Message, Moment, Poison, RequestId, Timestamp, View, Worker,
 };
 use fleet::clock::Clock;
 
@@ -58,8 +58,12 @@ impl<W: Worker> Worker for Flawed<W> {
         W::outstanding(key, entry)
     }
 
-    fn learn(&mut self, key: &[u8], message: Option<&Message>, offset: u64) {
-        self.worker.learn(key, message, offset);
+    fn learn(&mut self, row: (Table, &[u8]), message: Option<&Message>, offset: u64) {
+        self.worker.learn(row, message, offset);
+    }
+
+    fn stirred(&self, row: Option<(Table, &[u8])>, memory: &Memory<W::Key, W::Entry>) -> Vec<W::Key> {
+        self.worker.stirred(row, memory)
     }
 }
 

@@ -244,7 +244,9 @@ impl Oracle {
 /// What the oracle reads: all but memories and tables.
 fn is_watched(topic: &Topic) -> bool {
     match topic {
-        Topic::Memory(_) | Topic::Members | Topic::Policies | Topic::Rehearsals | Topic::Checkpoints => false,
+        Topic::Memory(_) | Topic::Members | Topic::Policies | Topic::Guard | Topic::Rehearsals | Topic::Checkpoints => {
+            false
+        }
         Topic::Intake(Lane::Urgent | Lane::Standard | Lane::Bulk)
         | Topic::Identity(_)
         | Topic::Dispatch(_)

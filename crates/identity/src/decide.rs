@@ -31,7 +31,16 @@ pub fn decide(
     match input {
         Input::Record(record) => match &record.message {
             Message::Identity(work) => on_work(identity, view, work, moment),
-            _ => Err(Poison::misdirected()),
+            Message::Intake(_)
+            | Message::Dispatch(_)
+            | Message::Partner(_)
+            | Message::Command(_)
+            | Message::Event(_)
+            | Message::Outcome(_)
+            | Message::Letter(_)
+            | Message::Member(_)
+            | Message::Policy(_)
+            | Message::Guard(_) => Err(Poison::misdirected()),
         },
         Input::Timer(key) => Ok(on_timer(identity, view, key, moment.now)),
         Input::Answer(_) => Err(Poison::misdirected()),

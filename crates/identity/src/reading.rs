@@ -139,7 +139,7 @@ fn joined<'a>(several: &'a [String], separator: &str) -> Cow<'a, str> {
     }
 }
 
-fn identifiers<'a>(claim: &'a MemberClaim, is_kind: fn(&Identifier) -> bool) -> impl Iterator<Item = &'a str> {
+fn identifiers(claim: &MemberClaim, is_kind: fn(&Identifier) -> bool) -> impl Iterator<Item = &str> {
     claim.identifiers.iter().filter(move |identifier| is_kind(identifier)).map(|identifier| identifier.value.as_str())
 }
 

@@ -87,7 +87,7 @@ impl Rollout {
             (MATCHING, Some(record)) => self.activated = judge(record).or(self.activated.take()),
             (NEXT, Some(record)) => self.next = judge(record).or(self.next.take()),
             (ROLLOUT, Some(record)) => {
-                self.share = Share::parse(&record.text).unwrap_or(std::mem::take(&mut self.share))
+                self.share = Share::parse(&record.text).unwrap_or(std::mem::take(&mut self.share));
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! The roster: who our members are, which account stands for which, and how much of all that was read.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ids::derive;
 use domain::person::RosterMember;
@@ -16,7 +16,7 @@ pub struct Roster {
     /// The same the other way round.
     absorbed: BTreeSet<(String, String)>,
     /// The offset of each account's record, by a digest of its key: rosters have millions of accounts.
-    offsets: HashMap<[u8; 16], u64>,
+    offsets: BTreeMap<[u8; 16], u64>,
     version: u64,
 }
 

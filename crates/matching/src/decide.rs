@@ -204,7 +204,7 @@ impl<'r> Matcher<'r> {
         let outcome = match self.outcome(probability) {
             // It is one of ours, but nothing tells which: a person may.
             Outcome::NoMatch if self.outcome(in_million(anybody)) != Outcome::NoMatch => Outcome::Review,
-            outcome => outcome,
+            outcome @ (Outcome::Match | Outcome::Review | Outcome::NoMatch) => outcome,
         };
         let runner_up = rival.map(|(weight, explanation, head)| RunnerUp {
             member: explanation.map(|_| self.roster.account(head)),

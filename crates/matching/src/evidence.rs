@@ -4,12 +4,12 @@ use crate::Person;
 use crate::claim::Claim;
 use crate::compare::compare;
 use crate::decide::{Decision, FORGOTTEN, Matcher};
-use crate::score::Scored;
 use crate::fixed::power;
 use crate::levels::{CardLevel, Field, Levels, NumberLevel};
 use crate::normal::mix;
 use crate::packed::Packed;
 use crate::roster::Roster;
+use crate::score::Scored;
 use crate::weights::{Explanation, Rarity};
 
 /// A decision with what it rests on.

@@ -53,10 +53,7 @@ impl Case<'_> {
                 self.end(step, TerminalOutcome::Rejected, Some(Code::PartnerRefused));
             }
             EventBody::AttemptsExhausted { class, .. } => self.exhausted(*class),
-            EventBody::Cancelled { .. } => {
-                let withdrawn = self.request.code.filter(|code| *code == Code::MatchWithdrawn);
-                self.end(step, TerminalOutcome::Cancelled, withdrawn.or(Some(Code::CancelledByOperator)));
-            }
+            EventBody::Cancelled { .. } => self.cancelled(step),
             EventBody::CancelFailed { code, .. } => self.cancel_failed(*code),
             EventBody::Superseded { .. } => self.end(step, TerminalOutcome::Superseded, None),
             EventBody::Compensated { .. } => self.undone(),
@@ -84,6 +81,12 @@ impl Case<'_> {
             | EventBody::CompensationStarted { .. }
             | EventBody::Closed { .. } => {}
         }
+    }
+
+    /// It was stopped, for an operator or because its match was taken back.
+    fn cancelled(&mut self, step: Step) {
+        let withdrawn = self.request.code.filter(|code| *code == Code::MatchWithdrawn);
+        self.end(step, TerminalOutcome::Cancelled, withdrawn.or(Some(Code::CancelledByOperator)));
     }
 
     /// An end that stands first in the log is the one.

@@ -60,6 +60,20 @@ fn row<'a>(fields: &'a Value, name: &str) -> &'a Value {
     rows.iter().find(|row| row["field"] == name).unwrap_or_else(|| panic!("no {name} in {fields}"))
 }
 
+/// Claim and roster stand side by side for either twin, field by field.
+fn assert_shows_both(opened: &Value) {
+    let candidates = opened["candidates"].as_array().expect("candidates");
+    assert_eq!(candidates.len(), 2, "{opened}");
+    for candidate in candidates {
+        let born = row(&candidate["fields"], "birth-date");
+        assert_eq!((&born["claim"], &born["roster"]), (&"1984-02-29".into(), &"1984-02-29".into()));
+        assert!(born["agreement"] == "exact" && born["weight_centibits"].is_i64(), "{born}");
+        let lives = row(&candidate["fields"], "address")["roster"].as_str().expect("an address");
+        let is_the_twin = candidate["member_key"] == "account-2";
+        assert!(lives.contains("48 Larkspur Way") && lives.contains("7 Harbor Street") == is_the_twin, "{candidate}");
+    }
+}
+
 #[test]
 fn a_review_is_looked_at_taken_and_decided_and_every_step_is_on_record() {
     let deployment = Deployment::new();
@@ -84,16 +98,7 @@ fn a_review_is_looked_at_taken_and_decided_and_every_step_is_on_record() {
     assert!(told(&blind).contains("not-opened") && told(&blind).contains("waybill review open"), "{}", told(&blind));
 
     let opened = deployment.answer(&["review", "open", &id, "--as", "sam"]);
-    let candidates = opened["candidates"].as_array().expect("candidates");
-    assert_eq!(candidates.len(), 2, "{opened}");
-    for candidate in candidates {
-        let born = row(&candidate["fields"], "birth-date");
-        assert_eq!((&born["claim"], &born["roster"]), (&"1984-02-29".into(), &"1984-02-29".into()));
-        assert!(born["agreement"] == "exact" && born["weight_centibits"].is_i64(), "{born}");
-        let lives = row(&candidate["fields"], "address")["roster"].as_str().expect("an address");
-        let is_the_twin = candidate["member_key"] == "account-2";
-        assert!(lives.contains("48 Larkspur Way") && lives.contains("7 Harbor Street") == is_the_twin, "{candidate}");
-    }
+    assert_shows_both(&opened);
     let steps = |step: &str| {
         let story = deployment.answer(&["trace", &id]);
         let is_it = |entry: &&Value| entry["detail"]["review"]["step"] == step;

@@ -189,7 +189,11 @@ impl World {
             activated_by: "jo".into(),
             activated_at: self.now,
         };
-        self.judge.learn(name.as_bytes(), Some(&Message::Policy(Box::new(policy))), 0);
+        self.judge.learn(
+            (domain::worker::Table::Policies, name.as_bytes()),
+            Some(&Message::Policy(Box::new(policy))),
+            0,
+        );
     }
 
     fn take_record(&mut self, message: Message, value: Bytes) -> Decision<Key, Entry> {

@@ -27,10 +27,12 @@ pub(crate) fn carry_out(operation: Operation, config: &Config, json: bool) -> Re
         };
     let ask = ask(operation)?;
     let answer = client::ask(config, &ask).map_err(|failure| in_file(failure, file.as_deref()))?;
-    match ask {
-        Ask::OpenReview { .. } if !json => show::tell(&reviews::side_by_side(&answer)),
-        Ask::Explain { .. } if !json => show::tell(&reviews::explanation(&answer)),
-        _ => show::print(&answer, json),
+    if !json && matches!(ask, Ask::OpenReview { .. }) {
+        show::tell(&reviews::side_by_side(&answer))
+    } else if !json && matches!(ask, Ask::Explain { .. }) {
+        show::tell(&reviews::explanation(&answer))
+    } else {
+        show::print(&answer, json)
     }
 }
 

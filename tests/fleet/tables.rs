@@ -1,10 +1,12 @@
 //! Shared tables: read before anything is decided, and followed ever after.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use contracts::Topic;
 use domain::messages::PolicyRecord;
-use domain::{Decision, Input, Lane, Message, Moment, Poison, RecordId, Timestamp, Trace, View, Worker};
+use domain::worker::Table;
+use domain::{Decision, Input, Lane, Memory, Message, Moment, Poison, RecordId, Timestamp, Trace, View, Worker};
 use fleet::Postman;
 
 use crate::bus::Verdict;
@@ -29,8 +31,24 @@ impl Worker for Learner {
         self.0.decide(view, input, moment)
     }
 
-    fn learn(&mut self, _key: &[u8], message: Option<&Message>, offset: u64) {
+    fn due(key: &Self::Key, entry: &Self::Entry) -> Option<Timestamp> {
+        Toy::due(key, entry)
+    }
+
+    fn learn(&mut self, (table, key): (Table, &[u8]), message: Option<&Message>, offset: u64) {
+        assert_eq!((table, key), (Table::Policies, &b"clocks"[..]));
         self.1.lock().expect("one thread").push((offset, message.is_some()));
+    }
+
+    /// The second row concerns everything.
+    fn stirred(&self, row: Option<(Table, &[u8])>, memory: &Memory<Self::Key, Self::Entry>) -> Vec<Self::Key> {
+        assert!(row.is_none_or(|row| row == (Table::Policies, b"clocks")));
+        let concerns = 2 <= self.1.lock().expect("one thread").len();
+        memory
+            .iter()
+            .filter(|(key, entry)| concerns && Self::due(key, entry).is_some())
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 }
 
@@ -70,6 +88,31 @@ fn a_row_that_cannot_be_read_is_passed_over() {
     settle(&mut slot);
     assert_eq!(*learnt.lock().expect("one thread"), [(1, true)]);
     assert_eq!(world.facts(1), [format!("{tag}:1")]);
+}
+
+#[test]
+fn what_is_learnt_brings_forward_what_it_concerns_once() {
+    // Also where it was learnt by a successor, which holds all it restores against all there is.
+    for restarts in [false, true] {
+        let mut world = World::new();
+        let learnt: Arc<Mutex<Vec<(u64, bool)>>> = Arc::default();
+        put_row(&world, true);
+        let mut slot = world.join_as(Learner(world.toy(), learnt.clone()), "one");
+        world.tell(Lane::Standard, 1, "wait:3600000");
+        world.tell(Lane::Standard, 2, "stubborn:3600000");
+        settle(&mut slot);
+        assert_eq!((world.facts(1).len(), world.facts(2).len()), (1, 1));
+        put_row(&world, true);
+        if restarts {
+            learnt.lock().expect("one thread").clear();
+            slot = world.join_as(Learner(world.toy(), learnt.clone()), "one");
+        }
+        settle_in_time(&world, &mut slot);
+        assert_eq!(world.facts(1)[1..], ["timer"], "its time had not come, but the row concerned it");
+        assert_eq!(world.facts(2).len(), 1, "what stays as it is waits for its own time");
+        let idle = slot.idle(Duration::from_secs(60));
+        assert!(Duration::from_secs(50) < idle, "nothing spins: {idle:?}");
+    }
 }
 
 fn put_row(world: &World, is_there: bool) {

@@ -7,6 +7,8 @@ use super::*;
 use crate::given::{Desk, NOW, REQUEST, claim, context, coverage, dossier, moment, person, trace};
 use crate::memory::Review;
 
+mod reviewers;
+
 const COMMAND: CommandId = CommandId([9; 16]);
 
 fn ngozi() -> RosterMember {
@@ -230,63 +232,6 @@ fn a_review_that_is_released_or_decided_goes_on_with_the_time_that_comes_with_it
     let (mut desk, member_token) = in_review();
     let decision = desk.take(given_time(verdict(Verdict::IsMember { member_token }))).expect("a decision");
     assert_eq!(sent(&decision).0.context.due_by, later);
-}
-
-fn step(decision: &Deciding) -> (&str, &str) {
-    match bodies(decision)[..] {
-        [EventBody::CommandPassed { review: Some(step), .. }] => (&step.step, step.operator.as_str()),
-        ref other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn nobody_decides_who_has_not_looked_or_while_it_is_another_s() {
-    let (mut desk, member_token) = in_review();
-    let chosen = Verdict::IsMember { member_token };
-    assert_eq!(bodies(&desk.order(said_by("kim", chosen))), [&refused(Code::NotOpened)]);
-    assert_eq!(step(&desk.order(said_by("kim", Verdict::Look {}))), ("opened", "kim"));
-    assert_eq!(step(&desk.order(said_by("rev-12", Verdict::Take {}))), ("taken", "rev-12"));
-    assert_eq!(bodies(&desk.order(said_by("kim", chosen))), [&refused(Code::NotTheOwner)]);
-    assert_eq!(step(&desk.order(said_by("kim", Verdict::AskMore {}))), ("asked", "kim"));
-    assert_eq!(step(&desk.order(said_by("kim", Verdict::Take {}))), ("taken", "kim"), "taken over");
-    assert_eq!(sends(&desk.order(said_by("kim", chosen))), 1);
-}
-
-#[test]
-fn two_people_have_to_agree_where_the_consent_covers_sensitive_data() {
-    let sensitive = Context { consent: domain::person::ConsentPolicy::Sensitive, ..context() };
-    let mut desk = Desk::with(&twins());
-    desk.resolve_as(sensitive, &either());
-    let member_token = review(&desk).candidates[0].member_token;
-    let (chosen, nobody) = (Verdict::IsMember { member_token }, Verdict::IsNobody {});
-    for operator in ["jo", "kim"] {
-        desk.order(said_by(operator, Verdict::Look {}));
-    }
-    assert_eq!(step(&desk.order(said_by("jo", chosen))), ("first_verdict", "jo"));
-    assert_eq!(bodies(&desk.order(said_by("jo", chosen))), [&refused(Code::SecondReviewerMissing)]);
-    assert_eq!(bodies(&desk.order(said_by("kim", nobody))), [&refused(Code::VerdictsDisagree)]);
-    assert_eq!(step(&desk.order(said_by("kim", chosen))), ("first_verdict", "kim"), "it begins anew");
-    assert_eq!(sends(&desk.order(said_by("jo", chosen))), 1);
-}
-
-#[test]
-fn that_it_is_nobody_can_be_appealed_until_it_takes_effect() {
-    let (mut desk, member_token) = in_review();
-    let text = include_str!("../../../../deploy/policy/identity.toml").replace("appeal_s = 0", "appeal_s = 60");
-    let policy = crate::Policy::parse(&text).expect("a policy");
-    desk.identity.rollout = crate::Rollout::of(policy, crate::given::matching_policy());
-    let late = Timestamp(NOW.0 + 60_000);
-    let key = Key::Review(REQUEST);
-    assert!(matches!(bodies(&desk.order(verdict(Verdict::IsNobody {})))[..], [EventBody::ReviewDecided { .. }]));
-    assert_eq!(bodies(&desk.order(verdict(Verdict::IsMember { member_token }))), [&refused(Code::NotInThisState)]);
-    assert_eq!(step(&desk.order(said_by("kim", Verdict::Appeal {}))), ("appealed", "kim"));
-    assert!(desk.fire(&key, late).events.is_empty(), "it is open again");
-    assert_eq!(bodies(&desk.order(said_by("kim", Verdict::Appeal {}))), [&refused(Code::NotInThisState)]);
-    desk.order(verdict(Verdict::IsNobody {}));
-    assert_eq!(desk.memory.get(&key).and_then(|entry| Identity::due(&key, entry)), Some(late));
-    let settled = desk.fire(&key, late);
-    assert!(matches!(bodies(&settled)[..], [EventBody::IdentityUnmatched { code: Code::ReviewedNobody, .. }]));
-    assert!(desk.memory.is_empty());
 }
 
 #[test]

@@ -10,13 +10,12 @@ fn ask(desk: &mut Desk, number: u8, (given, card): (&str, &str)) -> Code {
     let request_id = RequestId([number; 16]);
     let claimed = dossier(claim(given, "Okafor", "1984-02-29"), coverage(card, ""));
     let decision = desk.resolve_as(Context { request_id, ..context() }, &claimed);
-    let code = match &decision.events[..] {
-        [draft] => match &draft.body {
-            EventBody::IdentityUnmatched { code, .. } | EventBody::ReviewOpened { code, .. } => *code,
-            EventBody::IdentityMatched { .. } => Code::AlreadyDone,
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
+    let [draft] = &decision.events[..] else { panic!("{:?}", decision.events) };
+    let code = if let EventBody::IdentityUnmatched { code, .. } | EventBody::ReviewOpened { code, .. } = &draft.body {
+        *code
+    } else {
+        assert!(matches!(draft.body, EventBody::IdentityMatched { .. }), "{draft:?}");
+        Code::AlreadyDone
     };
     for forward in decision.forward {
         if let (Destination::Tally(..), Message::Identity(work)) = (&forward.to, forward.message) {

@@ -57,8 +57,8 @@ fn more_that_agrees_makes_a_match_and_a_relative_is_none() {
     for (member, coverage, outcome) in [
         (ngozi.clone(), &mine, "match"),
         (with_mbi(claim("Ngozi", "Eze", "1984-02-29")), &none, "match"),
-        (at_home(ngozi.clone()), &none, "match"),
-        (at_home(chidi.clone()), &none, "nobody"),
+        (at_home(ngozi), &none, "match"),
+        (at_home(chidi), &none, "nobody"),
         (with_mbi(claim("Zadie", "Smith", "1975-10-25")), &none, "disagreeing"),
         (claim("Zadie", "Smith", "1975-10-25"), &none, "nobody"),
     ] {

@@ -53,6 +53,8 @@ pub(super) struct Row {
     acts_on: String,
     since: Option<String>,
     by: Option<String>,
+    share_since: Option<String>,
+    share_by: Option<String>,
 }
 
 const IN_FORCE: &str = "in force";
@@ -114,19 +116,21 @@ impl Book {
             rows.push(Row { acts_on: "nobody".into(), ..Row::of(DEPLOYED, deployed, None) });
         }
         if let Some((next, record)) = self.rehearsed() {
-            let share = self.share().map(|(share, _)| share).filter(|share| *share != Share::default());
-            let acts_on = share.map_or_else(|| "nobody, rehearsed only".into(), |share| told(&share));
-            rows[0].acts_on = "the others, and is rehearsed on the share".into();
-            if acts_on.starts_with("nobody") {
-                rows[0].acts_on = EVERYBODY.into();
+            let mut row = Row { acts_on: NOBODY.into(), ..Row::of(REHEARSED, &next, Some(record)) };
+            if let Some((share, given)) = self.share().filter(|(share, _)| *share != Share::default()) {
+                row.acts_on = told(&share);
+                row.share_since = Some(given.activated_at.to_string());
+                row.share_by = Some(given.activated_by.to_string());
+                rows[0].acts_on = "the others, and is rehearsed on the share".into();
             }
-            rows.push(Row { acts_on, ..Row::of(REHEARSED, &next, Some(record)) });
+            rows.push(row);
         }
         rows
     }
 }
 
 const EVERYBODY: &str = "everybody";
+const NOBODY: &str = "nobody, rehearsed only";
 
 // === impl Row ===
 
@@ -143,6 +147,8 @@ impl Row {
             acts_on: EVERYBODY.into(),
             since: record.map(|record| record.activated_at.to_string()),
             by: record.map(|record| record.activated_by.to_string()),
+            share_since: None,
+            share_by: None,
         }
     }
 }
@@ -260,7 +266,7 @@ fn told(share: &Share) -> String {
     let percent = (0 < share.percent).then(|| format!("{} of 100 requests", share.percent));
     let partners = (!share.partners.is_empty()).then(|| format!("all with {}", share.partners.join(", ")));
     let both: Vec<String> = percent.into_iter().chain(partners).collect();
-    if both.is_empty() { "nobody, rehearsed only".into() } else { both.join(" and ") }
+    if both.is_empty() { NOBODY.into() } else { both.join(" and ") }
 }
 
 /// Bytes as events show them.

@@ -92,7 +92,9 @@ fn a_policy_is_rehearsed_let_loose_on_some_activated_and_taken_back() {
 
     let unknown = refused(66, &[&["rollout", "--partner", "nobody"][..], &AS_JO].concat());
     assert!(unknown.contains("there are evergreen"), "{unknown}");
-    policy(&[&["rollout", "--partner", "evergreen"][..], &AS_JO].concat());
+    let shared = policy(&[&["rollout", "--partner", "evergreen"][..], &AS_JO].concat());
+    let row = &shared["policies"][1];
+    assert_eq!((&row["acts_on"], &row["share_by"]), (&"all with evergreen".into(), &"jo".into()), "{shared}");
     deployment.until("the next policy to act", || {
         sent.push(send(&deployment, &doubtful(&format!("acted-on-{}", sent.len()))));
         (deployment.answer(&["status"])["reviews_open"] != 0).then_some(())

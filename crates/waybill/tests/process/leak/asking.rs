@@ -57,6 +57,10 @@ fn commands(deployment: &Deployment, look: Look<'_>) {
     for letter in deployment.answer(&["letters", "list", "--all"]).as_array().expect("a list") {
         ask(&["letters", "show", letter["letter_id"].as_str().expect("an id")]);
     }
+    ask(&["policy", "match", "canary", "--report"]);
+    ask(&["policy", "match", "replay", "--policy", "policy/matching.toml", "--since", "2020-01-01"]);
+    ask(&["identity", "report", "--since", "2020-01-01", "--by", "source"]);
+    ask(&["identity", "guard"]);
     ask(&["projections", "rebuild"]);
     for arguments in &asked {
         for form in [&["--json"][..], &[]] {

@@ -56,7 +56,10 @@ mod tests {
         for length in (0..3_000).step_by(7).chain([PIECE_BYTES_MAX * 2, 1]) {
             let expected = vec![(length % 251) as u8; length];
             let copied = paper.concat([&expected[..length / 3], &expected[length / 3..]]);
-            let fill = |out: &mut Vec<u8>| Ok::<_, ()>(out.extend_from_slice(&expected));
+            let fill = |out: &mut Vec<u8>| {
+                out.extend_from_slice(&expected);
+                Ok::<_, ()>(())
+            };
             written.push((paper.written(fill).expect("written"), copied, expected));
             assert_eq!(paper.written(|_| Err(length)), Err(length));
         }

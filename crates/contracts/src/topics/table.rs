@@ -216,7 +216,7 @@ pub(super) const MEMBERS: Row = Row {
     cleanup: Cleanup::Compact,
     reading: Reading::Table,
     writers: &[Party::Enrolment, Party::CommandLine],
-    readers: &[IDENTITY_WORKER],
+    readers: &[IDENTITY_WORKER, Party::CommandLine],
 };
 
 pub(super) const POLICIES: Row = Row {
@@ -227,7 +227,14 @@ pub(super) const POLICIES: Row = Row {
     cleanup: Cleanup::Compact,
     reading: Reading::Table,
     writers: &[Party::CommandLine],
-    readers: WORKERS,
+    readers: &[
+        INTAKE_WORKER,
+        IDENTITY_WORKER,
+        DISPATCH_WORKER,
+        RECONCILIATION_WORKER,
+        TRIAGE_WORKER,
+        Party::CommandLine,
+    ],
 };
 
 pub(super) const GUARD: Row = Row {
@@ -267,7 +274,7 @@ pub(super) const MEMORY: Row = Row {
     cleanup: Cleanup::Compact,
     reading: Reading::Changelog,
     writers: &[Party::ItsWorker],
-    readers: &[Party::ItsWorker],
+    readers: &[Party::ItsWorker, Party::CommandLine],
 };
 
 pub(super) const CHECKPOINTS: Row = Row {

@@ -4,11 +4,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::operations::moment;
+use super::operations::{ExplainArgs, moment};
 
 /// How members are identified.
-#[derive(Clone, Debug, Subcommand)]
+#[derive(Debug, Subcommand)]
 pub(crate) enum IdentityVerb {
+    /// Why a request was matched, was not, or went to review: fields, agreement, weights, the likeliest alternative.
+    Explain(ExplainArgs),
     /// How well members are identified: rates, what reviewers said against what the machine thought, withdrawals, and the change against
     /// the time before.
     #[command(after_help = DEFINITIONS)]

@@ -27,9 +27,6 @@ pub(crate) enum Operation {
     /// Reviews: uncertain identities that a person decides.
     #[command(subcommand)]
     Review(Review),
-    /// Whose a claim was found to be, and why.
-    #[command(subcommand)]
-    Identity(Identity),
     /// Ask for a request to end; an effect at the partner is undone.
     Cancel(RequestArgs),
     /// Stop a request until it is released.
@@ -187,13 +184,6 @@ pub(crate) enum Review {
     Decide(DecideArgs),
     /// Have a decision that it is nobody, which has not taken effect yet, taken again.
     Appeal(StepArgs),
-}
-
-/// What identity decided.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Identity {
-    /// Why a request was matched, was not, or went to review: fields, agreement, weights, the likeliest alternative.
-    Explain(ExplainArgs),
 }
 
 /// Which request, and whether to look at what is sealed.

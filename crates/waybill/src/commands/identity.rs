@@ -1,5 +1,6 @@
-//! `waybill identity`: how well members are identified, and who is taken to be guessing.
+//! `waybill identity`: why a request was decided as it was, how well members are identified, and who is taken to be guessing.
 
+use super::reviews;
 use crate::ask::Ask;
 use crate::cli::{IdentityVerb, ReportArgs};
 use crate::client;
@@ -8,10 +9,16 @@ use crate::exit::Failure;
 use crate::show;
 
 /// Asks, and prints the answer.
-pub(super) fn carry_out(verb: &IdentityVerb, config: &Config, json: bool) -> Result<(), Failure> {
-    let ask = match *verb {
+pub(super) fn carry_out(verb: IdentityVerb, config: &Config, json: bool) -> Result<(), Failure> {
+    let ask = match verb {
+        IdentityVerb::Explain(args) => reviews::explain(args),
         IdentityVerb::Report(ReportArgs { since, by }) => Ask::IdentityReport { since, by },
         IdentityVerb::Guard => Ask::Guesses,
     };
-    show::print(&client::ask(config, &ask)?, json)
+    let answer = client::ask(config, &ask)?;
+    if !json && matches!(ask, Ask::Explain { .. }) {
+        show::tell(&reviews::explanation(&answer))
+    } else {
+        show::print(&answer, json)
+    }
 }

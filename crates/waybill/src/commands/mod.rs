@@ -34,7 +34,7 @@ pub(crate) fn carry_out(arguments: Arguments) -> Result<(), Failure> {
         Command::Sandbox(args) => sandbox::run(args),
         Command::Match(args) => matching::run(&args, json),
         Command::Policy(PolicyVerb::Match(verb)) => policy::carry_out(verb, config, json),
-        Command::Identity(verb) => identity::carry_out(&verb, &config()?, json),
+        Command::Identity(verb) => identity::carry_out(verb, &config()?, json),
         Command::Reasons => reasons::print(json),
     }
 }

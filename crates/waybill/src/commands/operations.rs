@@ -9,7 +9,7 @@ use domain::{Lane, LetterId, RequestId};
 use super::reviews;
 use crate::ask::{Ask, Intent, Lines};
 use crate::cli::{
-    Identity, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
+    IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
     SubmitArgs,
 };
 use crate::client;
@@ -29,8 +29,6 @@ pub(crate) fn carry_out(operation: Operation, config: &Config, json: bool) -> Re
     let answer = client::ask(config, &ask).map_err(|failure| in_file(failure, file.as_deref()))?;
     if !json && matches!(ask, Ask::OpenReview { .. }) {
         show::tell(&reviews::side_by_side(&answer))
-    } else if !json && matches!(ask, Ask::Explain { .. }) {
-        show::tell(&reviews::explanation(&answer))
     } else {
         show::print(&answer, json)
     }
@@ -61,7 +59,6 @@ fn ask(operation: Operation) -> Result<Ask, Failure> {
         Operation::Members(Members::Load { file }) => Ask::LoadMembers { lines: read(&file)? },
         Operation::Letters(letters) => about_letters(letters),
         Operation::Review(review) => reviews::ask(review),
-        Operation::Identity(Identity::Explain(args)) => reviews::explain(args),
         Operation::Cancel(args) => request(args.request, Cancel, None, args.intent),
         Operation::Hold(args) => request(args.request, Hold, None, args.intent),
         Operation::Release(args) => request(args.request, Release, None, args.intent),

@@ -9,7 +9,7 @@ use domain::lifecycle::evidence::{MatchEvidence, MatchField, Rehearsed, Withdraw
 use domain::messages::Verdict;
 use domain::phi::{Phi as _, Purpose};
 use domain::{Code, RequestId, Token};
-use identity::Reading;
+use identity::{Reading, Resolution};
 use matching::explain::{Counterfactual, Explained};
 use matching::{Matcher, Policy};
 use projections::queries::timeline::{self, Entry};
@@ -153,20 +153,22 @@ pub(super) fn explain(service: &Service, request_id: RequestId, look: Option<Loo
         )));
     };
     // Where people decided, the machine's grounds stand with the review that it opened.
-    let weighed =
-        decisions.iter().rev().find_map(|(_, outcome, decided)| Some((*outcome, decided.evidence.as_deref()?)));
-    let evidence = weighed.map(|(_, evidence)| evidence);
+    let weighed = decisions
+        .iter()
+        .rev()
+        .find_map(|(_, outcome, decided)| Some((*outcome, decided, decided.evidence.as_deref()?)));
+    let evidence = weighed.map(|(_, _, evidence)| evidence);
     let judged = look.map(|look| judge(service, request_id, look)).transpose()?;
     let in_force = match &judged {
         Some(judged) => judged.policy,
         None => in_force(service, request_id)?,
     };
-    let differences = match (&judged, weighed) {
-        (Some(judged), Some((outcome, evidence))) => differences((outcome, evidence), decided, judged),
-        _ => Vec::new(),
-    };
+    let compared = judged.as_ref().zip(weighed).map(|(judged, (outcome, decided, evidence))| {
+        let differences = differences((outcome, evidence), decided, judged);
+        (why(decided, judged, !differences.is_empty()), differences)
+    });
+    let (why, differences) = compared.unzip();
     let is_unread = judged.is_none();
-    let why = judged.as_ref().map(|judged| why(decided, judged, !differences.is_empty()));
     let rehearsed = evidence.and_then(|evidence| evidence.rehearsed.as_ref());
     Ok(Explanation {
         request_id,
@@ -193,7 +195,7 @@ pub(super) fn explain(service: &Service, request_id: RequestId, look: Option<Loo
         note: is_unread.then_some(UNREAD),
         fields: fields(evidence, judged.as_ref().map(|judged| &judged.explained)),
         counterfactuals: judged.iter().flat_map(|judged| &judged.explained.counterfactuals).map(Turn::of).collect(),
-        differences,
+        differences: differences.unwrap_or_default(),
         today: judged.map(Today::of),
     })
 }
@@ -222,6 +224,15 @@ fn detail<T: serde::de::DeserializeOwned>(entry: &Entry) -> Option<T> {
     contracts::json::from_json(serde_json::from_str(&entry.detail).ok()?).ok()
 }
 
+/// What a resolution is called, as events of its kind are above.
+fn outcome(resolution: &Resolution<'_>) -> &'static str {
+    match resolution {
+        Resolution::Matched { .. } => "match",
+        Resolution::Uncertain { .. } => "review",
+        Resolution::Nobody { .. } => "no_match",
+    }
+}
+
 /// The policy that would judge the request today. Whom it is about, its work says without being opened.
 fn in_force(service: &Service, request_id: RequestId) -> Result<PolicyRef, Failure> {
     let rollout = roster::rollout(&service.plant)?;
@@ -246,10 +257,13 @@ fn judge(service: &Service, request_id: RequestId, look: Look) -> Result<Judged,
     let rollout = roster::rollout(plant)?;
     let judge = rollout.judges(&claim.context).0;
     let thresholds = rollout.identity().thresholds(&claim.context, &judge.policy);
+    let reading = Reading::of_claim(claim.member(), claim.coverage());
+    let resolved = identity::resolve(judge, thresholds, &register.roster, (claim.member(), &reading));
     let policy = Policy { decide: thresholds, ..judge.policy.clone() };
     let mut matcher = Matcher::new(&policy, register.roster.members());
-    let reading = Reading::of_claim(claim.member(), claim.coverage());
-    let explained = reading.with(claim.member(), |person| matcher.explain(person));
+    let mut explained = reading.with(claim.member(), |person| matcher.explain(person));
+    // Of accounts that were merged only identity knows that they are one.
+    (explained.outcome, explained.probability_ppm) = (outcome(&resolved.resolution), resolved.probability);
     let survivor = explained.member.as_deref().map(|account| register.roster.survivor(account).unwrap_or(account));
     let member_token = survivor.map(|account| plant.vault.token(Purpose::Member, &[account.as_bytes()]));
     Ok(Judged { explained, member_token, policy: judge.reference, roster_version: register.roster.version() })

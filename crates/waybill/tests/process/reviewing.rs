@@ -60,7 +60,27 @@ fn row<'a>(fields: &'a Value, name: &str) -> &'a Value {
     rows.iter().find(|row| row["field"] == name).unwrap_or_else(|| panic!("no {name} in {fields}"))
 }
 
-/// Claim and roster stand side by side for either twin, field by field.
+/// The review of a claim that fits twins on the roster alike, as it is listed.
+fn review_of_twins(deployment: &Deployment) -> Value {
+    let roster = format!("{}\n{}\n", account("account-1", |_| ()), account("account-2", twin));
+    deployment.write("members.jsonl", &roster);
+    deployment.answer(&["members", "load", "members.jsonl"]);
+    submitted(deployment, "key-1", of_either_twin);
+    deployment.until("the review", || {
+        let reviews = deployment.answer(&["review", "list"]);
+        reviews.as_array().and_then(|reviews| reviews.first().cloned())
+    })
+}
+
+/// Who has taken this step of a review, by the request's timeline.
+fn took_step(deployment: &Deployment, id: &str, step: &str) -> Vec<String> {
+    let story = deployment.answer(&["trace", id]);
+    let steps = story["timeline"].as_array().expect("steps").iter().map(|entry| &entry["detail"]["review"]);
+    let found = steps.filter(|review| review["step"] == step);
+    found.map(|review| review["operator"].as_str().expect("a name").to_owned()).collect()
+}
+
+/// Claim and roster stand beside each other for both candidates.
 fn assert_shows_both(opened: &Value) {
     let candidates = opened["candidates"].as_array().expect("candidates");
     assert_eq!(candidates.len(), 2, "{opened}");
@@ -71,6 +91,10 @@ fn assert_shows_both(opened: &Value) {
         let lives = row(&candidate["fields"], "address")["roster"].as_str().expect("an address");
         let is_the_twin = candidate["member_key"] == "account-2";
         assert!(lives.contains("48 Larkspur Way") && lives.contains("7 Harbor Street") == is_the_twin, "{candidate}");
+        let fields = candidate["fields"].as_array().expect("rows");
+        let said: i64 = fields.iter().filter_map(|row| row["weight_centibits"].as_i64()).sum();
+        let prior = opened["prior_centibits"].as_i64().expect("a prior");
+        assert_eq!(candidate["weight_centibits"].as_i64(), Some(prior + said), "{candidate}");
     }
 }
 
@@ -78,54 +102,33 @@ fn assert_shows_both(opened: &Value) {
 fn a_review_is_looked_at_taken_and_decided_and_every_step_is_on_record() {
     let deployment = Deployment::new();
     let process = deployment.run();
-    let roster = format!("{}\n{}\n", account("account-1", |_| ()), account("account-2", twin));
-    deployment.write("members.jsonl", &roster);
-    deployment.answer(&["members", "load", "members.jsonl"]);
-    let id = submitted(&deployment, "key-1", of_either_twin);
-    let listed = deployment.until("the review", || {
-        let reviews = deployment.answer(&["review", "list"]);
-        reviews.as_array().and_then(|reviews| reviews.first().cloned())
-    });
-    assert_eq!((&listed["owner"], &listed["opened_by"]), (&Value::Null, &json!([])));
-    assert!(listed["due_by"].is_string(), "{listed}");
+    let listed = review_of_twins(&deployment);
+    assert_eq!((&listed["owner"], &listed["opened_by"], &listed["overdue"]), (&Value::Null, &json!([]), &false.into()));
+    let id = listed["request_id"].as_str().expect("an id").to_owned();
     let token = listed["candidates"][0]["member_token"].as_str().expect("a token").to_owned();
-    let decide = |who: &str| {
-        deployment.waybill(&["review", "decide", &id, "--member", &token, "--reason", "both agree", "--as", who])
-    };
+    let decide = ["review", "decide", &id, "--member", &token, "--reason", "both agree", "--as"];
+    let decided_by = |who: &'static str| [&decide[..], &[who]].concat();
 
-    let blind = decide("sam");
-    assert_eq!(blind.status.code(), Some(4), "{}", told(&blind));
-    assert!(told(&blind).contains("not-opened") && told(&blind).contains("waybill review open"), "{}", told(&blind));
-
-    let opened = deployment.answer(&["review", "open", &id, "--as", "sam"]);
-    assert_shows_both(&opened);
-    let steps = |step: &str| {
-        let story = deployment.answer(&["trace", &id]);
-        let is_it = |entry: &&Value| entry["detail"]["review"]["step"] == step;
-        let found = story["timeline"].as_array().expect("steps").iter().filter(is_it);
-        found
-            .map(|entry| entry["detail"]["review"]["operator"].as_str().expect("a name").to_owned())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(steps("opened"), ["sam"]);
+    let blind = deployment.refusal(4, &decided_by("sam"));
+    assert!(blind.contains("not-opened") && blind.contains("waybill review open"), "{blind}");
+    assert_shows_both(&deployment.answer(&["review", "open", &id, "--as", "sam"]));
+    assert_eq!(took_step(&deployment, &id, "opened"), ["sam"]);
     let text = told(&deployment.waybill(&["review", "open", &id, "--as", "kim"]));
     assert!(text.contains("candidate 2 of 2") && text.contains("7 Harbor Street, Duluth, MN, 55802"), "{text}");
-    assert_eq!(steps("opened"), ["sam", "kim"]);
+    assert_eq!(took_step(&deployment, &id, "opened"), ["sam", "kim"]);
 
     deployment.answer(&["review", "take", &id, "--as", "kim"]);
-    let anothers = decide("sam");
-    assert_eq!(anothers.status.code(), Some(4), "{}", told(&anothers));
-    assert!(told(&anothers).contains("not-the-owner"), "{}", told(&anothers));
+    let anothers = deployment.refusal(4, &decided_by("sam"));
+    assert!(anothers.contains("not-the-owner"), "{anothers}");
     deployment.refusal(2, &["review", "ask", &id, "--as", "kim"]);
     deployment.answer(&["review", "ask", &id, "--as", "kim", "--reason", "the card at the other payer"]);
-    assert_eq!(steps("asked"), ["kim"]);
+    assert_eq!(took_step(&deployment, &id, "asked"), ["kim"]);
     let early = deployment.refusal(4, &["review", "appeal", &id, "--as", "kim"]);
     assert!(early.contains("not-in-this-state"), "{early}");
     let listed = deployment.answer(&["review", "list"]);
     assert_eq!((&listed[0]["owner"], &listed[0]["opened_by"]), (&"kim".into(), &json!(["sam", "kim"])));
 
-    let decided = decide("kim");
-    assert!(decided.status.success(), "{}", told(&decided));
+    deployment.answer(&decided_by("kim"));
     let explained = deployment.until("the match", || {
         let explained = deployment.answer(&["identity", "explain", &id]);
         (explained["outcome"] == "match").then_some(explained)
@@ -134,7 +137,8 @@ fn a_review_is_looked_at_taken_and_decided_and_every_step_is_on_record() {
     assert_eq!(row(&explained["fields"], "birth-date")["agreement"], "exact");
     assert_keeps_secrets(&explained.to_string());
     assert_eq!(deployment.answer(&["review", "list"]), json!([]));
-    deployment.refusal(4, &["review", "open", &id, "--as", "kim"]);
+    let late = deployment.refusal(4, &["review", "open", &id, "--as", "kim"]);
+    assert!(late.contains("no-open-review"), "{late}");
     assert_eq!(process.stop(), Some(0), "an orderly end");
     assert_keeps_secrets(&deployment.logged());
 }

@@ -27,6 +27,7 @@ pub(super) fn stories(deployment: &Deployment) -> String {
 /// Shows every answer to `look`.
 pub(super) fn everything(deployment: &Deployment, canaries: &[Canary], look: Look<'_>) {
     commands(deployment, look);
+    explanations(deployment, look);
     refusals(deployment, canaries, look);
     let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(endpoint(deployment, &canaries[0], look));
@@ -70,6 +71,20 @@ fn commands(deployment: &Deployment, look: Look<'_>) {
             look(&format!("the answer to {arguments:?}"), told(&output).as_bytes());
         }
     }
+}
+
+/// Why identity decided. Whoever looks is shown canaries; what is logged meanwhile is searched with all the rest.
+fn explanations(deployment: &Deployment, look: Look<'_>) {
+    let mut looked = 0;
+    for id in ids(deployment) {
+        let output = deployment.waybill(&["--json", "identity", "explain", &id]);
+        look(&format!("the explanation of {id}"), told(&output).as_bytes());
+        if output.status.success() {
+            let shown = deployment.waybill(&["identity", "explain", &id, "--open", "--as", "sam"]);
+            looked += usize::from(shown.status.success());
+        }
+    }
+    assert_ne!(looked, 0, "nobody was shown anything");
 }
 
 /// What commands tell that are handed something wrong, full of canaries.

@@ -187,6 +187,7 @@ impl Story {
         };
         let reviews = ids(&["review", "list"], "request_id");
         assert_eq!(reviews.len(), 3, "people who are enrolled twice");
+        give(&["review", "open", &reviews[0]]);
         give(&["review", "decide", &reviews[0], "--nobody"]);
         give(&["cancel", &reviews[1]]);
         give(&["hold", &reviews[2]]);

@@ -130,7 +130,7 @@ impl Story {
         self.feed.submit(&self.world, Lane::Standard, request.idempotency_key.as_bytes(), request);
     }
 
-    /// Members, somebody who is none, and somebody enrolled twice. Partners do the rest.
+    /// Members, somebody who is none, and somebody who has a twin. Partners do the rest.
     fn good_ones(&mut self) -> IntakeRequest {
         let names: Vec<String> = (0..GOOD).map(|number| format!("good {number}")).collect();
         for name in &names {
@@ -138,12 +138,14 @@ impl Story {
         }
         for name in ["ambiguous", "undecided"] {
             self.enrol(name, &format!("{name}-1"));
-            self.enrol(name, &format!("{name}-2"));
+            let twin = canaries::twin(name, &self.enrolled);
+            self.feed.enrol(&self.world, &format!("{name}-2"), &twin);
         }
         self.feed.commit();
         self.world.pass(Duration::from_secs(1));
-        let names = names.iter().map(String::as_str).chain(["nobody's", "ambiguous", "undecided"]);
-        let requests: Vec<_> = names.map(|name| self.next(name)).collect();
+        let names = names.iter().map(String::as_str).chain(["nobody's"]);
+        let mut requests: Vec<_> = names.map(|name| self.next(name)).collect();
+        requests.extend(["ambiguous", "undecided"].map(|name| canaries::of_either_twin(self.next(name))));
         requests.iter().for_each(|request| self.submit(request));
         self.feed.commit();
         self.world.pass(SOON);

@@ -72,7 +72,7 @@ bundled! {
     25 MemoryReconciliation 2 0xba9a_d45f_5c40_b273 "memory-reconciliation/v2"
     26 LifecycleEvent 3 0x2251_b24d_bc3d_ea70 "lifecycle-event/v3"
     27 MemoryReconciliation 3 0x0564_7fe9_9650_3278 "memory-reconciliation/v3"
-    28 LifecycleEvent 4 0xbf1c_37b6_4151_c041 "lifecycle-event/v4"
+    28 LifecycleEvent 4 0x40a4_7cb9_bd62_3456 "lifecycle-event/v4"
     29 Command 2 0xedcb_5f31_e841_8130 "command/v2"
     30 IdentityWork 3 0xc026_e88b_38dc_d1a6 "identity-work/v3"
     31 MemoryIdentity 3 0x498f_a104_ccf8_92e8 "memory-identity/v3"

@@ -116,7 +116,8 @@ impl Item<'_> {
         let found = self.judge(identity, judge, (claim, &reading));
         let rehearsed =
             next.map(|next| self.judge(identity, next, (claim, &reading)).rehearsed(next.reference, &found));
-        let evidence = Some(found.evidence(claim_token(identity, claim, coverage), rehearsed));
+        let likeliest = found.likeliest(&identity.roster).map(|account| member_token(identity, account));
+        let evidence = Some(found.evidence(claim_token(identity, claim, coverage), likeliest, rehearsed));
         let candidates = found.weighed.decision.candidates;
         match &found.resolution {
             Resolution::Matched { account, member, rule } => {

@@ -133,12 +133,13 @@ fn why_nobody(weighed: &Weighed<'_>) -> Code {
 // === impl Resolved ===
 
 impl Resolved<'_> {
-    /// What the log keeps of it; `claim` is the token of what the claim says.
-    pub fn evidence(&self, claim: Token, rehearsed: Option<Rehearsed>) -> Box<MatchEvidence> {
+    /// What the log keeps of it; `claim` is the token of what the claim says, `likeliest` that of the likeliest member.
+    pub fn evidence(&self, claim: Token, likeliest: Option<Token>, rehearsed: Option<Rehearsed>) -> Box<MatchEvidence> {
         let decision = &self.weighed.decision;
         let rival = decision.runner_up;
         Box::new(MatchEvidence {
             claim,
+            likeliest,
             probability_ppm: self.probability,
             weight: decision.weight,
             alternative: alternative(rival.map(|rival| rival.explanation)),
@@ -156,6 +157,19 @@ impl Resolved<'_> {
                 .collect(),
             rehearsed,
         })
+    }
+
+    /// The account of the likeliest member, where none is matched.
+    pub fn likeliest<'r>(&self, roster: &'r Roster) -> Option<&'r str>
+    where
+        Self: 'r,
+    {
+        match self.resolution {
+            Resolution::Matched { .. } => None,
+            Resolution::Uncertain { .. } | Resolution::Nobody { .. } => {
+                self.weighed.decision.member.map(|account| roster.survivor(account).unwrap_or(account))
+            }
+        }
     }
 
     /// The same as what another policy says beside it.

@@ -13,8 +13,8 @@ use domain::messages::Stage;
 pub(crate) use identity::{By, IdentityVerb, ReportArgs};
 pub(crate) use matching::{ColumnsArgs, FitArgs, MatchArgs};
 pub(crate) use operations::{
-    AskArgs, DecideArgs, ExplainArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation,
-    Projections, RequestsArgs, ResolveArgs, Review, StepArgs, SubmitArgs,
+    AskArgs, DecideArgs, ExplainArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections,
+    RequestsArgs, ResolveArgs, Review, StepArgs, SubmitArgs,
 };
 pub(crate) use policy::{ActivateArgs, CanaryArgs, MatchPolicyVerb, PolicyVerb, ReplayArgs, RollbackArgs, RolloutArgs};
 

@@ -47,6 +47,23 @@ pub fn member(story: &str, enrolled: &RosterMember) -> RosterMember {
     from_json(plant_all(story, Subject::RosterMember, to_json_value(enrolled).expect("JSON"))).expect("a member")
 }
 
+/// Somebody who is like that person in all but the number under which they are covered by the same contract.
+pub fn twin(story: &str, enrolled: &RosterMember) -> RosterMember {
+    let mut twin = member(story, enrolled);
+    for coverage in &mut twin.coverages {
+        coverage.member_id = coverage.member_id.as_ref().map(|number| format!("Twin{number}"));
+    }
+    twin
+}
+
+/// Leaves out of a request which of the twins it is about.
+pub fn of_either_twin(mut request: IntakeRequest) -> IntakeRequest {
+    if let Some(coverage) = &mut request.coverage_to_link {
+        coverage.member_id = None;
+    }
+    request
+}
+
 fn plant_all(story: &str, subject: Subject, mut json: Value) -> Value {
     for field in marked(subject) {
         let Some(canary) = canary(story, &field) else { continue };

@@ -73,6 +73,9 @@ terms! {
 pub struct MatchEvidence {
     /// HMAC of what the claim says, normalised: equal claims have equal tokens.
     pub claim: Token,
+    /// The likeliest member, where the fact itself names none.
+    #[serde(default)]
+    pub likeliest: Option<Token>,
     /// How likely it speaks of the likeliest member, in parts per million.
     pub probability_ppm: u32,
     /// The weight for that member against a stranger, in centibits.

@@ -9,8 +9,7 @@ use domain::{Lane, LetterId, RequestId};
 use super::reviews;
 use crate::ask::{Ask, Intent, Lines};
 use crate::cli::{
-    IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs,
-    SubmitArgs,
+    IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections, RequestsArgs, ResolveArgs, SubmitArgs,
 };
 use crate::client;
 use crate::config::Config;

@@ -130,18 +130,20 @@ impl Story {
         log.append(&[&signer], &headers);
     }
 
-    /// Members, somebody who is none, people enrolled twice, repetitions, a conflict, and what is refused.
+    /// Members, somebody who is none, people with twins, repetitions, a conflict, and what is refused.
     fn by_the_command_line(&mut self) {
         let names: Vec<String> = (0..GOOD).map(|number| format!("good {number}")).collect();
-        let twice = ["ambiguous", "undecided", "withdrawn"];
-        let once = names.iter().map(|name| (name.as_str(), name.replace(' ', "-")));
-        let keys = once.chain(twice.iter().flat_map(|name| [1, 2].map(|number| (*name, format!("{name}-{number}")))));
-        let members: Vec<String> = keys.map(|(story, key)| self.member(story, &key)).collect();
+        let twins = ["ambiguous", "undecided", "withdrawn"];
+        let members = names.iter().map(String::as_str).chain(twins);
+        let mut members: Vec<String> =
+            members.map(|story| line(&canaries::member(story, &self.enrolled), &story.replace(' ', "-"))).collect();
+        members.extend(twins.map(|story| line(&canaries::twin(story, &self.enrolled), &format!("{story}-twin"))));
         self.deployment.write("members.jsonl", &members.join("\n"));
         self.deployment.answer(&["members", "load", "members.jsonl"]);
 
-        let people = names.iter().map(String::as_str).chain(twice).chain(["nobody's"]);
-        let requests: Vec<IntakeRequest> = people.map(|name| self.next(name)).collect();
+        let people = names.iter().map(String::as_str).chain(["nobody's"]);
+        let mut requests: Vec<IntakeRequest> = people.map(|name| self.next(name)).collect();
+        requests.extend(twins.map(|name| canaries::of_either_twin(self.next(name))));
         self.submit(&requests);
         let IntakeRequest { idempotency_key, counterparty, .. } = requests[0].clone();
         let conflict = IntakeRequest { idempotency_key, counterparty, ..self.next("conflict") };
@@ -149,12 +151,6 @@ impl Story {
         let refused = leak::misplaced(|name| self.next(name));
         self.submit(&refused);
         self.settle();
-    }
-
-    fn member(&self, story: &str, member_key: &str) -> String {
-        let mut member = to_json_value(&canaries::member(story, &self.enrolled)).expect("JSON");
-        member["member_key"] = member_key.into();
-        member.to_string()
     }
 
     fn submit(&self, requests: &[IntakeRequest]) {
@@ -186,7 +182,7 @@ impl Story {
             list.as_array().expect("a list").iter().map(id).collect::<Vec<_>>()
         };
         let reviews = ids(&["review", "list"], "request_id");
-        assert_eq!(reviews.len(), 3, "people who are enrolled twice");
+        assert_eq!(reviews.len(), 3, "people who have twins");
         give(&["review", "open", &reviews[0]]);
         give(&["review", "decide", &reviews[0], "--nobody"]);
         give(&["cancel", &reviews[1]]);
@@ -202,4 +198,11 @@ impl Story {
             missing.is_empty().then_some(())
         });
     }
+}
+
+/// A line of a roster.
+fn line(member: &RosterMember, member_key: &str) -> String {
+    let mut line = to_json_value(member).expect("JSON");
+    line["member_key"] = member_key.into();
+    line.to_string()
 }

@@ -274,7 +274,7 @@ pub(super) const MEMORY: Row = Row {
     cleanup: Cleanup::Compact,
     reading: Reading::Changelog,
     writers: &[Party::ItsWorker],
-    readers: &[Party::ItsWorker, Party::CommandLine],
+    readers: &[Party::ItsWorker],
 };
 
 pub(super) const CHECKPOINTS: Row = Row {

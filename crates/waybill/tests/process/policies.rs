@@ -16,11 +16,12 @@ const AS_JO: [&str; 2] = ["--as", "jo"];
 fn deployed() -> (Deployment, Process) {
     let deployment = Deployment::new();
     let policy = |name: &str| fs::read_to_string(deployment.folder().join("policy").join(name)).expect("a policy");
-    let matching = policy("matching.toml");
-    let strict = matching.replace("version = 1\n", "version = 2\n").replace("matches = 950000", "matches = 999990");
-    assert_ne!(strict, matching);
+    let matching = versioned(&policy("matching.toml"), 1);
+    let strict = versioned(&matching, 2).replace("matches = 950000", "matches = 999990");
+    assert!(strict.contains("matches = 999990"), "{matching}");
+    deployment.write("policy/matching.toml", &matching);
     deployment.write("strict.toml", &strict);
-    deployment.write("old.toml", &strict.replace("version = 2\n", "version = 1\n"));
+    deployment.write("old.toml", &versioned(&strict, 1));
     deployment.write("broken.toml", &strict.replace("matches = 999990", "matches = 4"));
     deployment.write("policy/identity.toml", &policy("identity.toml").replace("must_open = true", "must_open = false"));
     let process = deployment.run();
@@ -29,6 +30,15 @@ fn deployed() -> (Deployment, Process) {
     deployment.write("members.jsonl", &member.to_string());
     assert_eq!(deployment.answer(&["members", "load", "members.jsonl"])["members"], 1);
     (deployment, process)
+}
+
+/// A policy's text under another version.
+fn versioned(text: &str, version: u32) -> String {
+    let lines = text.lines().map(|line| match line.strip_prefix("version = ") {
+        Some(_) => format!("version = {version}\n"),
+        None => format!("{line}\n"),
+    });
+    lines.collect()
 }
 
 /// Sends one request; its id.

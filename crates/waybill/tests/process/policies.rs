@@ -17,12 +17,12 @@ fn deployed() -> (Deployment, Process) {
     let deployment = Deployment::new();
     let policy = |name: &str| fs::read_to_string(deployment.folder().join("policy").join(name)).expect("a policy");
     let matching = versioned(&policy("matching.toml"), 1);
-    let strict = versioned(&matching, 2).replace("matches = 950000", "matches = 999990");
-    assert!(strict.contains("matches = 999990"), "{matching}");
+    let strict = versioned(&matching, 2).replace("matches = 950000", "matches = 999995");
+    assert!(strict.contains("matches = 999995"), "{matching}");
     deployment.write("policy/matching.toml", &matching);
     deployment.write("strict.toml", &strict);
     deployment.write("old.toml", &versioned(&strict, 1));
-    deployment.write("broken.toml", &strict.replace("matches = 999990", "matches = 4"));
+    deployment.write("broken.toml", &strict.replace("matches = 999995", "matches = 4"));
     deployment.write("policy/identity.toml", &policy("identity.toml").replace("must_open = true", "must_open = false"));
     let process = deployment.run();
     let mut member = example("roster-member/v1.examples/member.json");

@@ -152,6 +152,13 @@ impl Lexicon {
         self.find_compound(word, [0; 2])
     }
 
+    /// Reads where a word without parts is looked for, for that to be at hand when it is looked up.
+    #[inline]
+    pub(crate) fn touch(&self, word: &Word) -> WordId {
+        let mask = self.slots.len().wrapping_sub(1);
+        self.slots.get(word.hash() as usize & mask).copied().unwrap_or(0)
+    }
+
     /// The number of a name with its parts, as [`find`](Self::find) gives it.
     pub(crate) fn find_name(&self, name: &Name) -> WordId {
         self.find_compound(&name.whole, name.parts.map(|part| self.find(&part)))

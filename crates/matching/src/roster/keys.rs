@@ -55,10 +55,8 @@ const BLOCK_MAX: usize = 1000;
 /// The same where the place is all that is shared.
 const PLACE_MAX: usize = 16;
 
-/// The most keys of one kind that a claim looks under, taken over all kinds.
-const PROBES: usize = 3;
-/// The most keys that a claim looks under.
-pub(crate) const PROBES_MAX: usize = KINDS * PROBES;
+/// The most keys that a claim looks under: nine of numbers, nineteen of names and birth date, six of names, birth date and place.
+pub(crate) const PROBES_MAX: usize = 34;
 
 /// One key of each kind; zero where a record has none.
 pub(crate) type Keys = [u64; KINDS];

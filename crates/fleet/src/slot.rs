@@ -26,10 +26,10 @@ use contracts::{Codec, Topic, Topics};
 use domain::messages::Lane;
 use domain::{Memory, Timestamp, Worker};
 
+use crate::blocking::FleetEntry;
 use crate::bus::{Bus, BusError, Consumer, Membership, Producer, TopicPartition};
 use crate::caller::Caller;
 use crate::calls::Inbox;
-use crate::blocking::FleetEntry;
 use crate::changelog::{UnreadableEntry, fleet_key};
 use crate::clock::Clock;
 use crate::desk::Desk;

@@ -325,6 +325,9 @@ impl Upstream {
     fn give(&mut self, world: &World, request_id: RequestId, (action, verdict): Given) {
         let target = CommandTarget::RequestTarget { request_id };
         self.feed.command(world, &request_id.to_string(), (target, action, verdict));
+        if world.chance.hits(150) {
+            self.feed.repeat_command();
+        }
     }
 }
 

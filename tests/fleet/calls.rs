@@ -8,7 +8,7 @@ use fleet::probe::Point;
 
 use crate::bus::Verdict;
 use crate::toy::LOST_AFTER;
-use crate::world::{SESSION, World, settle, settle_in_time};
+use crate::world::{LEASE, SESSION, World, settle, settle_in_time};
 
 #[test]
 fn a_call_is_made_once_its_decision_is_committed_and_not_before() {
@@ -83,13 +83,13 @@ fn the_oldest_call_is_told_by_its_age_until_it_is_answered() {
 
 #[test]
 fn calls_wait_for_the_lease() {
-    // A slot that was away for longer than its lease makes no call until the group has heard of it again.
+    // A slot that was away for as long as its lease makes no call until the group has heard of it again.
     let mut world = World::new();
     let mut slot = world.join("one");
     settle(&mut slot);
     world.tell(Lane::Standard, 1, "call");
     let clock = world.clock.clone();
-    world.trap.at(Point::BeforeCalls, move || clock.advance(Duration::from_secs(9)));
+    world.trap.at(Point::BeforeCalls, move || clock.advance(LEASE));
     let report = slot.turn(Duration::ZERO).expect("a turn");
     assert_eq!((report.tally.calls, report.calls_made, world.caller.open()), (1, 0, 0));
     settle(&mut slot);
@@ -97,15 +97,16 @@ fn calls_wait_for_the_lease() {
 }
 
 #[test]
-fn a_call_that_waited_for_longer_than_the_session_is_not_made_any_more() {
-    // A successor counts on the end of a call by the time of its decision. One that never began is known not to have begun.
+fn a_call_that_waited_for_longer_than_the_lease_is_not_made_any_more() {
+    // A successor counts on the end of a call by the time of its decision, and by a clock of its own, which may be ahead. One that
+    // never began is known not to have begun.
     let mut world = World::new();
     let mut slot = world.join("one");
     settle(&mut slot);
-    for number in [1, 2] {
+    for (number, waits) in [(1, LEASE + Duration::from_millis(1)), (2, LEASE)] {
         world.tell(Lane::Standard, number, "call");
         let clock = world.clock.clone();
-        world.trap.at(Point::BeforeCalls, move || clock.advance(Duration::from_secs(9)));
+        world.trap.at(Point::BeforeCalls, move || clock.advance(waits));
         slot.turn(Duration::ZERO).expect("a turn");
     }
     settle(&mut slot);

@@ -29,6 +29,8 @@ use crate::toy::{PatientToy, Toy};
 
 pub(crate) const PARTITIONS: u32 = 2;
 pub(crate) const SESSION: Duration = Duration::from_secs(10);
+/// How long after its last heartbeat a slot may make calls.
+pub(crate) const LEASE: Duration = Duration::from_secs(8);
 pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Everything around the slots.
@@ -133,7 +135,7 @@ impl World {
             group: W::STAGE.as_str().to_owned(),
             version: "test".to_owned(),
             session_timeout: SESSION,
-            lease_margin: Duration::from_secs(2),
+            lease_margin: SESSION - LEASE,
             records_max: self.records_max,
             bytes_max: 4 << 20,
             turn_target: Duration::from_millis(20),

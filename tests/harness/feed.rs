@@ -20,6 +20,8 @@ pub struct Feed {
     producer: Box<dyn Producer>,
     name: String,
     written: u32,
+    /// The last command, as it was sent.
+    last: Option<Outgoing>,
 }
 
 impl Feed {
@@ -27,7 +29,7 @@ impl Feed {
     pub fn open(world: &World, name: &str) -> Self {
         let postman = Postman::named(world.codec.clone(), world.topics.clone(), &format!("/{name}"));
         let producer = world.bus.producer(name).expect("a producer");
-        Self { postman, producer, name: name.to_owned(), written: 0 }
+        Self { postman, producer, name: name.to_owned(), written: 0, last: None }
     }
 
     /// A submission, keyed as asked.
@@ -66,7 +68,17 @@ impl Feed {
             verdict,
             expected_state: None,
         };
-        self.write(world, &Topic::Commands, key.as_bytes(), &Message::Command(Box::new(command)));
+        let message = Message::Command(Box::new(command));
+        let record = self.record(world, &Topic::Commands, key.as_bytes(), &message);
+        self.last = Some(record.clone());
+        self.send(record).expect("sent");
+    }
+
+    /// The last command once more, as a producer sends it that got no answer.
+    pub fn repeat_command(&mut self) {
+        if let Some(record) = self.last.clone() {
+            self.send(record).expect("sent");
+        }
     }
 
     /// Any message.

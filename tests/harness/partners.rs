@@ -17,6 +17,8 @@ use sandbox::partner::{
 use crate::bus::ModelBus;
 use crate::clock::VirtualClock;
 
+/// What is said of a call that was made before the one before it is certainly over.
+pub const UNDER_WAY: &str = "while the one before was under way";
 /// After so long nobody waits for a connection any more.
 const CONNECT_MS: u64 = 3_000;
 
@@ -91,6 +93,11 @@ impl Partners {
         }
         let count = arrived.len();
         for (_, answer, reply) in arrived {
+            // Whoever has the answer need not wait any longer.
+            let made = &mut self.state.lock().expect("one thread").made;
+            if let Some((attempt, until)) = made.get_mut(&answer.operation_id).filter(|(of, _)| *of == answer.attempt) {
+                (*attempt, *until) = (answer.attempt, i64::MIN);
+            }
             reply(answer);
         }
         count
@@ -183,6 +190,10 @@ impl Caller for Line {
         if before.is_some_and(|(attempt, _)| call.attempt <= attempt) {
             let (attempt, operation) = (call.attempt, call.operation_id);
             state.breaches.push(format!("attempt {attempt} of operation {operation} was made again, or too late"));
+        }
+        if before.is_some_and(|(_, until)| now < until) {
+            let (attempt, operation) = (call.attempt, call.operation_id);
+            state.breaches.push(format!("attempt {attempt} of operation {operation} was made {UNDER_WAY}"));
         }
         if !is_member {
             state.breaches.push(format!("{} made a call when the group had put it out", self.process));

@@ -37,6 +37,9 @@ pub const SOURCE: &str = "enrolment";
 /// have them back.
 const REST_ROUNDS: u32 = 8;
 
+/// In so many leaps a span of time passes in which everybody rests now and then.
+const LEAPS_MAX: u32 = 2_000;
+
 /// What a world is made of.
 pub struct Setup {
     /// The seed of all chance.
@@ -147,7 +150,7 @@ impl World {
     /// Lets so much time pass; whoever has something to do does it in time.
     pub fn pass(&mut self, span: Duration) {
         let until = self.clock.since_boot() + span;
-        let mut idle = 0;
+        let (mut idle, mut leaps) = (0, 0);
         loop {
             let arrived = self.partners.deliver();
             let moved = self.crew.sweep();
@@ -159,8 +162,10 @@ impl World {
             if left.is_zero() {
                 return;
             }
-            self.crew.advance(self.crew.idle(left).max(Duration::from_millis(1)));
-            idle = 0;
+            // Somebody who never rests does not keep the others from what comes later.
+            let least = if LEAPS_MAX < leaps { span / LEAPS_MAX } else { Duration::ZERO };
+            self.crew.advance(self.crew.idle(left).max(least).max(Duration::from_millis(1)));
+            (idle, leaps) = (0, leaps + 1);
         }
     }
 

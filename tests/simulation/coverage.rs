@@ -13,6 +13,7 @@ use crate::run::Run;
 pub(crate) struct Coverage {
     pub(crate) runs: usize,
     pub(crate) requests: usize,
+    steps_max: u32,
     kinds: BTreeMap<&'static str, u64>,
     states: BTreeMap<&'static str, u64>,
     struck: Struck,
@@ -74,6 +75,7 @@ impl Coverage {
     pub(crate) fn add(&mut self, run: &Run) {
         self.runs += 1;
         self.requests += run.requests;
+        self.steps_max = self.steps_max.max(run.steps);
         run.kinds.iter().for_each(|(kind, count)| *self.kinds.entry(kind).or_default() += count);
         run.states.iter().for_each(|(state, count)| *self.states.entry(state).or_default() += count);
         run.struck.iter().for_each(|(key, count)| *self.struck.entry(key.clone()).or_default() += count);
@@ -96,7 +98,8 @@ impl Coverage {
 
     /// All of it, to be read.
     pub(crate) fn table(&self) -> String {
-        let mut text = format!("{} runs, {} requests\n\n", self.runs, self.requests);
+        let Self { runs, requests, steps_max, .. } = self;
+        let mut text = format!("{runs} runs, {requests} requests, up to {steps_max} steps each\n\n");
         let _ = write!(text, "{:<40}", "fault");
         for stage in STAGES.iter() {
             let _ = write!(text, "{stage:>15}");

@@ -32,7 +32,7 @@ use crate::scenario::Scenario;
 use crate::upstream::keys;
 
 /// How many seeds run unless somebody asks for others.
-const SEEDS: u64 = 160;
+const SEEDS: u64 = 320;
 /// How many runs are many enough that everything has to have happened.
 const MANY: usize = 150;
 

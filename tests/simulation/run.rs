@@ -55,7 +55,7 @@ const LIMIT: Duration = Duration::from_secs(90 * 86_400);
 /// When the first submission comes.
 const HEAD_START: Duration = Duration::from_secs(600);
 /// Nor one that takes so many steps.
-const STEPS_MAX: u32 = 150_000;
+const STEPS_MAX: u32 = 80_000;
 /// After so many steps in which nobody moved everybody is asked.
 const IDLE_STEPS: u32 = 5;
 /// The longest leap of time.
@@ -116,7 +116,7 @@ impl Stage {
         let plan = Some(scenario.plan.clone());
         let mut setup = Setup { plan, callbacks: true, ..Setup::rough(scenario.seed) };
         // What goes beyond the source's share of a minute is moved to bulk.
-        setup.sources.iter_mut().for_each(|(_, text)| text.push_str("\nshare_per_min = 12\n"));
+        setup.sources.iter_mut().for_each(|(_, text)| text.push_str("\nshare_per_min = 24\n"));
         let world = World::new(setup);
         let upstream = Upstream::new(scenario, &world);
         let oracle = Oracle::new(&world, &scenario.plan);
@@ -181,7 +181,7 @@ impl Stage {
                 return Ok(true);
             }
         }
-        if world.is_well() && world.chance.hits(200) {
+        if world.is_well() && world.chance.hits(80) {
             let forgetful = world.forgetful();
             if !forgetful.is_empty() {
                 return Err(forgetful);

@@ -330,6 +330,9 @@ impl Upstream {
             self.feed.command_by(world, &key, who, (target, action, Some(Verdict::Look {})));
         }
         self.feed.command_by(world, &key, who, (target, action, verdict));
+        if world.chance.hits(150) {
+            self.feed.repeat_command();
+        }
     }
 }
 

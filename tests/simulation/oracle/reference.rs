@@ -19,6 +19,8 @@ pub(super) struct Reference {
     is_held: bool,
     /// How often its exception has moved to a next owner.
     tier: u32,
+    /// What was delivered is not what was announced.
+    is_disputed: bool,
     pub(super) closed: Option<TerminalOutcome>,
 }
 
@@ -158,6 +160,13 @@ impl Reference {
             EventBody::Escalated { tier, .. } => {
                 let next = std::mem::replace(&mut self.tier, *tier) + 1;
                 (*tier != next).then(|| format!("moved to owner {tier} where owner {next} comes next"))
+            }
+            EventBody::Fulfilled { manifest, received, .. } => {
+                self.is_disputed = (manifest.records, manifest.sha256) != (received.records, received.sha256);
+                None
+            }
+            EventBody::Closed { outcome: TerminalOutcome::Fulfilled, .. } if self.is_disputed => {
+                Some("closed as fulfilled though what came is not what was announced".to_owned())
             }
             EventBody::Closed { outcome, .. } => {
                 self.closed = Some(*outcome);

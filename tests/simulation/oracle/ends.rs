@@ -49,7 +49,7 @@ impl Oracle {
         for (id, request) in &self.requests {
             let Some(outcome) = request.closed else { continue };
             let is_to_stand = matches!(outcome, TerminalOutcome::Fulfilled | TerminalOutcome::Escalated);
-            if !is_to_stand && stands(id) && !request.has_had("exception-raised") {
+            if !is_to_stand && !request.is_overtaken && stands(id) && !request.has_had("exception-raised") {
                 found.push(format!("{id} was closed as {}, what it did stands, and nobody owns it", outcome.as_str()));
             }
         }
@@ -58,11 +58,12 @@ impl Oracle {
 
     /// A source hears of the end of its request, and how it ended is what the log says.
     fn end(&self, id: RequestId) -> Option<String> {
-        let closed = self.requests.get(&id)?.closed?;
+        let request = self.requests.get(&id)?;
+        let closed = request.closed?;
         let finals = self.finals.get(&id).map_or(&[][..], Vec::as_slice);
         let told = finals.iter().filter(|outcome| outcome.status == OutcomeStatus::Final).count();
         let again = self.repetitions.get(&id).copied().unwrap_or(0);
-        if 1 + again < told {
+        if 1 + again + usize::from(request.is_overtaken) < told {
             return Some(format!(
                 "{id} was closed, and its source was told {told} times though it asked {again} times"
             ));
@@ -71,7 +72,8 @@ impl Oracle {
             return Some(format!("{id} was closed, and its source was not told"));
         }
         let last = finals.iter().rev().find(|outcome| outcome.status == OutcomeStatus::Final)?;
-        let is_so = last.outcome == Some(closed);
+        let delivered = [TerminalOutcome::Fulfilled, TerminalOutcome::Escalated].map(Some);
+        let is_so = last.outcome == Some(closed) || request.is_overtaken && delivered.contains(&last.outcome);
         (!is_so).then(|| format!("{id} was closed as {}, and its source was told {:?}", closed.as_str(), last.outcome))
     }
 }

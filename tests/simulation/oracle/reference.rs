@@ -21,6 +21,8 @@ pub(super) struct Reference {
     tier: u32,
     /// What was delivered is not what was announced.
     is_disputed: bool,
+    /// It was delivered before the supervisor, which had not read of it, closed it otherwise: the end that stands first is the one.
+    pub(super) is_overtaken: bool,
     pub(super) closed: Option<TerminalOutcome>,
 }
 
@@ -169,6 +171,8 @@ impl Reference {
                 Some("closed as fulfilled though what came is not what was announced".to_owned())
             }
             EventBody::Closed { outcome, .. } => {
+                let is_end = matches!(outcome, TerminalOutcome::Fulfilled | TerminalOutcome::Escalated);
+                self.is_overtaken = !is_end && self.kinds.contains("fulfilled");
                 self.closed = Some(*outcome);
                 self.closes(*outcome)
             }

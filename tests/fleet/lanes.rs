@@ -100,6 +100,33 @@ fn bulk_waits_while_the_supervisor_is_behind_and_nothing_else_does() {
     assert!(let_in < go_on(&world), "the supervisor has caught up");
 }
 
+#[test]
+fn beside_urgent_requests_bulk_comes_in_by_the_handful() {
+    let mut world = World::new();
+    world.gate =
+        Some(GateOptions { group: "supervisor".into(), topic: world.topics.name(&Topic::Events), lag_max: 9_999 });
+    world.records_max = 256;
+    let [urgent, _, bulk] = operations();
+    for _ in 0..300 {
+        world.tell(Lane::Bulk, bulk, "count");
+    }
+    let let_in = |world: &World| world.facts(bulk).len();
+    let mut slot = world.join("one");
+    world.tell(Lane::Urgent, urgent, "count");
+    settle(&mut slot);
+    let first = let_in(&world);
+    assert!(0 < first && first <= 32, "{first} at once, and no more until some time has passed");
+    world.tell(Lane::Urgent, urgent, "count");
+    settle(&mut slot);
+    assert_eq!((world.facts(urgent).len(), let_in(&world)), (2, first), "nobody urgent waits");
+    world.clock.advance(Duration::from_millis(40));
+    settle(&mut slot);
+    assert!(first < let_in(&world) && let_in(&world) <= first + 32);
+    world.clock.advance(Duration::from_secs(60));
+    settle(&mut slot);
+    assert_eq!(let_in(&world), 300, "nobody is urgent any more");
+}
+
 /// Does as if the supervisor had read all there is.
 fn supervise(world: &World, events: Arc<str>) {
     let (group, instance) = ("supervisor".into(), "supervisor".into());

@@ -53,11 +53,18 @@ impl<W: Worker> Desk<W> {
         turn: &mut Turn<W>,
         (number, key): (u32, &W::Key),
     ) -> Result<(), Unwritable> {
-        let due = partition.view().get(key).and_then(|entry| W::due(key, entry));
+        let entry = partition.view().get(key);
+        let due = entry.and_then(|entry| W::due(key, entry));
         // What was learnt may bring an entry forward; then it is due as long as this turn has not touched it.
         let stood = partition.memory.get(key).and_then(|entry| W::due(key, entry));
         let Some(due) = due.filter(|due| *due <= turn.now || Some(*due) == stood) else { return Ok(()) };
-        let id = RecordId(derive(&[b"timer", W::STAGE.as_str().as_bytes(), &key.encode(), &due.0.to_be_bytes()]));
+        // The same entry decided again has the same id; the same time come again for another has not.
+        let mut stands = Vec::new();
+        if entry.is_some_and(|entry| self.codec.encode_entry(W::STAGE, entry, &mut stands).is_err()) {
+            stands.clear();
+        }
+        let (stage, at) = (W::STAGE.as_str().as_bytes(), due.0.to_be_bytes());
+        let id = RecordId(derive(&[b"timer", stage, &key.encode(), &at, &stands]));
         turn.begin(number, id);
         turn.tally.timers += 1;
         let postmark = Postmark::internal(id, Trace::root(id));

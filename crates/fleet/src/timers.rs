@@ -50,14 +50,22 @@ impl<K: Ord + Clone> Timers<K> {
         if let Some(at) = stands_at {
             self.due.remove(&(at, key.clone()));
         }
-        if let Some(to) = to {
-            self.due.insert((to, key.clone()));
+        let Some(to) = to else { return };
+        // What was overdue when it came, as by a clock that is behind, is not judged by what was read before it came.
+        let barrier = self.barrier.as_ref().map(|barrier| barrier.taken_at).filter(|taken_at| to <= *taken_at);
+        let at = barrier.map_or(to, |taken_at| taken_at + Duration::from_millis(1));
+        if at != to {
+            self.displaced.insert(key.clone(), Some(at));
         }
+        self.due.insert((at, key.clone()));
     }
 
     /// Puts a timer off, or silences it, until its entry changes.
     pub(crate) fn displace(&mut self, key: &K, due: Timestamp, to: Option<Timestamp>) {
-        self.moved(key, Some(due), to);
+        self.moved(key, Some(due), None);
+        if let Some(to) = to {
+            self.due.insert((to, key.clone()));
+        }
         self.displaced.insert(key.clone(), to);
     }
 

@@ -48,6 +48,23 @@ fn a_timer_moves_and_goes_with_its_entry() {
 }
 
 #[test]
+fn a_time_that_comes_again_is_another_timer() {
+    // What follows from the second must not be taken for a repetition of what followed from the first.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    world.tell(Lane::Standard, 1, "wait:1000");
+    settle(&mut slot);
+    world.clock.advance(SECOND);
+    settle(&mut slot);
+    world.tell(Lane::Standard, 1, "wait:0");
+    settle(&mut slot);
+    assert_eq!(world.facts(1).iter().filter(|fact| *fact == "timer").count(), 2);
+    let events = world.events();
+    let causes: std::collections::BTreeSet<_> = events.iter().map(|event| event.cause).collect();
+    assert_eq!(causes.len(), events.len(), "every fact has a cause of its own");
+}
+
+#[test]
 fn a_caught_up_timer_waits_for_what_was_there_when_it_came_due() {
     // However late the slot, a deadline is judged on everything that had arrived by then, and lag is never taken for a breach.
     for is_patient in [true, false] {

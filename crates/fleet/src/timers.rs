@@ -176,6 +176,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_overdue_when_it_came_waits_for_a_barrier_taken_since() {
+        // A clock that is behind wrote it: what else its writer wrote lies behind what was read for the barrier that stands.
+        let mut timers = armed(&[(1, 10)]);
+        let high = || Ok::<_, ()>(vec![]);
+        assert_eq!(timers.caught_up(Timestamp(12), |_| 0, high), Ok(Some(Timestamp(12))));
+        timers.moved(&2, None, Some(Timestamp(3)));
+        assert_eq!(timers.due(Timestamp(12), 9), vec![1]);
+        timers.moved(&1, Some(Timestamp(10)), None);
+        assert_eq!(timers.caught_up(Timestamp(13), |_| 0, || Err(())), Ok(None), "too soon for the next");
+        assert_eq!(timers.caught_up(Timestamp(112), |_| 0, high), Ok(Some(Timestamp(112))));
+        assert_eq!(timers.due(Timestamp(112), 9), vec![2]);
+        timers.moved(&2, Some(Timestamp(3)), None);
+        assert_eq!(timers.len(), 0);
+    }
+
+    #[test]
     fn an_unreached_barrier_does_not_make_an_idle_slot_spin() {
         let mut timers = armed(&[(1, 10)]);
         let events = TopicPartition::new("events", 0);

@@ -1,5 +1,6 @@
 //! The product as people and scripts meet it: the real binary, its exit codes and what it says.
 
+mod alike;
 mod cli;
 mod corruption;
 mod deployment;

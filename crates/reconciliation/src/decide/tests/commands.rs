@@ -144,7 +144,7 @@ fn an_unknown_outcome_is_resolved_once() {
         command_id: CommandId([4; 16]),
         operator: "jo".into(),
         verdict: Verdict::TookEffect {},
-        reason: None,
+        reason: Some("asked".into()),
     };
     assert_eq!(world.own().last(), Some(&decided));
     let other_answer = Some(Verdict::TookNoEffect {});

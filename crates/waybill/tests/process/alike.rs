@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::deployment::{Deployment, OpenLog, request};
 
 const MEMBERS: usize = 2_000;
-const CLAIMS: usize = 1_300;
+const CLAIMS: usize = 2_600;
 /// So many of the claims must be such as intake lets in.
 const COMPARED_MIN: usize = 1_000;
 

@@ -72,19 +72,20 @@ fn registering_again_changes_nothing() {
 #[test]
 fn a_schema_that_says_the_same_in_other_white_space_counts_as_registered() {
     let server = Server::fresh();
-    let id = server.registers("waybill.Command", &bundled(Subject::Command, 1)).expect("taken");
+    let policy = bundled(Subject::Policy, Subject::Policy.version());
+    let id = server.registers("waybill.PolicyRecord", &policy).expect("taken");
     let registered = server.register();
-    let command = registered.iter().find(|row| row.subject == "command").expect("a row");
-    assert_eq!((command.id, command.is_new), (id, false));
+    let policy = registered.iter().find(|row| row.subject == "policy").expect("a row");
+    assert_eq!((policy.id, policy.is_new), (id, false));
     assert!(server.check().is_clean());
-    assert_eq!(server.versions(Subject::Command), 1);
+    assert_eq!(server.versions(Subject::Policy), 1);
 }
 
 #[test]
 fn what_would_break_readers_is_refused_because_compatibility_is_set() {
     let server = Server::fresh();
     server.register();
-    let mut event = bundled(Subject::LifecycleEvent, 2);
+    let mut event = bundled(Subject::LifecycleEvent, Subject::LifecycleEvent.version());
     let body = event["fields"].as_array_mut().expect("a record").last_mut().expect("a body");
     body["type"].as_array_mut().expect("a union").push(json!({"type": "record", "name": "Teleported", "fields": []}));
     assert_eq!(
@@ -92,7 +93,7 @@ fn what_would_break_readers_is_refused_because_compatibility_is_set() {
         Err(409),
         "an old reader can't read a new kind of fact"
     );
-    let mut work = bundled(Subject::IdentityWork, 2);
+    let mut work = bundled(Subject::IdentityWork, Subject::IdentityWork.version());
     let task = work["fields"].as_array_mut().expect("a record").iter_mut().find(|field| field["type"].is_array());
     let branches = task.expect("a union")["type"].as_array_mut().expect("branches");
     branches.push(json!({"type": "record", "name": "Teleport", "fields": []}));

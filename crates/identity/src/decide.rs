@@ -2,7 +2,7 @@
 
 mod review;
 
-use domain::lifecycle::workflow::{self, LookedUp};
+use domain::lifecycle::evidence::MatchEvidence;
 use domain::messages::{Ask, Context, DispatchTask, DispatchWork, IdentityTask, IdentityWork, Route};
 use domain::person::{Coverage, Dossier, MemberClaim};
 use domain::phi::{PhiError, Purpose, Sealed};
@@ -15,9 +15,10 @@ use matching::normal::Word;
 
 use crate::ground::{self, Match};
 use crate::guard::{self, Fingerprint};
-use crate::resolve::{Resolution, Resolved, resolve};
+use crate::reading::our_coverage;
+use crate::resolve::{Resolution, resolve};
 use crate::rollout::Judge;
-use crate::{Entry, Identity, Key, Reading};
+use crate::{Entry, Identity, Key};
 
 pub(crate) type Deciding = Decision<Key, Entry>;
 
@@ -104,18 +105,17 @@ struct Item<'a> {
 impl Item<'_> {
     fn resolve(self, identity: &Identity, moment: &Moment) -> Result<Deciding, Poison> {
         let opened = identity.phi.open_dossier(self.context.request_id, self.dossier).map_err(unopened)?;
-        let (claim, coverage) = (&opened.member, self.coverage(&opened));
+        let (claim, coverage) = (&opened.member, our_coverage(self.context, &opened));
         let fingerprint = Fingerprint::of(&*identity.phi, self.context, claim, coverage);
         let (judge, next) = identity.rollout.judges(self.context);
         let mut decision = Decision::nothing();
         if fingerprint.is_guessed(&identity.verdicts, moment.now) {
-            self.event(&mut decision, self.unmatched(identity, judge, Code::TooManyAttempts));
+            self.event(&mut decision, unmatched(identity, judge, Code::TooManyAttempts, (0, None)));
             return Ok(decision);
         }
-        let reading = Reading::of_claim(claim, coverage);
-        let found = self.judge(identity, judge, (claim, &reading));
-        let rehearsed =
-            next.map(|next| self.judge(identity, next, (claim, &reading)).rehearsed(next.reference, &found));
+        let by = |judge| resolve(&identity.rollout, judge, &identity.roster, (self.context, &opened));
+        let found = by(judge);
+        let rehearsed = next.map(|next| by(next).rehearsed(next.reference, &found));
         let likeliest = found.likeliest(&identity.roster).map(|account| member_token(identity, account));
         let evidence = Some(found.evidence(claim_token(identity, claim, coverage), likeliest, rehearsed));
         let candidates = found.weighed.decision.candidates;
@@ -133,10 +133,10 @@ impl Item<'_> {
                 self.pass_on(identity, &mut decision, member_token, body)?;
                 let ground = Match {
                     account,
-                    member,
+                    member: (member, member_token),
                     fields: &found.weighed.fields,
                     margin: found.weighed.decision.runner_up.map_or(i32::MAX, |rival| rival.margin),
-                    match_ppm: identity.rollout.identity().thresholds(self.context, &judge.policy).matches,
+                    match_ppm: found.match_ppm,
                 };
                 ground::remember(identity, &mut decision, self.context.request_id, &ground, self.thread(moment));
             }
@@ -146,28 +146,11 @@ impl Item<'_> {
                 fingerprint.count(self.context, &mut decision, moment.now);
             }
             Resolution::Nobody { code } => {
-                let mut body = self.unmatched(identity, judge, *code);
-                if let EventBody::IdentityUnmatched { candidates: known, evidence: why, .. } = &mut body {
-                    (*known, *why) = (candidates, evidence);
-                }
-                self.event(&mut decision, body);
+                self.event(&mut decision, unmatched(identity, judge, *code, (candidates, evidence)));
                 fingerprint.count(self.context, &mut decision, moment.now);
             }
         }
         Ok(decision)
-    }
-
-    fn judge<'r>(self, identity: &'r Identity, judge: &Judge, claim: (&MemberClaim, &Reading<'_>)) -> Resolved<'r> {
-        let thresholds = identity.rollout.identity().thresholds(self.context, &judge.policy);
-        resolve(judge, thresholds, &identity.roster, claim)
-    }
-
-    /// The coverage under which our roster should know the member.
-    fn coverage(self, opened: &Dossier) -> Option<&Coverage> {
-        match workflow::steps(self.context.workflow).looked_up {
-            LookedUp::ToLink => opened.coverage_to_link.as_ref(),
-            LookedUp::ToMatch => opened.coverage_to_match.as_ref(),
-        }
     }
 
     /// The member is known, as `matched` says: the request goes to its partner.
@@ -193,12 +176,6 @@ impl Item<'_> {
         Ok(())
     }
 
-    /// It is nobody of ours: the request ends here.
-    fn unmatched(self, identity: &Identity, judge: &Judge, code: Code) -> EventBody {
-        let (policy, roster_version) = (judge.reference, identity.roster.version());
-        EventBody::IdentityUnmatched { code, candidates: 0, policy, roster_version, evidence: None }
-    }
-
     fn event(self, decision: &mut Deciding, body: EventBody) {
         decision.events.push(Draft { request_id: self.context.request_id, body, trace: self.trace });
     }
@@ -207,6 +184,17 @@ impl Item<'_> {
     fn thread(self, moment: &Moment) -> (Timestamp, Trace) {
         (moment.now, self.trace.unwrap_or(moment.trace))
     }
+}
+
+/// It is nobody of ours: the request ends here.
+fn unmatched(
+    identity: &Identity,
+    judge: &Judge,
+    code: Code,
+    (candidates, evidence): (u32, Option<Box<MatchEvidence>>),
+) -> EventBody {
+    let (policy, roster_version) = (judge.reference, identity.roster.version());
+    EventBody::IdentityUnmatched { code, candidates, policy, roster_version, evidence }
 }
 
 /// The token of a member, for ever the same for the same account.

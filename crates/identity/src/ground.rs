@@ -21,8 +21,8 @@ use crate::{Entry, Identity, Key};
 pub(crate) struct Match<'a> {
     /// The account that fitted.
     pub(crate) account: &'a str,
-    /// The account that stands for it.
-    pub(crate) member: &'a str,
+    /// The account that stands for it, and its token.
+    pub(crate) member: (&'a str, Token),
     /// What the fields say.
     pub(crate) fields: &'a [FieldWeight],
     /// By how many centibits the weight exceeds that of the likeliest other explanation.
@@ -53,26 +53,27 @@ pub(crate) fn remember(
         weight: said.weight,
         digest: digests.digest(said.field, said.held),
     });
-    let member_token = member_token(identity, found.member);
+    let (member, token) = found.member;
     let ground = Ground {
         account: found.account.to_owned(),
-        member_key: found.member.to_owned(),
+        member_key: member.to_owned(),
         offset: identity.roster.offset(found.account).unwrap_or_default(),
-        member_token,
+        member_token: token,
         margin: found.margin,
         match_ppm: found.match_ppm,
         fields: fields.collect(),
         until: now + policy.remember,
         trace,
     };
-    let key = Key::Ground(account_token(identity, found.account), request);
+    let account = if found.account == member { token } else { member_token(identity, found.account) };
+    let key = Key::Ground(account, request);
     decision.put(key, Entry::Ground(Box::new(ground)));
 }
 
 /// The grounds that a change of an account may have shaken: its own, and those of accounts merged into it.
 pub(crate) fn shaken_by(identity: &Identity, account: &str, memory: &Memory<Key, Entry>) -> Vec<Key> {
     let accounts = identity.roster.absorbed(account).into_iter().chain([account]);
-    let tokens = accounts.map(|account| account_token(identity, account));
+    let tokens = accounts.map(|account| member_token(identity, account));
     tokens.flat_map(|token| among(identity, (token, token), memory)).collect()
 }
 
@@ -145,10 +146,6 @@ fn is_one_account(identity: &Identity, account: &str, member: &str) -> bool {
     let roster = &identity.roster;
     let survivor = roster.survivor(account);
     survivor.is_some() && survivor == roster.survivor(member)
-}
-
-fn account_token(identity: &Identity, account: &str) -> Token {
-    identity.phi.token(Purpose::Member, &[account.as_bytes()])
 }
 
 /// Digests of what the roster says of one account, under a secret of its own.

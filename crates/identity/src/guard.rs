@@ -26,8 +26,10 @@ pub struct Verdicts(BTreeMap<Token, GuardVerdict>);
 pub(crate) struct Fingerprint<'a> {
     phi: &'a dyn Phi,
     caller: &'a str,
-    person: Option<Token>,
-    card: Option<Token>,
+    /// Given name, family name, birth date.
+    person: [Word; 3],
+    /// Member and subscriber id.
+    card: [Word; 2],
 }
 
 // === impl Verdicts ===
@@ -52,23 +54,23 @@ impl Verdicts {
 // === impl Fingerprint ===
 
 impl<'a> Fingerprint<'a> {
-    /// What a claim holds; of a claim without a card, or without name and birth date, nothing can be varied.
+    /// What a claim holds.
     pub(crate) fn of(phi: &'a dyn Phi, context: &'a Context, claim: &MemberClaim, coverage: Option<&Coverage>) -> Self {
-        let words = [claim.name.given.first(), Some(&claim.name.family), claim.birth_date.as_ref()]
-            .map(|text| text.map(|text| Word::of(text)).unwrap_or_default());
-        let cards = [coverage.and_then(|it| it.member_id.as_ref()), coverage.and_then(|it| it.subscriber_id.as_ref())]
-            .map(|text| text.map(|text| Word::of(text)).unwrap_or_default());
-        let token = |kind: &[u8], words: &[Word]| {
-            let says = words.iter().any(|word| !word.is_empty());
-            let parts: Vec<&[u8]> = [kind].into_iter().chain(words.iter().map(Word::bytes)).collect();
-            says.then(|| phi.token(Purpose::Guard, &parts))
-        };
-        Self { phi, caller: caller(context), person: token(b"person", &words), card: token(b"card", &cards) }
+        let word = |text: Option<&String>| text.map(|text| Word::of(text)).unwrap_or_default();
+        let ids = [coverage.and_then(|it| it.member_id.as_ref()), coverage.and_then(|it| it.subscriber_id.as_ref())];
+        let person = [claim.name.given.first(), Some(&claim.name.family), claim.birth_date.as_ref()].map(word);
+        Self { phi, caller: caller(context), person, card: ids.map(word) }
     }
 
-    /// What is held fixed and what is varied, of either probe.
+    /// What is held fixed and what is varied, of either probe. Of a claim without a card, or without name and birth date, nothing can
+    /// be varied.
     fn probes(&self) -> Vec<(Probe, Token, Token)> {
-        let (Some(person), Some(card)) = (self.person, self.card) else { return Vec::new() };
+        let token = |kind: &[u8], words: &[Word]| {
+            let parts: Vec<&[u8]> = [kind].into_iter().chain(words.iter().map(Word::bytes)).collect();
+            words.iter().any(|word| !word.is_empty()).then(|| self.phi.token(Purpose::Guard, &parts))
+        };
+        let held = token(b"person", &self.person).zip(token(b"card", &self.card));
+        let Some((person, card)) = held else { return Vec::new() };
         let fixed = |what: Token| self.phi.token(Purpose::Guard, &[b"fixed", self.caller.as_bytes(), &what.0]);
         vec![(Probe::Card, fixed(person), card), (Probe::Person, fixed(card), person)]
     }

@@ -4,11 +4,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use domain::person::{Address, Coverage, Identifier, MemberClaim, PersonName, RosterMember};
+use domain::lifecycle::workflow::{self, LookedUp};
+use domain::messages::Context;
+use domain::person::{Address, Coverage, Dossier, Identifier, MemberClaim, PersonName, RosterMember};
 use matching::Person;
 
 /// A person as matching takes them.
 pub struct Reading<'a> {
+    dob: &'a str,
+    sex: &'static str,
     first: Words<'a>,
     others: Vec<Words<'a>>,
 }
@@ -28,18 +32,20 @@ struct Words<'a> {
     card: &'a str,
 }
 
-/// What is read of a claim beside its name, address and so on, of which there are several.
-struct Once<'a> {
-    dob: &'a str,
-    sex: &'a str,
+/// The coverage under which our roster should know the member of a request.
+pub fn our_coverage<'a>(context: &Context, dossier: &'a Dossier) -> Option<&'a Coverage> {
+    match workflow::steps(context.workflow).looked_up {
+        LookedUp::ToLink => dossier.coverage_to_link.as_ref(),
+        LookedUp::ToMatch => dossier.coverage_to_match.as_ref(),
+    }
 }
 
 // === impl Reading ===
 
 impl<'a> Reading<'a> {
-    /// A claim under the coverage by which our roster should know the member.
-    pub fn of_claim(claim: &'a MemberClaim, coverage: Option<&'a Coverage>) -> Self {
-        Self::of(claim, coverage.into_iter())
+    /// The claim of a request, under the coverage by which our roster should know the member.
+    pub fn of_request(context: &Context, dossier: &'a Dossier) -> Self {
+        Self::of(&dossier.member, our_coverage(context, dossier).into_iter())
     }
 
     /// Somebody on the roster, under all of their coverages.
@@ -58,15 +64,14 @@ impl<'a> Reading<'a> {
         fill(&mut all, identifiers(claim, is_mbi), |words, mbi| words.mbi = mbi);
         fill(&mut all, identifiers(claim, is_card), |words, card| words.card = card);
         let mut all = all.into_iter();
-        Self { first: all.next().unwrap_or_default(), others: all.collect() }
+        let (dob, sex) = (claim.birth_date.as_deref().unwrap_or_default(), sex(claim));
+        Self { dob, sex, first: all.next().unwrap_or_default(), others: all.collect() }
     }
 
-    /// Hands the person to whoever weighs them; `claim` is what this was read of.
-    pub fn with<R>(&self, claim: &MemberClaim, weigh: impl FnOnce(&Person<'_>) -> R) -> R {
-        let once = Once { dob: claim.birth_date.as_deref().unwrap_or_default(), sex: sex(claim) };
+    /// Hands the person to whoever weighs them.
+    pub fn with<R>(&self, weigh: impl FnOnce(&Person<'_>) -> R) -> R {
         let also: Vec<Person<'_>> = self.others.iter().map(Words::person).collect();
-        let Once { dob, sex } = once;
-        weigh(&Person { dob, sex, also: &also, ..self.first.person() })
+        weigh(&Person { dob: self.dob, sex: self.sex, also: &also, ..self.first.person() })
     }
 }
 
@@ -143,16 +148,18 @@ fn identifiers(claim: &MemberClaim, is_kind: fn(&Identifier) -> bool) -> impl It
     claim.identifiers.iter().filter(move |identifier| is_kind(identifier)).map(|identifier| identifier.value.as_str())
 }
 
-fn is_mbi(identifier: &Identifier) -> bool {
+/// Whether an identifier is a Medicare beneficiary identifier.
+pub fn is_mbi(identifier: &Identifier) -> bool {
     identifier.kind == "MC" || identifier.system == "http://hl7.org/fhir/sid/us-mbi"
 }
 
-fn is_ssn(identifier: &Identifier) -> bool {
+/// Whether it is a social security number.
+pub fn is_ssn(identifier: &Identifier) -> bool {
     identifier.kind == "SS" || identifier.system == "http://hl7.org/fhir/sid/us-ssn"
 }
 
-/// A member number, by the code of HL7 v2 table 0203 that HRex names for it.
-fn is_card(identifier: &Identifier) -> bool {
+/// Whether it is a member number, by the code of HL7 v2 table 0203 that HRex names for it.
+pub fn is_card(identifier: &Identifier) -> bool {
     identifier.kind == "MB"
 }
 

@@ -2,15 +2,15 @@
 
 use domain::Code;
 use domain::lifecycle::evidence::{Agreement, Alternative, FieldEvidence, MatchEvidence, MatchField, Rehearsed};
-use domain::person::MemberClaim;
+use domain::messages::Context;
+use domain::person::Dossier;
 use domain::{Token, lifecycle::PolicyRef};
 use matching::evidence::{Ranked, Weighed};
 use matching::levels::{Field, Levels};
-use matching::policy::Thresholds;
-use matching::{Explanation, Matcher, Outcome};
+use matching::{Explanation, Outcome};
 
 use crate::rollout::Judge;
-use crate::{Reading, Roster};
+use crate::{Reading, Rollout, Roster};
 
 /// What came of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +19,8 @@ pub struct Resolved<'a> {
     pub resolution: Resolution<'a>,
     /// How likely it is the likeliest member, in parts per million, the accounts together that were merged into one.
     pub probability: u32,
+    /// From which probability on it was a match.
+    pub match_ppm: u32,
     /// What that rests on.
     pub weighed: Weighed<'a>,
 }
@@ -65,16 +67,16 @@ pub struct Choice<'a> {
 /// From which probability on a reviewer is shown somebody, in parts per million; the likeliest is shown always.
 const SHOWN_PPM: u32 = 1_000;
 
-/// Looks a claim up.
+/// Looks the claim of a request up.
 pub fn resolve<'a>(
+    rollout: &Rollout,
     judge: &Judge,
-    thresholds: Thresholds,
     roster: &'a Roster,
-    (claim, reading): (&MemberClaim, &Reading<'_>),
+    (context, dossier): (&Context, &Dossier),
 ) -> Resolved<'a> {
-    let policy = matching::Policy { decide: thresholds, ..judge.policy.clone() };
-    let mut matcher = Matcher::new(&policy, roster.members());
-    let weighed = reading.with(claim, |person| matcher.weigh_up(person));
+    let thresholds = rollout.thresholds(judge, context);
+    let mut matcher = rollout.matcher(judge, context, roster);
+    let weighed = Reading::of_request(context, dossier).with(|person| matcher.weigh_up(person));
     let probability = probability(roster, &weighed);
     let (decision, best) = (&weighed.decision, weighed.decision.member);
     let is_match = decision.outcome == Outcome::Match || thresholds.matches <= probability;
@@ -89,7 +91,7 @@ pub fn resolve<'a>(
         }
         _ => Resolution::Nobody { code: why_nobody(&weighed) },
     };
-    Resolved { resolution, probability, weighed }
+    Resolved { resolution, probability, match_ppm: thresholds.matches, weighed }
 }
 
 /// The accounts of the likeliest member are one person, also where matching could not know.
@@ -133,6 +135,15 @@ fn why_nobody(weighed: &Weighed<'_>) -> Code {
 // === impl Resolved ===
 
 impl Resolved<'_> {
+    /// What it comes to.
+    pub fn outcome(&self) -> Outcome {
+        match self.resolution {
+            Resolution::Matched { .. } => Outcome::Match,
+            Resolution::Uncertain { .. } => Outcome::Review,
+            Resolution::Nobody { .. } => Outcome::NoMatch,
+        }
+    }
+
     /// What the log keeps of it; `claim` is the token of what the claim says, `likeliest` that of the likeliest member.
     pub fn evidence(&self, claim: Token, likeliest: Option<Token>, rehearsed: Option<Rehearsed>) -> Box<MatchEvidence> {
         let decision = &self.weighed.decision;
@@ -174,14 +185,9 @@ impl Resolved<'_> {
 
     /// The same as what another policy says beside it.
     pub fn rehearsed(&self, policy: PolicyRef, acted: &Self) -> Rehearsed {
-        let outcome = match self.resolution {
-            Resolution::Matched { .. } => Outcome::Match,
-            Resolution::Uncertain { .. } => Outcome::Review,
-            Resolution::Nobody { .. } => Outcome::NoMatch,
-        };
         Rehearsed {
             policy,
-            outcome: outcome.as_str().into(),
+            outcome: self.outcome().as_str().into(),
             same_member: self.weighed.decision.member == acted.weighed.decision.member,
             probability_ppm: self.probability,
         }

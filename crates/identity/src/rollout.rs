@@ -7,9 +7,11 @@
 use domain::RequestId;
 use domain::lifecycle::PolicyRef;
 use domain::messages::{Context, PolicyRecord};
+use matching::policy::Thresholds;
+use matching::{Matcher, Ready};
 use serde::{Deserialize, Serialize};
 
-use crate::Policy;
+use crate::{Policy, Roster};
 
 /// The name of the policy in force.
 pub const MATCHING: &str = "matching";
@@ -31,8 +33,8 @@ pub struct Rollout {
 /// A matching policy and what events call it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Judge {
-    /// The policy.
-    pub policy: matching::Policy,
+    /// The policy, its weights worked out.
+    pub ready: Ready,
     /// Its version, and the digest of all that a decision by it depends on.
     pub reference: PolicyRef,
 }
@@ -103,6 +105,16 @@ impl Rollout {
         }
     }
 
+    /// From which probability on something follows for a request that this policy judges.
+    pub fn thresholds(&self, judge: &Judge, context: &Context) -> Thresholds {
+        self.identity.thresholds(context, judge.policy())
+    }
+
+    /// What judges a request by this policy.
+    pub fn matcher<'r>(&self, judge: &Judge, context: &Context, roster: &'r Roster) -> Matcher<'r> {
+        Matcher::of(&judge.ready, self.thresholds(judge, context), roster.members())
+    }
+
     /// The policy in force.
     pub fn acting(&self) -> &Judge {
         self.activated.as_ref().unwrap_or(&self.deployed)
@@ -114,7 +126,12 @@ impl Rollout {
 impl Judge {
     /// A matching policy under an identity policy.
     pub fn of(identity: &Policy, policy: matching::Policy) -> Self {
-        Self { reference: identity.reference(&policy), policy }
+        Self { reference: identity.reference(&policy), ready: Ready::of(policy) }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &matching::Policy {
+        self.ready.policy()
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ids::derive;
+use domain::messages::MemberRecord;
 use domain::person::RosterMember;
+use domain::phi::Phi;
 
 use crate::Reading;
 
@@ -28,7 +30,7 @@ const MERGES_MAX: usize = 8;
 impl Roster {
     /// Takes in an account's latest record, in place of the one before.
     pub fn put(&mut self, account: &str, member: &RosterMember, offset: u64) {
-        Reading::of_member(member).with(&member.member, |person| self.members.put(account, person));
+        Reading::of_member(member).with(|person| self.members.put(account, person));
         self.take_apart(account);
         if let Some(into) = &member.merged_into {
             self.merged.insert(account.to_owned(), into.clone());
@@ -36,6 +38,22 @@ impl Roster {
         }
         let before = self.offsets.insert(digest(account), offset).unwrap_or(0);
         self.version = self.version.wrapping_sub(before).wrapping_add(offset);
+    }
+
+    /// Takes in a row of `members`; none means that the account is gone. One that does not open (its key was erased, or it was altered)
+    /// takes the person off the roster: nobody is matched on what can't be read. Answers what was read.
+    pub fn learn(
+        &mut self,
+        phi: &dyn Phi,
+        (account, offset): (&str, u64),
+        record: Option<&MemberRecord>,
+    ) -> Option<RosterMember> {
+        let member = record.and_then(|record| phi.open_member(account, &record.member).ok());
+        match &member {
+            Some(member) => self.put(account, member, offset),
+            None => self.remove(account),
+        }
+        member
     }
 
     /// Takes an account off the roster.

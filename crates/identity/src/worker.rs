@@ -55,15 +55,12 @@ impl Worker for Identity {
         entry.due()
     }
 
-    /// Takes in a row of a table. A roster record that does not open (its key was erased, or it was altered) takes the person off the
-    /// roster: nobody is matched on what can't be read.
     fn learn(&mut self, (table, key): (Table, &[u8]), message: Option<&Message>, offset: u64) {
         let Ok(name) = std::str::from_utf8(key) else { return };
         match (table, message) {
-            (Table::Members, Some(Message::Member(record))) => match self.phi.open_member(name, &record.member) {
-                Ok(member) => self.roster.put(name, &member, offset),
-                Err(_) => self.roster.remove(name),
-            },
+            (Table::Members, Some(Message::Member(record))) => {
+                self.roster.learn(&*self.phi, (name, offset), Some(record));
+            }
             (Table::Members, None) => self.roster.remove(name),
             (Table::Policies, Some(Message::Policy(record))) => self.rollout.learn(name, Some(record)),
             (Table::Policies, None) => self.rollout.learn(name, None),

@@ -1,5 +1,7 @@
 //! Deciding: who among the candidates a claim speaks of, against all other explanations of it.
 
+use std::sync::Arc;
+
 use crate::Person;
 use crate::claim::{Claim, Side};
 use crate::compare::compare;
@@ -7,7 +9,8 @@ use crate::fixed::{centibits_of_count, power};
 use crate::gather::Gathered;
 use crate::levels::{FIELDS, Field, Levels};
 use crate::packed::Packed;
-use crate::policy::Policy;
+use crate::policy::{Policy, Thresholds};
+use crate::ready::Ready;
 use crate::roster::keys::{self, Kind};
 use crate::roster::{KINDS, Roster};
 use crate::score::{Scored, Scorer};
@@ -61,8 +64,10 @@ pub struct RunnerUp<'r> {
 /// Judges claims by a policy against a roster. It keeps room to work in, so one is made for many claims.
 pub struct Matcher<'r> {
     pub(crate) roster: &'r Roster,
-    pub(crate) weights: Weights,
-    policy: Policy,
+    pub(crate) weights: Arc<Weights>,
+    policy: Arc<Policy>,
+    /// From which probability on something follows.
+    thresholds: Thresholds,
     gathered: Gathered,
     scorer: Scorer,
     /// How rare a value is that one record has.
@@ -90,14 +95,20 @@ impl Outcome {
 // === impl Matcher ===
 
 impl<'r> Matcher<'r> {
-    /// A matcher that judges by this policy.
+    /// A matcher that judges by this policy. For many of them, make the policy [`Ready`] once.
     pub fn new(policy: &Policy, roster: &'r Roster) -> Self {
-        let weights = Weights::of(policy);
+        Self::of(&Ready::of(policy.clone()), policy.decide, roster)
+    }
+
+    /// A matcher that judges by the weights of this policy, and by these thresholds.
+    pub fn of(ready: &Ready, thresholds: Thresholds, roster: &'r Roster) -> Self {
+        let Ready { policy, weights, scale } = ready;
         Self {
             roster,
-            scorer: Scorer::of(&weights),
-            weights,
-            policy: policy.clone(),
+            scorer: Scorer::of(scale),
+            weights: Arc::clone(weights),
+            policy: Arc::clone(policy),
+            thresholds,
             gathered: Gathered::default(),
             single: Rarity::single(roster),
         }
@@ -223,9 +234,9 @@ impl<'r> Matcher<'r> {
 
     /// What follows from a probability in parts per million.
     pub(crate) fn outcome(&self, probability: u32) -> Outcome {
-        if self.policy.decide.matches <= probability {
+        if self.thresholds.matches <= probability {
             Outcome::Match
-        } else if self.policy.decide.review <= probability {
+        } else if self.thresholds.review <= probability {
             Outcome::Review
         } else {
             Outcome::NoMatch

@@ -7,6 +7,7 @@ use crate::weights::{EXPLANATIONS, Each, Explanation, NEVER, Rarity, Weights, at
 
 /// Weights by field and level. For a claim only those are set anew that depend on how common its values are; the two names' depend
 /// on the candidate too.
+#[derive(Clone)]
 pub(crate) struct Scale {
     rows: [[Each; LEVELS]; FIELDS],
     by_frequency: Vec<(Field, u8)>,

@@ -38,8 +38,8 @@ struct Standing {
 // === impl Scorer ===
 
 impl Scorer {
-    pub(crate) fn of(weights: &Weights) -> Self {
-        Self { scale: Scale::of(weights), remembered: Remembered::default(), scored: Vec::new() }
+    pub(crate) fn of(scale: &Scale) -> Self {
+        Self { scale: scale.clone(), remembered: Remembered::default(), scored: Vec::new() }
     }
 
     /// Scores the members with these first records. With `leave_out`, those that can neither be the member or the runner-up nor have

@@ -14,11 +14,11 @@ use domain::lifecycle::evidence::{MatchEvidence, ReviewStep};
 use domain::messages::{CommandAction, Context, Stage, Verdict};
 use domain::{Code, CommandId, Decision, Draft, EventBody, Moment, Poison, Timestamp, Token};
 
-use super::{Deciding, Item, Reading, member_token, unopened};
+use super::{Deciding, Item, member_token, unmatched, unopened};
 use crate::ground::{self, Match};
 use crate::memory::{FirstVerdict, Review};
 use crate::resolve::Choice;
-use crate::{Candidate, Entry, Identity, Key, Policy};
+use crate::{Candidate, Entry, Identity, Key, Policy, Reading};
 
 /// How many candidates a review shows at most; a person looks at a handful.
 const CANDIDATES_MAX: usize = 50;
@@ -231,13 +231,18 @@ fn found(
     };
     item.pass_on(identity, decision, *member_token, matched)?;
     let opened = identity.phi.open_dossier(item.context.request_id, item.dossier).map_err(unopened)?;
-    let reading = Reading::of_claim(&opened.member, item.coverage(&opened));
-    let mut matcher = matching::Matcher::new(&judge.policy, identity.roster.members());
-    let fields = reading.with(&opened.member, |person| matcher.weigh_member(person, member_key));
+    let mut matcher = identity.rollout.matcher(judge, item.context, &identity.roster);
+    let reading = Reading::of_request(item.context, &opened);
+    let fields = reading.with(|person| matcher.weigh_member(person, member_key));
     // A person saw more than the fields say: the match stands until half of what they say for it is gone.
     let speaking: i32 = fields.iter().map(|said| said.weight.max(0)).sum();
-    let ground =
-        Match { account: member_key, member: member_key, fields: &fields, margin: speaking / 2, match_ppm: EVEN };
+    let ground = Match {
+        account: member_key,
+        member: (member_key, *member_token),
+        fields: &fields,
+        margin: speaking / 2,
+        match_ppm: EVEN,
+    };
     ground::remember(identity, decision, item.context.request_id, &ground, item.thread(moment));
     Ok(())
 }
@@ -247,13 +252,7 @@ const EVEN: u32 = 500_000;
 
 fn nobody(identity: &Identity, item: Item<'_>, candidates: &[Candidate]) -> EventBody {
     let (judge, _) = identity.rollout.judges(item.context);
-    EventBody::IdentityUnmatched {
-        code: Code::ReviewedNobody,
-        candidates: count(candidates),
-        policy: judge.reference,
-        roster_version: identity.roster.version(),
-        evidence: None,
-    }
+    unmatched(identity, judge, Code::ReviewedNobody, (count(candidates), None))
 }
 
 /// The time to appeal is over: the decision that it is nobody takes effect.

@@ -1,8 +1,7 @@
-use domain::messages::Context;
 use domain::person::{MemberClaim, RosterMember};
 
 use super::*;
-use crate::given::{Desk, NOW, REQUEST, claim, context, coverage, dossier, person};
+use crate::given::{Desk, NOW, REQUEST, claim, coverage, dossier, person};
 
 fn ngozi() -> RosterMember {
     let member = MemberClaim { phones: vec!["555-201-7788".into()], ..claim("Ngozi", "Okafor", "1984-02-29") };
@@ -101,5 +100,4 @@ fn a_ground_is_forgotten_in_time() {
     assert_eq!(until, Some(Timestamp(NOW.0 + 30 * 86_400_000)));
     desk.fire(&key, until.expect("a time"));
     assert!(desk.memory.is_empty());
-    let _: Context = context();
 }

@@ -55,7 +55,7 @@ fn who_tries_person_after_person_with_one_card_is_not_answered() {
         assert_ne!(ask(&mut desk, number, (&given, "Z99100771")), Code::TooManyAttempts);
     }
     assert_eq!(ask(&mut desk, 20, ("Ngozi", "Z99100771")), Code::TooManyAttempts);
-    let late = GuardPolicy { ..policy().guard }.throttle;
+    let late = policy().guard.throttle;
     let context = context();
     let (member, card) = (claim("Ngozi", "Okafor", "1984-02-29"), coverage("Z99100771", ""));
     let print = Fingerprint::of(&*desk.identity.phi, &context, &member, Some(&card));

@@ -2,7 +2,7 @@ use domain::person::{Address, Coverage, Identifier, MemberClaim, RosterMember};
 use proptest::prelude::*;
 
 use super::*;
-use crate::given::{claim, coverage, matching_policy, person, policy};
+use crate::given::{claim, context, coverage, dossier, matching_policy, person, policy};
 
 fn roster(people: &[(&str, RosterMember)]) -> Roster {
     let mut roster = Roster::default();
@@ -26,9 +26,8 @@ fn okafor() -> MemberClaim {
 }
 
 fn looked_up<'r>(roster: &'r Roster, member: &MemberClaim, coverage: &Coverage) -> Resolved<'r> {
-    let judge = Judge::of(&policy(), matching_policy());
-    let reading = Reading::of_claim(member, Some(coverage));
-    resolve(&judge, judge.policy.decide, roster, (member, &reading))
+    let rollout = Rollout::of(policy(), matching_policy());
+    resolve(&rollout, rollout.acting(), roster, (&context(), &dossier(member.clone(), coverage.clone())))
 }
 
 /// The outcome against one person on the roster, in words.

@@ -23,7 +23,7 @@ const DEFINITIONS: &str = "\
 A request counts in the time in which the machine decided it; what a reviewer said counts with it, whenever that came.
   judged       requests the machine decided; those of a caller who is not answered for guessing are `throttled` and not among them
   found        a review that ended in a member
-  likeliest    a review with one candidate that ended in it: the machine's first choice for certain
+  likeliest    a review that ended in the member whom the machine held for the likeliest
   withdrawn    a match that the roster no longer bore out later
   precision    of the matches, the share that was not withdrawn: what came to light, so an upper bound
   recall       of all who were found to be ours, by the machine and not withdrawn or by a reviewer, the share the machine found alone

@@ -24,7 +24,8 @@ pub(super) struct Case {
     pub(super) outcome: Outcome,
     /// The member that was matched.
     pub(super) member: Option<Token>,
-    pub(super) candidates: u32,
+    /// Whom the machine held for the likeliest, where it matched nobody.
+    pub(super) likeliest: Option<Token>,
     pub(super) policy: PolicyRef,
     /// How likely it was the likeliest member, in parts per million; none where nothing was judged.
     pub(super) probability_ppm: Option<u32>,
@@ -122,7 +123,8 @@ impl Cases {
     }
 
     fn judged(&self, (request_id, at): (RequestId, Timestamp), body: EventBody) -> Option<Case> {
-        let case = |outcome, policy, candidates, evidence: Option<Box<MatchEvidence>>| {
+        let case = |outcome, policy, evidence: Option<Box<MatchEvidence>>| {
+            let likeliest = evidence.as_ref().and_then(|it| it.likeliest);
             let (probability_ppm, rehearsed) = evidence.map(|it| (it.probability_ppm, it.rehearsed)).unzip();
             Case {
                 request_id,
@@ -130,7 +132,7 @@ impl Cases {
                 about: self.about.get(&request_id).cloned(),
                 outcome,
                 member: None,
-                candidates,
+                likeliest,
                 policy,
                 probability_ppm,
                 rehearsed: rehearsed.flatten(),
@@ -139,14 +141,14 @@ impl Cases {
                 withdrawn: false,
             }
         };
-        if let EventBody::IdentityMatched { member_token, candidates, policy, evidence, .. } = body {
+        if let EventBody::IdentityMatched { member_token, policy, evidence, .. } = body {
             let member = Some(member_token);
-            Some(Case { member, ..case(Outcome::Match, policy, candidates, evidence) })
-        } else if let EventBody::IdentityUnmatched { code, candidates, policy, evidence, .. } = body {
+            Some(Case { member, ..case(Outcome::Match, policy, evidence) })
+        } else if let EventBody::IdentityUnmatched { code, policy, evidence, .. } = body {
             let throttled = code == Code::TooManyAttempts;
-            Some(Case { throttled, ..case(Outcome::NoMatch, policy, candidates, evidence) })
-        } else if let EventBody::ReviewOpened { candidates, policy, evidence, .. } = body {
-            Some(case(Outcome::Review, policy, candidates, evidence))
+            Some(Case { throttled, ..case(Outcome::NoMatch, policy, evidence) })
+        } else if let EventBody::ReviewOpened { policy, evidence, .. } = body {
+            Some(case(Outcome::Review, policy, evidence))
         } else {
             None
         }

@@ -3,9 +3,8 @@
 
 use contracts::Topic;
 use domain::ids::OperatorId;
-use domain::lifecycle::workflow::{self, LookedUp};
 use domain::messages::{CommandAction, CommandTarget, Context, IdentityTask, Verdict};
-use domain::person::{Coverage, Dossier, MemberClaim};
+use domain::person::Dossier;
 use domain::phi::{Phi as _, Sealed};
 use domain::{Code, Lane, Message, RequestId};
 use fleet::partitioner::partition_of;
@@ -22,7 +21,7 @@ pub(super) struct Looked(intents::Given);
 /// A claim in the clear.
 pub(super) struct Claim {
     pub(super) context: Context,
-    dossier: Dossier,
+    pub(super) dossier: Dossier,
 }
 
 /// Puts on record that somebody looks at what is sealed about a request, and waits until the event log says so: as the step of an open
@@ -104,18 +103,5 @@ impl Claim {
         let opened = plant.vault.open_dossier(context.request_id, sealed);
         let dossier = opened.map_err(|error| Failure::Unavailable(format!("the claim does not open: {error}")))?;
         Ok(Self { context, dossier })
-    }
-
-    /// Who the claim says it is.
-    pub(super) fn member(&self) -> &MemberClaim {
-        &self.dossier.member
-    }
-
-    /// The coverage under which our roster should know the member.
-    pub(super) fn coverage(&self) -> Option<&Coverage> {
-        match workflow::steps(self.context.workflow).looked_up {
-            LookedUp::ToLink => self.dossier.coverage_to_link.as_ref(),
-            LookedUp::ToMatch => self.dossier.coverage_to_match.as_ref(),
-        }
     }
 }

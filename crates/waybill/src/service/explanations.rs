@@ -9,16 +9,16 @@ use domain::lifecycle::evidence::{MatchEvidence, MatchField, Rehearsed, Withdraw
 use domain::messages::Verdict;
 use domain::phi::{Phi as _, Purpose};
 use domain::{Code, RequestId, Token};
-use identity::{Reading, Resolution};
+use identity::Reading;
 use matching::explain::{Counterfactual, Explained};
-use matching::{Matcher, Policy};
 use projections::queries::timeline::{self, Entry};
 use serde::{Deserialize, Serialize};
 
 use differences::{Difference, Row, differences, fields, why};
 
 use super::claims::{self, Claim};
-use super::roster::{self, Register};
+use super::policies::Book;
+use super::roster::Register;
 use super::{Service, reviews, told};
 use crate::ask::Look;
 use crate::exit::Failure;
@@ -181,7 +181,7 @@ pub(super) fn explain(service: &Service, request_id: RequestId, look: Option<Loo
         member_token: decided.member_token,
         candidates: decided.candidates,
         policy_version: decided.policy.version,
-        policy_digest: hex(&decided.policy.digest),
+        policy_digest: hex::encode(decided.policy.digest),
         policy_in_force: decided.policy == in_force,
         roster_version: decided.roster_version,
         probability_ppm: evidence.map(|evidence| evidence.probability_ppm),
@@ -224,18 +224,10 @@ fn detail<T: serde::de::DeserializeOwned>(entry: &Entry) -> Option<T> {
     contracts::json::from_json(serde_json::from_str(&entry.detail).ok()?).ok()
 }
 
-/// What a resolution is called, as events of its kind are above.
-fn outcome(resolution: &Resolution<'_>) -> &'static str {
-    match resolution {
-        Resolution::Matched { .. } => "match",
-        Resolution::Uncertain { .. } => "review",
-        Resolution::Nobody { .. } => "no_match",
-    }
-}
-
 /// The policy that would judge the request today. Whom it is about, its work says without being opened.
 fn in_force(service: &Service, request_id: RequestId) -> Result<PolicyRef, Failure> {
-    let rollout = roster::rollout(&service.plant)?;
+    let book = Book::read(&service.plant)?;
+    let rollout = book.rollout();
     let work = claims::sealed(&service.plant, request_id)?;
     Ok(work.map_or(rollout.acting(), |(context, _)| rollout.judges(&context).0).reference)
 }
@@ -254,23 +246,18 @@ fn judge(service: &Service, request_id: RequestId, look: Look) -> Result<Judged,
     })?;
     let claim = Claim::open(plant, context, &sealed)?;
     let register = Register::read(plant, &[])?;
-    let rollout = roster::rollout(plant)?;
+    let book = Book::read(plant)?;
+    let rollout = book.rollout();
     let judge = rollout.judges(&claim.context).0;
-    let thresholds = rollout.identity().thresholds(&claim.context, &judge.policy);
-    let reading = Reading::of_claim(claim.member(), claim.coverage());
-    let resolved = identity::resolve(judge, thresholds, &register.roster, (claim.member(), &reading));
-    let policy = Policy { decide: thresholds, ..judge.policy.clone() };
-    let mut matcher = Matcher::new(&policy, register.roster.members());
-    let mut explained = reading.with(claim.member(), |person| matcher.explain(person));
+    let resolved = identity::resolve(rollout, judge, &register.roster, (&claim.context, &claim.dossier));
+    let mut matcher = rollout.matcher(judge, &claim.context, &register.roster);
+    let reading = Reading::of_request(&claim.context, &claim.dossier);
+    let mut explained = reading.with(|person| matcher.explain(person));
     // Of accounts that were merged only identity knows that they are one.
-    (explained.outcome, explained.probability_ppm) = (outcome(&resolved.resolution), resolved.probability);
+    (explained.outcome, explained.probability_ppm) = (resolved.outcome().as_str(), resolved.probability);
     let survivor = explained.member.as_deref().map(|account| register.roster.survivor(account).unwrap_or(account));
     let member_token = survivor.map(|account| plant.vault.token(Purpose::Member, &[account.as_bytes()]));
     Ok(Judged { explained, member_token, policy: judge.reference, roster_version: register.roster.version() })
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 // === impl RehearsedRow ===
@@ -279,7 +266,7 @@ impl RehearsedRow {
     fn of(rehearsed: &Rehearsed) -> Self {
         Self {
             policy_version: rehearsed.policy.version,
-            policy_digest: hex(&rehearsed.policy.digest),
+            policy_digest: hex::encode(rehearsed.policy.digest),
             outcome: rehearsed.outcome.to_string(),
             same_member: rehearsed.same_member,
             probability_ppm: rehearsed.probability_ppm,
@@ -323,7 +310,7 @@ impl Today {
             margin_centibits: explained.margin,
             candidates: explained.candidates,
             policy_version: policy.version,
-            policy_digest: hex(&policy.digest),
+            policy_digest: hex::encode(policy.digest),
             roster_version,
         }
     }

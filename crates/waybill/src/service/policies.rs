@@ -110,7 +110,7 @@ impl Book {
     fn rows(&self, deployed: &Judge) -> Vec<Row> {
         let acting = self.in_force();
         // Where the record in force does not read, the policy of before is in force, and its record is gone.
-        let activated = self.records.get(MATCHING).filter(|record| record.version == acting.policy.version);
+        let activated = self.records.get(MATCHING).filter(|record| record.version == acting.policy().version);
         let mut rows = vec![Row::of(IN_FORCE, acting, activated)];
         if deployed != acting {
             rows.push(Row { acts_on: "nobody".into(), ..Row::of(DEPLOYED, deployed, None) });
@@ -136,12 +136,12 @@ const NOBODY: &str = "nobody, rehearsed only";
 
 impl Row {
     fn of(role: &'static str, judge: &Judge, record: Option<&PolicyRecord>) -> Self {
-        let Judge { policy, reference } = judge;
+        let (policy, reference) = (judge.policy(), judge.reference);
         Self {
             role,
             version: policy.version,
             digest: format!("{:016x}", policy.digest),
-            in_events: hex(&reference.digest),
+            in_events: hex::encode(reference.digest),
             matches_ppm: policy.decide.matches,
             review_ppm: policy.decide.review,
             acts_on: EVERYBODY.into(),
@@ -164,12 +164,12 @@ pub(super) fn publish(service: &Service, publication: Publication) -> Result<Cha
     let plant = &service.plant;
     let book = Book::read(plant)?;
     let next = judge(book.rollout(), &text)?;
-    let (version, acting) = (next.policy.version, book.in_force());
-    if next.policy.digest == acting.policy.digest {
+    let (version, acting) = (next.policy().version, book.in_force());
+    if next.policy().digest == acting.policy().digest {
         return Err(Failure::Refused(format!("version {version} with this very content is in force already")));
     }
-    if version <= acting.policy.version && !again {
-        let newest = acting.policy.version;
+    if version <= acting.policy().version && !again {
+        let newest = acting.policy().version;
         return Err(Failure::Refused(format!(
             "version {version} is not newer than version {newest}, which is in force; raise `version` in the file, or give --again"
         )));
@@ -209,7 +209,7 @@ pub(super) fn roll_out(
     let share = Share { percent, partners: partners.iter().map(ToString::to_string).collect() };
     let text = toml::to_string(&share).map_err(|error| Failure::Other(error.into()))?;
     Share::parse(&text).map_err(|error| Failure::Input(fault(&error, &text)))?;
-    let version = next.policy.version;
+    let version = next.policy().version;
     service.feed.policies(vec![(ROLLOUT, Some(record(ROLLOUT, version, text, operator, now(plant))))])?;
     changed(plant, format!("version {version} acts on {}", told(&share)))
 }
@@ -267,9 +267,4 @@ fn told(share: &Share) -> String {
     let partners = (!share.partners.is_empty()).then(|| format!("all with {}", share.partners.join(", ")));
     let both: Vec<String> = percent.into_iter().chain(partners).collect();
     if both.is_empty() { NOBODY.into() } else { both.join(" and ") }
-}
-
-/// Bytes as events show them.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -141,9 +141,9 @@ impl Counts {
         }
         self.withdrawn += u64::from(case.withdrawn && case.outcome == Outcome::Match);
         match case.reviewed {
-            Some(Reviewed::Member(_)) => {
+            Some(Reviewed::Member(chosen)) => {
                 self.found += 1;
-                self.likeliest += u64::from(case.candidates == 1);
+                self.likeliest += u64::from(case.likeliest == Some(chosen));
             }
             Some(Reviewed::Nobody) => self.nobody += 1,
             None => {}
@@ -250,7 +250,7 @@ mod tests {
             about: None,
             outcome,
             member: None,
-            candidates: 1,
+            likeliest: Some(Token([1; 16])),
             policy: PolicyRef::default(),
             probability_ppm: Some(probability_ppm),
             rehearsed: None,
@@ -269,19 +269,20 @@ mod tests {
             case(Outcome::Match, 960_000, None),
             case(Outcome::Review, 850_000, member),
             case(Outcome::Review, 550_000, Some(Reviewed::Nobody)),
+            case(Outcome::Review, 540_000, Some(Reviewed::Member(Token([2; 16])))),
             case(Outcome::Review, 620_000, None),
             case(Outcome::NoMatch, 10_000, None),
         ];
         cases[2].withdrawn = true;
         cases.push(Case { throttled: true, ..case(Outcome::NoMatch, 0, None) });
         let row = Counts::of(&cases).row("all");
-        assert_eq!((row.judged, row.throttled, row.withdrawn, row.undecided), (7, 1, 1, 1));
-        assert_eq!((row.found, row.likeliest, row.nobody), (1, 1, 1));
-        assert_eq!((row.precision, row.recall), (Some(0.6667), Some(0.6667)));
+        assert_eq!((row.judged, row.throttled, row.withdrawn, row.undecided), (8, 1, 1, 1));
+        assert_eq!((row.found, row.likeliest, row.nobody), (2, 1, 1));
+        assert_eq!((row.precision, row.recall), (Some(0.6667), Some(0.5)));
         let scores = scores(&cases);
-        assert_eq!((scores[0].reviews, scores[0].precision, scores[0].recall), (2, Some(0.5), Some(1.0)));
+        assert_eq!((scores[0].reviews, scores[0].precision, scores[0].recall), (3, Some(0.6667), Some(1.0)));
         let high = scores.iter().find(|score| score.from_ppm == 800_000).expect("a score");
-        assert_eq!((high.reviews, high.precision, high.recall), (1, Some(1.0), Some(1.0)));
+        assert_eq!((high.reviews, high.precision, high.recall), (1, Some(1.0), Some(0.5)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::cases::{self, Case};
 use super::flips::{Flips, KindRow, PartnerRow, kind, percent};
-use super::policies::{Book, hex};
+use super::policies::Book;
 use crate::compose::Plant;
 use crate::exit::Failure;
 
@@ -62,7 +62,7 @@ pub(super) fn report(plant: &Plant, since: Option<Timestamp>) -> Result<Rehearsa
         acted_on += u64::from(wanted.is_some_and(|pair| pair.after == case.policy));
         flips.count(case.partner(), case.request_id, kind(before, after, same_member));
     }
-    let named = |policy: PolicyRef| format!("version {}, {} in events", policy.version, hex(&policy.digest));
+    let named = |policy: PolicyRef| format!("version {}, {} in events", policy.version, hex::encode(policy.digest));
     Ok(Rehearsal {
         since: since.to_string(),
         before: wanted.map(|pair| named(pair.before)),
@@ -125,7 +125,7 @@ mod tests {
             about: None,
             outcome: Outcome::Match,
             member: None,
-            candidates: 1,
+            likeliest: None,
             policy: policy(acted),
             probability_ppm: Some(990_000),
             rehearsed: Some(Rehearsed {

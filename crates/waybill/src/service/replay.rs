@@ -4,19 +4,19 @@
 use std::collections::{HashMap, HashSet};
 
 use contracts::Topic;
-use domain::lifecycle::workflow::{self, LookedUp};
 use domain::messages::{Context, IdentityTask, IdentityWork};
 use domain::person::Dossier;
 use domain::phi::{Phi, Purpose};
 use domain::{Lane, Message, RequestId, Timestamp, Token};
 use identity::rollout::Judge;
-use identity::{Reading, Resolution, Resolved, Rollout, Roster, resolve};
+use identity::{Resolution, Resolved, Rollout, Roster, resolve};
 use matching::Outcome;
 use serde::Serialize;
 
 use super::cases::{self, Case, Reviewed};
 use super::flips::{Flips, KindRow, PartnerRow, kind, percent};
 use super::policies::{Book, judge};
+use super::roster;
 use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::log::Tail;
@@ -82,7 +82,9 @@ pub(super) fn run(
     let policy = judge(book.rollout(), text)?;
     let then = cases::decided(plant, &(since..Timestamp(i64::MAX)))?;
     let then = then.into_iter().map(|case| (case.request_id, case)).collect();
-    let roster = roster(plant, steps)?;
+    let mut members = Tail::of(plant, Topic::Members)?;
+    steps.now("roster", members.left()?);
+    let roster = roster::read(plant, &mut members, |_, _| steps.done())?;
     let bench = Bench { phi: &*plant.vault, rollout: book.rollout(), roster, then, policy };
     let (mut found, mut seen) = (Found::default(), HashSet::new());
     let within = since..until.unwrap_or(Timestamp(i64::MAX));
@@ -101,7 +103,7 @@ pub(super) fn run(
         })?;
     }
     let Found { flips, in_force_too, against_reviewers, undecided, throttled, unopened } = found;
-    let matching::Policy { version, digest, .. } = bench.policy.policy;
+    let matching::Policy { version, digest, .. } = *bench.policy.policy();
     Ok(Replay {
         since: since.to_string(),
         until: until.map(|until| until.to_string()),
@@ -119,26 +121,6 @@ pub(super) fn run(
         kinds: flips.kinds(),
         partners: flips.partners(),
     })
-}
-
-/// The roster as it is now, read as identity reads it: who can't be opened is not on it.
-fn roster(plant: &Plant, steps: &mut Steps) -> Result<Roster, Failure> {
-    let mut roster = Roster::default();
-    let mut tail = Tail::of(plant, Topic::Members)?;
-    steps.now("roster", tail.left()?);
-    tail.each(|(record, message)| {
-        steps.done();
-        let Some(account) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return };
-        match (record.value, message) {
-            (None, _) => roster.remove(account),
-            (Some(_), Some(Message::Member(sealed))) => match plant.vault.open_member(account, &sealed.member) {
-                Ok(member) => roster.put(account, &member, record.offset),
-                Err(_) => roster.remove(account),
-            },
-            (Some(_), _) => {}
-        }
-    })?;
-    Ok(roster)
 }
 
 // === impl Bench ===
@@ -167,13 +149,7 @@ impl Bench<'_> {
     }
 
     fn judged(&self, judge: &Judge, context: &Context, opened: &Dossier) -> Decided {
-        let coverage = match workflow::steps(context.workflow).looked_up {
-            LookedUp::ToLink => opened.coverage_to_link.as_ref(),
-            LookedUp::ToMatch => opened.coverage_to_match.as_ref(),
-        };
-        let reading = Reading::of_claim(&opened.member, coverage);
-        let thresholds = self.rollout.identity().thresholds(context, &judge.policy);
-        let Resolved { resolution, .. } = resolve(judge, thresholds, &self.roster, (&opened.member, &reading));
+        let Resolved { resolution, .. } = resolve(self.rollout, judge, &self.roster, (context, opened));
         match resolution {
             Resolution::Matched { member, .. } => {
                 (Outcome::Match, Some(self.phi.token(Purpose::Member, &[member.as_bytes()])))

@@ -1,13 +1,12 @@
-//! The roster and the matching policies as the log has them now, held as identity holds them. What is on the roster is sealed:
-//! it is read here only for somebody whose look at a claim is on record.
+//! The roster as the log has it now, held as identity holds it. What is on it is sealed: it is shown only to somebody whose look at a
+//! claim is on record.
 
 use std::collections::BTreeMap;
 
 use contracts::Topic;
 use domain::Message;
 use domain::person::RosterMember;
-use domain::phi::Phi as _;
-use identity::{Rollout, Roster};
+use identity::Roster;
 
 use crate::compose::Plant;
 use crate::exit::Failure;
@@ -20,18 +19,25 @@ pub(super) struct Register {
     people: BTreeMap<String, RosterMember>,
 }
 
-/// The matching policies, those that people have activated included.
-pub(super) fn rollout(plant: &Plant) -> Result<Rollout, Failure> {
-    let mut rollout = plant.tables.identity.clone();
-    Tail::of(plant, Topic::Policies)?.each(|(record, message)| {
-        let name = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
-        match (name, message, record.value) {
-            (Some(name), Some(Message::Policy(policy)), _) => rollout.learn(name, Some(&policy)),
-            (Some(name), None, None) => rollout.learn(name, None),
-            _ => {}
-        }
+/// Reads the roster to its end as identity does, and hands over each account's record as it stands by then; none where it is gone, or
+/// does not open.
+pub(super) fn read(
+    plant: &Plant,
+    tail: &mut Tail,
+    mut each: impl FnMut(&str, Option<RosterMember>),
+) -> Result<Roster, Failure> {
+    let mut roster = Roster::default();
+    tail.each(|(record, message)| {
+        let Some(account) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return };
+        let sealed = match message {
+            Some(Message::Member(sealed)) => Some(sealed),
+            None if record.value.is_none() => None,
+            // What is no row of a roster is passed over.
+            _ => return,
+        };
+        each(account, roster.learn(&*plant.vault, (account, record.offset), sealed.as_deref()));
     })?;
-    Ok(rollout)
+    Ok(roster)
 }
 
 // === impl Register ===
@@ -39,18 +45,10 @@ pub(super) fn rollout(plant: &Plant) -> Result<Rollout, Failure> {
 impl Register {
     /// Reads the roster to its end. The records of these accounts are kept, and of those that were merged into one of them.
     pub(super) fn read(plant: &Plant, wanted: &[&str]) -> Result<Self, Failure> {
-        let (mut roster, mut people) = (Roster::default(), BTreeMap::new());
-        Tail::of(plant, Topic::Members)?.each(|(record, message)| {
-            let Some(account) = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()) else { return };
-            // What does not open is on nobody's roster: as identity has it.
-            let member = match message {
-                Some(Message::Member(sealed)) => plant.vault.open_member(account, &sealed.member).ok(),
-                None if record.value.is_none() => None,
-                _ => return,
-            };
+        let mut people = BTreeMap::new();
+        let roster = read(plant, &mut Tail::of(plant, Topic::Members)?, |account, member| {
             people.remove(account);
-            let Some(member) = member else { return roster.remove(account) };
-            roster.put(account, &member, record.offset);
+            let Some(member) = member else { return };
             if wanted.contains(&account) || member.merged_into.as_deref().is_some_and(|into| wanted.contains(&into)) {
                 people.insert(account.to_owned(), member);
             }

@@ -4,15 +4,16 @@
 use domain::messages::Workflow;
 use domain::person::{Address, Coverage, Identifier, MemberClaim, PersonName};
 use domain::{RequestId, Token};
+use identity::reading::{is_card, is_mbi, is_ssn, our_coverage};
 use identity::{Candidate, Reading};
+use matching::Matcher;
 use matching::evidence::FieldWeight;
 use matching::levels::Field;
-use matching::{Matcher, Policy};
 use serde::Serialize;
 
 use super::claims::{self, Claim};
-use super::explanations::hex;
-use super::roster::{self, Register};
+use super::policies::Book;
+use super::roster::Register;
 use super::{Service, reviews, told};
 use crate::ask::Look;
 use crate::exit::Failure;
@@ -87,13 +88,10 @@ pub(super) fn open(service: &Service, request_id: RequestId, look: Look) -> Resu
     let claim = Claim::open(plant, review.context.clone(), &review.dossier)?;
     let wanted: Vec<&str> = review.candidates.iter().map(|candidate| candidate.member_key.as_str()).collect();
     let register = Register::read(plant, &wanted)?;
-    let rollout = roster::rollout(plant)?;
-    let judge = rollout.judges(&claim.context).0;
-    let thresholds = rollout.identity().thresholds(&claim.context, &judge.policy);
-    let policy = Policy { decide: thresholds, ..judge.policy.clone() };
-    let mut matcher = Matcher::new(&policy, register.roster.members());
-    let reading = Reading::of_claim(claim.member(), claim.coverage());
-    let today = reading.with(claim.member(), |person| matcher.explain(person));
+    let book = Book::read(plant)?;
+    let judge = book.rollout().judges(&claim.context).0;
+    let mut matcher = book.rollout().matcher(judge, &claim.context, &register.roster);
+    let today = Reading::of_request(&claim.context, &claim.dossier).with(|person| matcher.explain(person));
     let beside = |candidate: &Candidate| beside(&claim, &register, &mut matcher, candidate);
     let candidates = review.candidates.iter().map(beside).collect();
     let standing = reviews::Standing::of(&review);
@@ -115,33 +113,33 @@ pub(super) fn open(service: &Service, request_id: RequestId, look: Look) -> Resu
         margin_centibits: today.margin,
         prior_centibits: today.prior,
         policy_version: today.policy_version,
-        policy_digest: hex(&judge.reference.digest),
+        policy_digest: hex::encode(judge.reference.digest),
         roster_version: register.roster.version(),
         candidates,
     })
 }
 
 fn beside(claim: &Claim, register: &Register, matcher: &mut Matcher<'_>, candidate: &Candidate) -> Beside {
-    let reading = Reading::of_claim(claim.member(), claim.coverage());
+    let (said, coverage) = (&claim.dossier.member, our_coverage(&claim.context, &claim.dossier));
+    let reading = Reading::of_request(&claim.context, &claim.dossier);
     let member = candidate.member_key.as_str();
     let accounts = std::iter::once(member).chain(register.roster.absorbed(member));
-    let weighed =
-        accounts.map(|account| (account, reading.with(claim.member(), |person| matcher.weigh_member(person, account))));
+    let weighed = accounts.map(|account| (account, reading.with(|person| matcher.weigh_member(person, account))));
     let total = |(_, fields): &(&str, Vec<FieldWeight>)| fields.iter().map(|said| said.weight).sum::<i32>();
     // Of those that weigh the same the first counts, which is the member's own.
     let best = weighed.reduce(|best, other| if total(&best) < total(&other) { other } else { best });
     let (account, fields) = best.unwrap_or((member, Vec::new()));
     let person = register.person(account);
     let theirs: Vec<&Coverage> = person.map(|person| person.coverages.iter().collect()).unwrap_or_default();
-    let ours: Vec<&Coverage> = claim.coverage().into_iter().collect();
+    let ours: Vec<&Coverage> = coverage.into_iter().collect();
     let row = |field: Field| {
-        let said = fields.iter().find(|said| said.field == field);
+        let weighed = fields.iter().find(|weighed| weighed.field == field);
         Row {
             field: field.as_str(),
-            claim: said_of(field, claim.member(), &ours),
+            claim: said_of(field, said, &ours),
             roster: person.map(|person| said_of(field, &person.member, &theirs)).unwrap_or_default(),
-            agreement: said.map_or("", |said| said.level),
-            weight_centibits: said.map(|said| said.weight),
+            agreement: weighed.map_or("", |weighed| weighed.level),
+            weight_centibits: weighed.map(|weighed| weighed.weight),
         }
     };
     let rows = Field::ALL.into_iter().map(row);
@@ -176,11 +174,9 @@ fn said_of(field: Field, member: &MemberClaim, coverages: &[&Coverage]) -> Strin
         Field::Address => several(member.addresses.iter().map(place)),
         Field::Phone => several(member.phones.iter().cloned()),
         Field::Email => several(member.emails.iter().cloned()),
-        Field::Ssn => {
-            several(identifiers(|it| it.kind == "SS" || it.system.ends_with("/us-ssn")).map(|ssn| last_four(&ssn)))
-        }
-        Field::Mbi => several(identifiers(|it| it.kind == "MC" || it.system.ends_with("/us-mbi"))),
-        Field::Card => several(coverages.iter().map(|it| card(it)).chain(identifiers(|it| it.kind == "MB"))),
+        Field::Ssn => several(identifiers(is_ssn).map(|ssn| last_four(&ssn))),
+        Field::Mbi => several(identifiers(is_mbi)),
+        Field::Card => several(coverages.iter().map(|it| card(it)).chain(identifiers(is_card))),
         Field::Group => several(coverages.iter().filter_map(|it| it.group.clone())),
     }
 }

@@ -26,6 +26,7 @@ mod read_model;
 mod secrets;
 mod service;
 mod show;
+mod signals;
 mod standing;
 mod tables;
 mod topics;

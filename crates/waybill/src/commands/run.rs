@@ -14,6 +14,7 @@ use crate::edge;
 use crate::exit::Failure;
 use crate::projecting;
 use crate::read_model::ReadModel;
+use crate::signals::Signals;
 use crate::tables::Tables;
 
 /// Runs workers until SIGTERM or SIGINT, then drains them.
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure
     // Taken before anything is opened: whatever is wrong with it, nothing has to be stopped again.
     let door = runtime.block_on(admin::listen(config.admin_listen))?;
     let plant = opened(&config, &tables)?;
+    let mut signals = runtime.block_on(async { Signals::heed() })?;
     if let Some(listen) = plant.config.callback_listen {
         runtime.block_on(edge::open_door(&plant, listen))?;
     }
@@ -43,7 +45,7 @@ pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure
     let running = plant.start(&stages, &caller)?;
     let admin = admin::open(door, &plant, &running, (read_model, projects))?;
     tracing::info!(stages = ?stages, projects, data = %plant.config.data_dir.display(), "running");
-    runtime.block_on(until_told(&running));
+    runtime.block_on(until_told(&mut signals, &running));
     tracing::info!("stopping: answers under way are awaited");
     drop(admin);
     let stopped = running.stop();
@@ -101,17 +103,9 @@ const COMMAND_MAX: Duration = Duration::from_secs(5);
 const COMMAND_LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Waits for a signal, or for a worker to end by itself.
-async fn until_told(running: &crate::compose::Running) {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-    let terminated = async {
-        match &mut terminate {
-            Some(signal) => signal.recv().await,
-            None => std::future::pending().await,
-        }
-    };
+async fn until_told(signals: &mut Signals, running: &crate::compose::Running) {
     tokio::select! {
-        _ = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
+        () = signals.come() => {}
         () = failed(running) => {}
     }
 }

@@ -7,12 +7,14 @@ use crate::cli::{Faults, SandboxArgs};
 use crate::demo::{FAULTS, SCALE};
 use crate::exit::Failure;
 use crate::secrets::described;
+use crate::signals::Signals;
 
-/// Plays the payers until interrupted.
+/// Plays the payers until told to stop.
 #[expect(clippy::print_stdout, reason = "this is the command's answer")]
 pub(crate) fn run(arguments: SandboxArgs) -> Result<(), Failure> {
     let runtime = Runtime::new().map_err(|error| Failure::Other(error.into()))?;
     runtime.block_on(async {
+        let mut signals = Signals::heed()?;
         let mut options = SandboxOptions::standard(arguments.seed);
         (options.bind, options.scale) = (arguments.listen, SCALE);
         options.faults = match arguments.faults {
@@ -28,8 +30,8 @@ pub(crate) fn run(arguments: SandboxArgs) -> Result<(), Failure> {
             Failure::Unavailable(format!("{}; {hint}", described(&error)))
         })?;
         println!("{} payers at http://{}; their books at /oracle", sandbox.payers().count(), sandbox.address());
-        let interrupted = tokio::signal::ctrl_c().await;
+        signals.come().await;
         sandbox.shutdown().await;
-        interrupted.map_err(|error| Failure::Other(error.into()))
+        Ok(())
     })
 }

@@ -41,9 +41,9 @@ pub enum Credentials {
 // === impl Settings ===
 
 impl Settings {
-    /// A registry at one address that asks for no credentials. A call takes at most 5 seconds.
+    /// A registry at one address that asks for no credentials. A call takes at most 15 seconds.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { urls: vec![url.into()], credentials: Credentials::None, ca: None, timeout: Duration::from_secs(5) }
+        Self { urls: vec![url.into()], credentials: Credentials::None, ca: None, timeout: Duration::from_secs(15) }
     }
 
     /// The addresses without a slash at their end.

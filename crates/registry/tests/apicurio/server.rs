@@ -1,6 +1,7 @@
 //! The registry under test, and others who use it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use contracts::Subject;
 use registry::{Registry, Settings};
@@ -25,7 +26,7 @@ impl Server {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let url =
             std::env::var("WAYBILL_TEST_REGISTRY").expect("WAYBILL_TEST_REGISTRY names a registry; try `make broker`");
-        let settings = Settings::new(&*url);
+        let settings = Settings { timeout: Duration::from_secs(60), ..Settings::new(&*url) };
         let registry = Registry::new(&settings).expect("usable settings");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let server = Self { registry, settings, url, http: Client::new(), runtime, _alone: alone };

@@ -127,7 +127,7 @@ fn registry<E: Fn(&str) -> Option<String>>(read: &mut Reader<E>, base: &Path) ->
         password_file: file(read, "registry.password_file"),
         token_file: file(read, "registry.token_file"),
         ca: file(read, "registry.ca_file"),
-        timeout: Duration::from_millis(read.number("registry.timeout_ms", 5_000, 10..=60_000)),
+        timeout: Duration::from_millis(read.number("registry.timeout_ms", 15_000, 10..=60_000)),
     }
 }
 

@@ -55,6 +55,7 @@ impl Deployment {
             ("PREFIX", prefix),
             ("KAFKA_BOOTSTRAP", server("KAFKA")),
             ("REGISTRY_URL", server("REGISTRY")),
+            ("REGISTRY_TIMEOUT_MS", "60000".into()),
             ("PROJECTIONS_URL", server("POSTGRES")),
             ("SOURCES_DIR", tables("sources")),
             ("POLICIES_DIR", tables("policy")),

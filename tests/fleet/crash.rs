@@ -1,11 +1,14 @@
 //! What survives the end of a process.
 
+use bytes::Bytes;
 use contracts::Topic;
-use domain::Lane;
-use fleet::bus::BusError;
+use dispatch::Entry;
+use domain::{Lane, Stage};
+use fleet::bus::{BusError, Delivered, Headers, Outgoing};
 use fleet::probe::Point;
 
 use crate::bus::Verdict;
+
 use crate::world::{SESSION, World, remembered, settle, settle_in_time, settle_until_crash};
 
 #[test]
@@ -75,6 +78,49 @@ fn what_a_turn_wrote_comes_true_whole_or_not_at_all() {
     settle_in_time(&world, &mut slot);
     assert_eq!(world.facts(1), [format!("{tag}:1")]);
     assert!(remembered(&slot, 1).is_some());
+}
+
+#[test]
+fn a_long_memory_is_read_back_whole() {
+    // Partitions that are read at once, over several reads each, come to the last state of each entry, and go on from there.
+    let mut world = World::new();
+    let numbers: Vec<u8> = (1..=40).collect();
+    let mut slot = world.join("one");
+    for number in &numbers {
+        world.tell(Lane::Standard, *number, "count");
+    }
+    settle(&mut slot);
+    let before: Vec<Option<Entry>> = numbers.iter().map(|number| remembered(&slot, *number)).collect();
+    drop(slot);
+    lengthen(&world, 25_000);
+    let mut slot = world.join("one");
+    settle(&mut slot);
+    let after: Vec<Option<Entry>> = numbers.iter().map(|number| remembered(&slot, *number)).collect();
+    assert!(before.iter().all(Option::is_some));
+    assert_eq!(after, before);
+    let tag = world.tell(Lane::Standard, 7, "count");
+    settle(&mut slot);
+    assert_eq!(world.facts(7)[1..], [format!("{tag}:2")]);
+}
+
+/// Each entry of the changelogs is forgotten and remembered again, as often as makes this many records of a partition.
+fn lengthen(world: &World, records: usize) {
+    let entries = world.read(&Topic::Memory(Stage::Dispatch));
+    for partition in entries.chunk_by(|one, next| one.partition == next.partition) {
+        let rounds = records.div_ceil(2 * partition.len());
+        let again = |entry: &Delivered, value: Option<Bytes>| Outgoing {
+            topic: entry.topic.clone(),
+            partition: entry.partition,
+            timestamp_ms: entry.timestamp_ms,
+            key: entry.key.clone(),
+            value,
+            headers: Headers::default(),
+        };
+        for _ in 0..rounds {
+            world.write(partition.iter().map(|entry| again(entry, None)));
+            world.write(partition.iter().map(|entry| again(entry, entry.value.clone())));
+        }
+    }
 }
 
 #[test]

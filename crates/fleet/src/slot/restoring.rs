@@ -1,15 +1,18 @@
 //! Reading memory back from the changelog.
 
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
+use contracts::Codec;
 use domain::Worker;
 
 use super::{Slot, SlotError};
 use crate::blocking::{FleetEntry, FleetKey};
 use crate::bus::{Bus, BusError, Delivered, Isolation, Limit, Reader, TopicPartition};
 use crate::changelog::replay;
-use crate::desk::Desk;
 use crate::partition::Partition;
 
 /// A partition whose memory is being read back.
@@ -29,15 +32,18 @@ struct Reading {
     until: u64,
 }
 
+/// Offsets yet to be read from which a partition is worth a thread.
+const LONG: usize = 10_000;
+
 const LIMIT: Limit = Limit { records: 10_000, bytes: 8 * 1024 * 1024 };
 
 impl<W: Worker> Slot<W> {
     /// Reads on; a partition whose memory is complete takes up its inputs. Answers whether anything was read.
     pub(super) fn restore(&mut self) -> Result<bool, SlotError> {
         let (mut has_read, mut complete) = (false, Vec::new());
-        for (number, restore) in &mut self.restoring {
-            match restore.read_on(self.ports.bus.as_ref(), &self.desk)? {
-                Progress::Complete => complete.push(*number),
+        for (number, progress) in read_on(&mut self.restoring, self.ports.bus.as_ref(), &self.desk.codec) {
+            match progress? {
+                Progress::Complete => complete.push(number),
                 Progress::Read => has_read = true,
                 Progress::None => {}
             }
@@ -77,6 +83,28 @@ impl<W: Worker> Slot<W> {
     }
 }
 
+/// Reads on in each partition: where there is much to read, each in a thread of its own, as nothing else goes on until then.
+fn read_on<W: Worker>(
+    restoring: &mut BTreeMap<u32, Restore<W>>,
+    bus: &dyn Bus,
+    codec: &Codec,
+) -> Vec<(u32, Result<Progress, SlotError>)> {
+    let long = restoring.values().filter(|restore| LONG <= restore.left()).count();
+    let restores = restoring.iter_mut();
+    if long < 2 {
+        return restores.map(|(number, restore)| (*number, restore.read_on(bus, codec))).collect();
+    }
+    std::thread::scope(|scope| {
+        let start = |(number, restore): (&u32, _)| {
+            let restore: &mut Restore<W> = restore;
+            (*number, scope.spawn(move || restore.read_on(bus, codec)))
+        };
+        let readings: Vec<_> = restores.map(start).collect();
+        let end = |reading: ScopedJoinHandle<'_, _>| reading.join().unwrap_or_else(|panic| resume_unwind(panic));
+        readings.into_iter().map(|(number, reading)| (number, end(reading))).collect()
+    })
+}
+
 enum Progress {
     Complete,
     Read,
@@ -100,7 +128,7 @@ impl<W: Worker> Restore<W> {
         self.partition
     }
 
-    fn read_on(&mut self, bus: &dyn Bus, desk: &Desk<W>) -> Result<Progress, SlotError> {
+    fn read_on(&mut self, bus: &dyn Bus, codec: &Codec) -> Result<Progress, SlotError> {
         let mut reading = match self.reading.take() {
             Some(reading) => reading,
             None => self.begin(bus)?,
@@ -109,7 +137,7 @@ impl<W: Worker> Restore<W> {
         let mut entries: Vec<Delivered> = Vec::new();
         let read = reading.reader.read(LIMIT, Duration::ZERO, &mut entries);
         for entry in &entries {
-            replay(&mut self.partition, &desk.codec, entry)?;
+            replay(&mut self.partition, codec, entry)?;
         }
         // After an error reading begins anew, from where memory stands; what was replayed twice is the same.
         read?;

@@ -266,9 +266,10 @@ impl World {
                 for partition in 0..PARTITIONS {
                     let input = self.topics.name(&Topic::inputs(stage)[0]);
                     let owner = brokers.owner(&group(stage), &TopicPartition::new(input, partition));
-                    let own: Vec<_> = changelog.iter().filter(|at| at.partition == partition).cloned().collect();
                     let is_owner = owner.as_deref() == Some(&*station.name);
-                    found.extend(is_owner.then(|| slot.differs(&self.codec, partition, &own)).flatten());
+                    let mut of_partitions = changelog.chunk_by(|one, next| one.partition == next.partition);
+                    let own = of_partitions.find(|records| records[0].partition == partition).unwrap_or_default();
+                    found.extend(is_owner.then(|| slot.differs(&self.codec, partition, own)).flatten());
                 }
             }
         }

@@ -31,6 +31,10 @@ use crate::run::{Failure, Run, run, run_beside_calm};
 use crate::scenario::Scenario;
 use crate::upstream::keys;
 
+/// The product's.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// How many seeds run unless somebody asks for others.
 const SEEDS: u64 = 320;
 /// How many runs are many enough that everything has to have happened.

@@ -20,6 +20,7 @@ pub mod roster;
 mod gather;
 mod score;
 mod decide;
+mod batch;
 pub mod explain;
 pub mod evidence;
 pub mod fit;

@@ -198,21 +198,35 @@ impl Rarity {
                 let bearers = found.bearers[field as usize];
                 self.single - centibits_of_count(bearers.into())
             }
-            Field::Address => match found.levels.of(field).checked_sub(AddressLevel::Zip as u8) {
-                Some(place @ 0..3) => self.places[usize::from(place)],
-                _ => self.of[field as usize],
-            },
-            Field::Card if found.levels.of(field) == CardLevel::Member as u8 => self.single,
             Field::Middle
             | Field::Suffix
             | Field::BirthDate
             | Field::Sex
+            | Field::Address
             | Field::Phone
             | Field::Email
             | Field::Ssn
             | Field::Mbi
             | Field::Card
-            | Field::Group => self.of[field as usize],
+            | Field::Group => self.in_one()[Self::place(field, found.levels.of(field))],
+        }
+    }
+
+    /// All rarities in one row: by field, then of the places, then of what one record has.
+    #[inline]
+    pub(crate) fn in_one(&self) -> [i32; FIELDS + 4] {
+        let mut row = [self.single; FIELDS + 4];
+        row[..FIELDS].copy_from_slice(&self.of);
+        row[FIELDS..FIELDS + 3].copy_from_slice(&self.places);
+        row
+    }
+
+    /// Where in that row the rarity of a field stands that agrees at this level; of given and family name none does.
+    pub(crate) fn place(field: Field, level: u8) -> usize {
+        match level.checked_sub(AddressLevel::Zip as u8) {
+            Some(place @ 0..3) if field == Field::Address => FIELDS + usize::from(place),
+            _ if field == Field::Card && level == CardLevel::Member as u8 => FIELDS + 3,
+            _ => field as usize,
         }
     }
 }

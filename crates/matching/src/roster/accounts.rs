@@ -1,5 +1,7 @@
 //! The keys of accounts: which record an account is kept in, and which account a record stands for.
 
+use prefetch_index::prefetch_index;
+
 use super::snapshot::{Reader, SnapshotError, Writer};
 use crate::normal::{Word, mix};
 
@@ -43,6 +45,12 @@ impl Accounts {
         let place = self.place(key)?;
         self.live -= 1;
         Some(std::mem::replace(&mut self.slots[place], TAKEN) - 1)
+    }
+
+    /// Asks for where the key of a record's account lies.
+    #[inline]
+    pub(super) fn prefetch(&self, record: u32) {
+        prefetch_index(&self.ends, record as usize);
     }
 
     /// The key of the account a record stands for.

@@ -75,7 +75,7 @@ fn judge<'r>(
                     for start in (from..to).step_by(CLAIMS_AT_ONCE) {
                         let rows = start..(start + CLAIMS_AT_ONCE).min(to);
                         progress.add(rows.len());
-                        decisions.extend(rows.map(|row| matcher.decide(&claims.person(row))));
+                        decisions.extend(matcher.decide_all(rows.map(|row| claims.person(row))));
                     }
                     decisions
                 })

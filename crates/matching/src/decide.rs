@@ -267,11 +267,7 @@ impl<'r> Matcher<'r> {
             return false;
         }
         let (one, other) = (&self.roster.records[one.head as usize], &self.roster.records[other.head as usize]);
-        // One contract numbers the people it covers: two numbers are two people, be they called alike.
-        if keys::contract(one) != 0 && keys::contract(one) == keys::contract(other) && one.member != other.member {
-            return false;
-        }
-        if !can_be_named_alike(one, other, &self.roster.lexicons.names) {
+        if keys::are_of_one_contract(one, other) || !can_be_named_alike(one, other, &self.roster.lexicons.names) {
             return false;
         }
         let found = compare(&Side::of_record(one, &self.roster.lexicons), other, &self.roster.lexicons);

@@ -125,12 +125,19 @@ impl Weights {
 
     /// Whether two records of a roster are one person, enrolled twice: held against each other as a claim and a member would be.
     pub(crate) fn are_one(&self, found: &Comparison, rarity: &Rarity) -> bool {
+        let [same, relative, twin] = self.apart(found, rarity);
+        is_named_alike(&found.levels) && relative.max(twin).max(rarity.single) < same
+    }
+
+    /// The weights that two records are one person enrolled twice, relatives, twins; that they have nothing to do with each other
+    /// weighs as much as a value is rare that one record has.
+    pub(crate) fn apart(&self, found: &Comparison, rarity: &Rarity) -> [i32; 3] {
         let mut found = *found;
         // A person's second enrolment has another card, and another group, by definition.
         found.levels.0[Field::Card as usize] = 0;
         found.levels.0[Field::Group as usize] = 0;
         let [same, relative, _, twin] = self.total(&found, rarity);
-        is_named_alike(&found.levels) && relative.max(twin + TWINS).max(rarity.single) < same + self.duplicate
+        [same + self.duplicate, relative, twin + TWINS]
     }
 }
 

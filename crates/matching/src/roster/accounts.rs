@@ -77,7 +77,12 @@ impl Accounts {
             start = end;
         }
         *self = compacted;
+    }
+
+    /// Gives back room that no key fills.
+    pub(super) fn shrink_to_fit(&mut self) {
         self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 
     /// How many accounts there are.

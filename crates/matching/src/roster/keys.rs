@@ -177,6 +177,11 @@ pub(crate) fn contract(record: &Packed) -> u32 {
     if record.subscriber == 0 { digest(family_part(record.member)) } else { record.subscriber }
 }
 
+/// Whether two records are two people whom one contract covers, be they called alike: it numbers them.
+pub(crate) fn are_of_one_contract(one: &Packed, other: &Packed) -> bool {
+    contract(one) != 0 && contract(one) == contract(other) && one.member != other.member
+}
+
 /// A key under which a claim looks.
 #[derive(Clone, Copy)]
 pub(crate) struct Probe {

@@ -115,6 +115,7 @@ impl Roster {
             self.gone = 0;
         }
         self.records.shrink_to_fit();
+        self.accounts.shrink_to_fit();
         self.lexicons.names.shrink_to_fit();
         self.lexicons.places.shrink_to_fit();
         self.fresh.clear();

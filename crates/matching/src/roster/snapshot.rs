@@ -165,6 +165,7 @@ impl Lexicon {
             lexicon.restore(&word, [next()?, next()?], [next()?, next()?]);
         }
         lexicon.count_groups();
+        lexicon.shrink_to_fit();
         Ok(lexicon)
     }
 }

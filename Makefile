@@ -50,7 +50,8 @@ bench: ## What the fleet does on this machine
 	cargo bench --workspace --exclude matching --quiet
 
 bench-identity: ## How right, fast and small matching is, beside its targets; DATA=dir,dir judges your own sets, LARGE=1 adds a roster of a million, JSON=file
-	cargo bench --package matching --quiet
+	-scripts/febrl.sh
+	FEBRL=$(CURDIR)/target/febrl cargo bench --package matching --quiet
 
 load: ## The load, over Kafka and into Postgres too, beside a bare chain; servers as for broker; SCALE=0.1 does a tenth
 	KAFKA_SESSION_MS=60000 scripts/with.sh kafka postgres -- cargo bench --package tests --bench load --quiet

@@ -41,13 +41,47 @@ pub(crate) struct Spelling {
     pub(crate) parts: [WordId; 2],
 }
 
+/// What a claim says, normalised: nothing of it has been looked up yet.
+#[derive(Default)]
+pub(crate) struct Said {
+    first: Normal,
+    others: Vec<Normal>,
+}
+
+// === impl Said ===
+
+impl Said {
+    /// Normalises a claim.
+    pub(crate) fn of(person: &Person<'_>) -> Self {
+        Self { first: Normal::of(person), others: person.also.iter().map(Normal::of).collect() }
+    }
+
+    /// Asks memory for where the lexicons look for its texts.
+    pub(crate) fn prefetch_places(&self, lexicons: &Lexicons) {
+        Packed::prefetch_places(&self.first, lexicons);
+    }
+
+    /// Asks memory for the words that stand there.
+    pub(crate) fn prefetch_words(&self, lexicons: &Lexicons) {
+        Packed::prefetch_words(&self.first, lexicons);
+    }
+}
+
 // === impl Claim ===
 
 impl Claim {
     /// Makes a claim ready.
     pub(crate) fn of(person: &Person<'_>, lexicons: &Lexicons) -> Self {
-        let others = person.also.iter().map(|also| Side::of(&Normal::of(also), lexicons)).collect();
-        Self { first: Side::of(&Normal::of(person), lexicons), others }
+        let said = Said::of(person);
+        said.prefetch_places(lexicons);
+        said.prefetch_words(lexicons);
+        Self::of_said(&said, lexicons)
+    }
+
+    /// Makes a claim ready that was normalised.
+    pub(crate) fn of_said(said: &Said, lexicons: &Lexicons) -> Self {
+        let others = said.others.iter().map(|also| Side::of(also, lexicons)).collect();
+        Self { first: Side::of(&said.first, lexicons), others }
     }
 
     /// All readings.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::Person;
+use crate::batch::Lane;
 use crate::claim::{Claim, Side};
-use crate::compare::compare;
+use crate::compare::{can_be_named_alike, compare};
 use crate::fixed::{centibits_of_count, power};
-use crate::gather::Gathered;
+use crate::gather::{Gathered, Heads};
 use crate::levels::{FIELDS, Field, Levels};
 use crate::packed::Packed;
 use crate::policy::{Policy, Thresholds};
@@ -69,7 +70,10 @@ pub struct Matcher<'r> {
     /// From which probability on something follows.
     thresholds: Thresholds,
     gathered: Gathered,
+    pub(crate) seen: Heads,
     scorer: Scorer,
+    /// The claims that are under way at a time.
+    pub(crate) lanes: Vec<Lane>,
     /// How rare a value is that one record has.
     single: i32,
 }
@@ -110,6 +114,8 @@ impl<'r> Matcher<'r> {
             policy: Arc::clone(policy),
             thresholds,
             gathered: Gathered::default(),
+            seen: Heads::default(),
+            lanes: Vec::new(),
             single: Rarity::single(roster),
         }
     }
@@ -122,22 +128,30 @@ impl<'r> Matcher<'r> {
 
     /// The accounts that are looked at for a claim: what blocking leaves.
     pub fn candidates(&mut self, person: &Person<'_>) -> Vec<&'r str> {
-        self.gathered.gather(&Claim::of(person, &self.roster.lexicons), self.roster);
+        self.gathered.gather(&Claim::of(person, &self.roster.lexicons), self.roster, &mut self.seen);
         let mut heads = self.gathered.heads.clone();
         heads.sort_unstable();
         heads.into_iter().map(|head| self.roster.account(head)).collect()
     }
 
     pub(crate) fn judge(&mut self, claim: &Claim) -> Decision<'r> {
-        self.gathered.gather(claim, self.roster);
-        let rarity = self.rarity(claim);
-        self.scorer.score(claim, &self.gathered.heads, self.roster, &self.weights, &rarity, true);
-        self.weigh()
+        let mut gathered = std::mem::take(&mut self.gathered);
+        gathered.gather(claim, self.roster, &mut self.seen);
+        let decision = self.judge_gathered(claim, &gathered);
+        self.gathered = gathered;
+        decision
+    }
+
+    /// Judges a claim whose candidates were gathered.
+    pub(crate) fn judge_gathered(&mut self, claim: &Claim, gathered: &Gathered) -> Decision<'r> {
+        let rarity = self.rarity_of(claim, &gathered.shared);
+        self.scorer.score(claim, &gathered.heads, self.roster, &self.weights, &rarity, true);
+        self.weigh(gathered)
     }
 
     /// Finds and scores every candidate of a claim, be it ever so unlikely.
     pub(crate) fn score_all(&mut self, claim: &Claim) -> (&[Scored], Rarity) {
-        self.gathered.gather(claim, self.roster);
+        self.gathered.gather(claim, self.roster, &mut self.seen);
         let rarity = self.rarity(claim);
         self.scorer.score(claim, &self.gathered.heads, self.roster, &self.weights, &rarity, false);
         (&self.scorer.scored, rarity)
@@ -172,7 +186,7 @@ impl<'r> Matcher<'r> {
     }
 
     /// Holds the explanations against each other.
-    fn weigh(&self) -> Decision<'r> {
+    fn weigh(&self, gathered: &Gathered) -> Decision<'r> {
         let nobody = Decision {
             outcome: Outcome::NoMatch,
             member: None,
@@ -180,8 +194,8 @@ impl<'r> Matcher<'r> {
             weight: self.weights.stranger,
             levels: Levels::default(),
             runner_up: None,
-            candidates: self.gathered.heads.len() as u32,
-            blocks_skipped: self.gathered.blocks_skipped,
+            candidates: gathered.heads.len() as u32,
+            blocks_skipped: gathered.blocks_skipped,
         };
         let member = |scored: &Scored| scored.weights[Explanation::Member as usize];
         let key = |scored: &Scored| self.roster.account(scored.head);
@@ -193,7 +207,8 @@ impl<'r> Matcher<'r> {
         let part = |weight: i32| if most - weight < FORGOTTEN { power((most - weight) as u32) } else { 0 };
         let mut total = part(self.weights.stranger);
         let (mut own, mut anybody) = (0, 0);
-        let mut rival: Option<(i32, Option<Explanation>, u32)> = Some((self.weights.stranger, None, u32::MAX));
+        // Whom it concerns is told by the key, once there is one: of equals the first one is named.
+        let mut rival = (self.weights.stranger, None, None);
         for scored in scored {
             let is_own = scored.head == best.head || self.are_one(scored, best);
             for explanation in Explanation::ALL {
@@ -203,22 +218,24 @@ impl<'r> Matcher<'r> {
                 anybody += if explanation == Explanation::Member { share } else { 0 };
                 if explanation == Explanation::Member && is_own {
                     own += share;
-                } else if rival.is_none_or(|(most, _, head)| {
-                    most < weight || most == weight && head != u32::MAX && key(scored) < self.roster.account(head)
-                }) {
-                    rival = Some((weight, Some(explanation), scored.head));
+                } else if rival.0 < weight
+                    || rival.0 == weight
+                        && rival.2.is_some_and(|(head, named)| head != scored.head && key(scored) < named)
+                {
+                    rival = (weight, Some(explanation), Some((scored.head, key(scored))));
                 }
             }
         }
-        let in_million = |share: u64| (u128::from(share) * u128::from(MILLION) / u128::from(total.max(1))) as u32;
+        let in_million = |share: u64| in_million(share, total);
         let probability = in_million(own);
         let outcome = match self.outcome(probability) {
             // It is one of ours, but nothing tells which: a person may.
             Outcome::NoMatch if self.outcome(in_million(anybody)) != Outcome::NoMatch => Outcome::Review,
             outcome @ (Outcome::Match | Outcome::Review | Outcome::NoMatch) => outcome,
         };
-        let runner_up = rival.map(|(weight, explanation, head)| RunnerUp {
-            member: explanation.map(|_| self.roster.account(head)),
+        let (weight, explanation, named) = rival;
+        let runner_up = Some(RunnerUp {
+            member: named.map(|(_, key)| key),
             explanation,
             probability: in_million(part(weight)),
             margin: member(best) - weight,
@@ -250,8 +267,7 @@ impl<'r> Matcher<'r> {
             return false;
         }
         let (one, other) = (&self.roster.records[one.head as usize], &self.roster.records[other.head as usize]);
-        // One contract numbers the people it covers: two numbers are two people, be they called alike.
-        if keys::contract(one) != 0 && keys::contract(one) == keys::contract(other) && one.member != other.member {
+        if keys::are_of_one_contract(one, other) || !can_be_named_alike(one, other, &self.roster.lexicons.names) {
             return false;
         }
         let found = compare(&Side::of_record(one, &self.roster.lexicons), other, &self.roster.lexicons);
@@ -264,6 +280,11 @@ impl<'r> Matcher<'r> {
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
+}
+
+/// A share of a total in parts per million.
+pub(crate) fn in_million(share: u64, total: u64) -> u32 {
+    (u128::from(share) * u128::from(MILLION) / u128::from(total.max(1))) as u32
 }
 
 const _: () = assert!(size_of::<Packed>() == 64);

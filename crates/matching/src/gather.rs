@@ -1,14 +1,15 @@
 //! Gathering: the members that share a blocking key with a claim.
 
-use std::hint::black_box;
-
 use crate::claim::Claim;
 use crate::normal::mix;
-use crate::roster::keys::{Kind, PROBES_MAX, Probe, Probes};
+use crate::roster::keys::{Kind, Probe, Probes};
 use crate::roster::table::Span;
 use crate::roster::{KINDS, Roster};
 
 /// What was gathered for a claim. It is kept from claim to claim, for its room.
+///
+/// Gathering takes five steps, of which each asks memory for what the next one reads. Between them other claims take theirs, so that
+/// the waits overlap.
 #[derive(Default)]
 pub(crate) struct Gathered {
     /// The first record of every member found, each once, in no particular order.
@@ -17,84 +18,124 @@ pub(crate) struct Gathered {
     pub(crate) shared: [u32; KINDS],
     /// Blocks that were too large to be looked at.
     pub(crate) blocks_skipped: u32,
-    /// Records of the buckets looked into, each with the number of its probe.
-    hits: Vec<(u32, u32)>,
-    heads_seen: Heads,
+    probes: Probes,
+    /// Where the bucket of each probe lies.
+    spans: Vec<Span>,
+    /// Records of the buckets looked into, probe by probe.
+    hits: Vec<u32>,
+    /// Where those of each probe end.
+    ends: Vec<usize>,
 }
 
 /// The heads seen, open-addressed; an entry of an earlier claim counts as free.
 #[derive(Default)]
-struct Heads {
+pub(crate) struct Heads {
     /// The claim's number above, the head below.
     slots: Vec<u64>,
     claim: u32,
 }
 
 /// For so many heads there is room from the beginning.
-const HEADS: usize = 512;
+const HEADS: usize = 128;
 
 // === impl Gathered ===
 
 impl Gathered {
     /// Finds the candidates of a claim.
-    pub(crate) fn gather(&mut self, claim: &Claim, roster: &Roster) {
-        self.heads.clear();
-        self.heads_seen.clear();
-        self.shared = [0; KINDS];
-        self.blocks_skipped = 0;
-        for side in claim.sides() {
-            let probes = Probes::of(side, &roster.lexicons.names);
-            self.look_up(probes.all(), roster);
-        }
+    pub(crate) fn gather(&mut self, claim: &Claim, roster: &Roster, seen: &mut Heads) {
+        self.aim(claim, roster);
+        self.locate(roster);
+        self.collect(roster);
+        self.approach(roster);
+        self.sift(roster, seen);
     }
 
-    /// Where all buckets lie, then all that is in them, then all records: so that the waits for each overlap.
-    fn look_up(&mut self, probes: &[Probe], roster: &Roster) {
-        let mut spans = [Span::default(); PROBES_MAX];
-        for (span, probe) in spans.iter_mut().zip(probes) {
-            *span = roster.span(probe.key);
-        }
-        black_box(spans.iter().fold(0, |read, span| read ^ roster.touch(*span)));
+    /// The first step: under which keys the claim is looked for.
+    pub(crate) fn aim(&mut self, claim: &Claim, roster: &Roster) {
+        self.probes.clear();
+        claim.sides().for_each(|side| self.probes.add_side(side, &roster.lexicons.names));
+        self.probes.all().iter().for_each(|probe| roster.prefetch_span(probe.key));
+    }
+
+    /// The second: where their buckets lie.
+    pub(crate) fn locate(&mut self, roster: &Roster) {
+        self.spans.clear();
+        self.spans.extend(self.probes.all().iter().map(|probe| roster.span(probe.key)));
+        self.spans.iter().for_each(|span| roster.prefetch_block(*span));
+    }
+
+    /// The third: which records are in them.
+    pub(crate) fn collect(&mut self, roster: &Roster) {
         self.hits.clear();
-        for (number, (probe, span)) in probes.iter().zip(spans).enumerate() {
-            let before = self.hits.len();
-            self.hits.extend(roster.block_at(probe.key, span).map(|record| (record, number as u32)));
-            if probe.block_max() < self.hits.len() - before {
-                self.thin_out(before, probe, roster);
+        self.ends.clear();
+        self.shared = [0; KINDS];
+        self.blocks_skipped = 0;
+        for number in 0..self.spans.len() {
+            let (probe, span, before) = (self.probes.all()[number], self.spans[number], self.hits.len());
+            match roster.crowd(probe.key, span) {
+                Some(count) if probe.kind.block_max() < count => self.leave_out(probe.kind, count),
+                Some(_) | None => roster.add_block(probe.key, span, &mut self.hits),
             }
+            if (probe.kind.block_max() as usize) < self.hits.len() - before {
+                self.thin_out(before, &probe, roster);
+            }
+            self.ends.push(self.hits.len());
         }
-        black_box(self.hits.iter().fold(0, |read, (record, _)| read ^ roster.records[*record as usize].member));
-        let mut counts = [0u32; PROBES_MAX];
-        for (record, number) in &self.hits {
-            let packed = &roster.records[*record as usize];
-            // Who else is in a bucket depends on the size of the table, which must not decide.
-            if packed.is_gone() || !probes[*number as usize].holds(packed, &roster.lexicons.names) {
-                continue;
+        self.hits.iter().for_each(|record| roster.prefetch_record(*record));
+    }
+
+    /// The fourth: how their names sound.
+    pub(crate) fn approach(&self, roster: &Roster) {
+        self.hits.iter().for_each(|record| roster.prefetch_names(*record));
+    }
+
+    /// The last: who of them shares the key indeed, each once. Who else is in a bucket depends on the size of the table, which must
+    /// not decide.
+    pub(crate) fn sift(&mut self, roster: &Roster, seen: &mut Heads) {
+        self.heads.clear();
+        seen.clear();
+        let mut from = 0;
+        for number in 0..self.ends.len() {
+            let (probe, to) = (self.probes.all()[number], self.ends[number]);
+            let mut count = 0;
+            for record in &self.hits[from..to] {
+                let packed = &roster.records[*record as usize];
+                let head = if packed.is_variant() { roster.head(*record) } else { *record };
+                // Where nobody asks how many share the value, whoever was found already need not be found again.
+                if !probe.is_counted() && seen.holds(head)
+                    || packed.is_gone()
+                    || !probe.holds(packed, &roster.lexicons.names)
+                {
+                    continue;
+                }
+                count += 1;
+                if seen.is_new(head, self.heads.len()) {
+                    self.heads.push(head);
+                }
             }
-            counts[*number as usize] += 1;
-            let head = if packed.is_variant() { roster.head(*record) } else { *record };
-            if self.heads_seen.is_new(head, self.heads.len()) {
-                self.heads.push(head);
-            }
-        }
-        for (count, probe) in counts.iter().zip(probes) {
-            self.share(probe.kind, *count);
+            self.share(probe.kind, count);
+            from = to;
         }
     }
 
     /// Drops a block that is too large, which only checking its records tells.
     #[cold]
     fn thin_out(&mut self, before: usize, probe: &Probe, roster: &Roster) {
-        let stands = |(record, _): &&(u32, u32)| {
-            let packed = &roster.records[*record as usize];
+        let stands = |record: &&u32| {
+            let packed = &roster.records[**record as usize];
             !packed.is_gone() && probe.holds(packed, &roster.lexicons.names)
         };
-        let count = self.hits[before..].iter().filter(stands).count();
-        if probe.block_max() < count {
+        let count = self.hits[before..].iter().filter(stands).count() as u32;
+        if probe.kind.block_max() < count {
             self.hits.truncate(before);
-            self.blocks_skipped += u32::from(!probe.is_place());
-            self.share(probe.kind, count as u32);
+            self.leave_out(probe.kind, count);
         }
+    }
+
+    /// Notes a block that is too large.
+    fn leave_out(&mut self, kind: Kind, count: u32) {
+        self.blocks_skipped += u32::from(!kind.is_place());
+        self.share(kind, count);
     }
 
     fn share(&mut self, kind: Kind, count: u32) {
@@ -112,6 +153,20 @@ impl Heads {
             self.claim = 0;
         }
         self.claim += 1;
+    }
+
+    /// Whether a head was seen for this claim.
+    #[inline]
+    fn holds(&self, head: u32) -> bool {
+        let (mask, entry) = (self.slots.len() - 1, u64::from(self.claim) << 32 | u64::from(head));
+        let mut place = mix(u64::from(head)) as usize & mask;
+        while (self.slots[place] >> 32) as u32 == self.claim {
+            if self.slots[place] == entry {
+                return true;
+            }
+            place = (place + 1) & mask;
+        }
+        false
     }
 
     /// Whether a head was not yet seen for this claim, of which there are `count` so far.

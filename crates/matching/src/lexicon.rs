@@ -1,5 +1,7 @@
 //! The words of a roster, each kept once: names with how often they are borne and how they sound, streets and cities.
 
+use prefetch_index::prefetch_index;
+
 use crate::normal::Word;
 use crate::normal::name::Name;
 use crate::normal::nickname::{self, GROUPS_MAX};
@@ -152,11 +154,25 @@ impl Lexicon {
         self.find_compound(word, [0; 2])
     }
 
-    /// Reads where a word without parts is looked for, for that to be at hand when it is looked up.
+    /// Asks memory for where a word without parts is looked for.
     #[inline]
-    pub(crate) fn touch(&self, word: &Word) -> WordId {
+    pub(crate) fn prefetch_place(&self, word: &Word) {
         let mask = self.slots.len().wrapping_sub(1);
-        self.slots.get(word.hash() as usize & mask).copied().unwrap_or(0)
+        prefetch_index(&self.slots, word.hash() as usize & mask);
+    }
+
+    /// Asks memory for the word that stands there.
+    #[inline]
+    pub(crate) fn prefetch_word(&self, word: &Word) {
+        let mask = self.slots.len().wrapping_sub(1);
+        let id = self.slots.get(word.hash() as usize & mask).copied().unwrap_or(0);
+        prefetch_index(&self.entries, (id as usize).wrapping_sub(1));
+    }
+
+    /// Asks memory for the sketch of a word.
+    #[inline]
+    pub(crate) fn prefetch_sketch(&self, id: WordId) {
+        prefetch_index(&self.sketches, (id as usize).wrapping_sub(1));
     }
 
     /// The number of a name with its parts, as [`find`](Self::find) gives it.

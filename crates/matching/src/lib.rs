@@ -20,6 +20,8 @@ pub mod roster;
 mod gather;
 mod score;
 mod decide;
+mod batch;
+mod duplicates;
 pub mod explain;
 pub mod evidence;
 pub mod fit;
@@ -28,6 +30,7 @@ pub mod rules;
 mod reference;
 
 pub use decide::{Decision, Matcher, Outcome, RunnerUp};
+pub use duplicates::Duplicate;
 pub use fit::{Report, fit};
 pub use person::Person;
 pub use policy::{Policy, PolicyError};

@@ -52,7 +52,9 @@ fn person<'a>(record: &'a Record, also: &'a [Person<'a>]) -> Person<'a> {
 fn gathered(claim: &Claim, roster: &Roster) -> (Vec<u32>, [u32; KINDS], u32) {
     let (mut heads, mut shared, mut skipped) = (Vec::new(), [0u32; KINDS], 0);
     for side in claim.sides() {
-        for probe in Probes::of(side, &roster.lexicons.names).all() {
+        let mut probes = Probes::default();
+        probes.add_side(side, &roster.lexicons.names);
+        for probe in probes.all() {
             let is_kept = |record: &u32| {
                 let packed = &roster.records[*record as usize];
                 !packed.is_gone() && keys::of_kind(probe.kind, packed, &roster.lexicons) == probe.key
@@ -60,8 +62,8 @@ fn gathered(claim: &Claim, roster: &Roster) -> (Vec<u32>, [u32; KINDS], u32) {
             let block: Vec<u32> = (0..roster.records.len() as u32).filter(is_kept).collect();
             let count = &mut shared[probe.kind as usize];
             *count = (*count).max(block.len() as u32);
-            if probe.block_max() < block.len() {
-                skipped += u32::from(!probe.is_place());
+            if probe.kind.block_max() < block.len() as u32 {
+                skipped += u32::from(!probe.kind.is_place());
             } else {
                 heads.extend(block.into_iter().map(|record| roster.head(record)));
             }

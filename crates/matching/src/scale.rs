@@ -3,6 +3,8 @@
 use crate::compare::Comparison;
 use crate::fixed::centibits_of_count;
 use crate::levels::{DateLevel, FIELDS, Field, LEVELS_MAX, Levels, NameLevel};
+use crate::lexicon::{UNKNOWN, WordId};
+use crate::packed::Packed;
 use crate::weights::{EXPLANATIONS, Each, Explanation, NEVER, Rarity, Weights, at_frequency, is_named_alike};
 
 /// Weights by field and level. For a claim only those are set anew that depend on how common its values are; the two names' depend
@@ -10,12 +12,25 @@ use crate::weights::{EXPLANATIONS, Each, Explanation, NEVER, Rarity, Weights, at
 #[derive(Clone)]
 pub(crate) struct Scale {
     rows: [[Each; LEVELS]; FIELDS],
-    by_frequency: Vec<(Field, u8)>,
+    by_frequency: Vec<ByFrequency>,
     names_by_frequency: [[bool; LEVELS]; 2],
     /// The most that each of the three names can weigh.
     names_most: [Each; 3],
+    /// The claim's given and family name where the roster has them, and what they weigh letter by letter.
+    exact: [(WordId, Each); 2],
     before: Each,
     single: i32,
+}
+
+/// A level that weighs as its value is rare.
+#[derive(Clone, Copy)]
+struct ByFrequency {
+    field: u8,
+    level: u8,
+    /// Where its rarity stands in [`Rarity::in_one`].
+    rarity: u8,
+    /// What it weighs where all have the value.
+    least: Each,
 }
 
 /// Room for the levels of a field, a power of two.
@@ -28,27 +43,44 @@ impl Scale {
         let others = Field::ALL.into_iter().skip(Field::Middle as usize);
         let all = others.flat_map(|field| (1..field.levels().len() as u8).map(move |level| (field, level)));
         let by_frequency = all.filter(|(field, level)| weights.by_frequency[*field as usize][usize::from(*level)]);
+        let by_frequency = by_frequency.map(|(field, level)| ByFrequency {
+            field: field as u8,
+            level,
+            rarity: Rarity::place(field, level) as u8,
+            least: weights.table[field as usize][usize::from(level)],
+        });
         Self {
             rows: weights.table.map(wide),
             by_frequency: by_frequency.collect(),
             names_by_frequency: [Field::Given, Field::Family].map(|field| wide(weights.by_frequency[field as usize])),
             names_most: [[0; EXPLANATIONS]; 3],
+            exact: [(UNKNOWN, [0; EXPLANATIONS]); 2],
             before: [0; EXPLANATIONS],
             single: 0,
         }
     }
 
-    /// Sets the scale for a claim whose values are as rare as this.
-    pub(crate) fn set(&mut self, weights: &Weights, rarity: &Rarity) {
+    /// Sets the scale for a claim whose values are as rare as this, and whose given and family name are these where the roster has
+    /// them, and borne by so many.
+    pub(crate) fn set(&mut self, weights: &Weights, rarity: &Rarity, names: [Option<(WordId, u32)>; 2]) {
         self.before = weights.prior.map(|prior| prior - rarity.single);
         if self.single != rarity.single || self.names_most == [[0; EXPLANATIONS]; 3] {
             self.single = rarity.single;
             self.names_most = [Field::Given, Field::Family, Field::Middle].map(|field| self.most(field));
         }
-        for (field, level) in &self.by_frequency {
-            let mut found = Comparison::default();
-            found.levels.0[*field as usize] = *level;
-            self.rows[*field as usize][usize::from(*level)] = weights.field(*field, &found, rarity);
+        for (field, (exact, name)) in [Field::Given, Field::Family].into_iter().zip(self.exact.iter_mut().zip(names)) {
+            let bearers = name.map_or(1, |(_, bearers)| bearers);
+            let level = NameLevel::Exact as usize;
+            let row = self.rows[field as usize][level];
+            let is_free = self.names_by_frequency[field as usize][level];
+            let weight =
+                if is_free { at_frequency(row, self.single - centibits_of_count(bearers.into())) } else { row };
+            *exact = (name.map_or(UNKNOWN, |(id, _)| id), weight);
+        }
+        let rarities = rarity.in_one();
+        for ByFrequency { field, level, rarity, least } in &self.by_frequency {
+            self.rows[usize::from(*field)][usize::from(*level) % LEVELS] =
+                at_frequency(*least, rarities[usize::from(*rarity)]);
         }
     }
 
@@ -84,16 +116,14 @@ impl Scale {
         sum
     }
 
-    /// The most that a member can weigh whose numbers weigh this, for each explanation; `exact` tells of which of given and family
-    /// name it is already known that they agree to the letter, and how many bear them.
+    /// The most that a record can weigh whose numbers weigh this, for each explanation: where a name is the claim's, it is known what
+    /// it weighs.
     #[inline]
-    pub(crate) fn most_with_names(&self, numbers: Each, exact: [Option<u32>; 2]) -> Each {
+    pub(crate) fn most_with_names(&self, numbers: Each, record: &Packed) -> Each {
         let mut sum = numbers;
-        for (field, bearers) in [Field::Given, Field::Family].into_iter().zip(exact) {
-            match bearers {
-                Some(bearers) => add(&mut sum, self.name(field, NameLevel::Exact as u8, bearers)),
-                None => add(&mut sum, self.names_most[field as usize]),
-            }
+        for ((id, (exact, weight)), most) in [record.given, record.family].iter().zip(&self.exact).zip(&self.names_most)
+        {
+            add(&mut sum, if id == exact { *weight } else { *most });
         }
         add(&mut sum, self.names_most[Field::Middle as usize]);
         sum

@@ -54,23 +54,16 @@ impl Scorer {
         leave_out: bool,
     ) {
         self.scored.clear();
-        self.scale.set(weights, rarity);
+        self.scale.set(weights, rarity, known_names(claim, roster));
         self.remembered.forget();
-        let exact = exact_bearers(claim, roster);
         let mut standing = Standing { most: weights.stranger, member: i32::MIN, absent: weights.stranger };
         for head in heads {
             let record = &roster.records[*head as usize];
             let (found, numbers) = if claim.others.is_empty() && !record.is_followed() {
                 let levels = numbers(&claim.first, record, &roster.lexicons);
                 let numbers = self.scale.numbers(&levels);
-                if leave_out {
-                    let ids = [record.given, record.family];
-                    let exact = std::array::from_fn(|at| {
-                        exact[at].filter(|(id, _)| *id == ids[at]).map(|(_, bearers)| bearers)
-                    });
-                    if standing.is_past(self.scale.most_with_names(numbers, exact)) {
-                        continue;
-                    }
+                if leave_out && standing.is_past(self.scale.most_with_names(numbers, record)) {
+                    continue;
                 }
                 (with_names(levels, &mut self.remembered, &claim.first, record, &roster.lexicons), numbers)
             } else {
@@ -79,13 +72,14 @@ impl Scorer {
             };
             let weights = self.scale.with_names(numbers, &found);
             standing.take(weights);
+            roster.prefetch_account(*head);
             self.scored.push(Scored { head: *head, found, weights });
         }
     }
 }
 
 /// The claim's given and family name where the roster has them, and how many bear them.
-fn exact_bearers(claim: &Claim, roster: &Roster) -> [Option<(u32, u32)>; 2] {
+fn known_names(claim: &Claim, roster: &Roster) -> [Option<(u32, u32)>; 2] {
     let packed: &Packed = &claim.first.packed;
     [(packed.given, Role::Given), (packed.family, Role::Family)].map(|(id, role)| {
         let entry = roster.lexicons.names.get(id).filter(|_| id != UNKNOWN);

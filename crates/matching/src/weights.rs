@@ -125,12 +125,19 @@ impl Weights {
 
     /// Whether two records of a roster are one person, enrolled twice: held against each other as a claim and a member would be.
     pub(crate) fn are_one(&self, found: &Comparison, rarity: &Rarity) -> bool {
+        let [same, relative, twin] = self.apart(found, rarity);
+        is_named_alike(&found.levels) && relative.max(twin).max(rarity.single) < same
+    }
+
+    /// The weights that two records are one person enrolled twice, relatives, twins; that they have nothing to do with each other
+    /// weighs as much as a value is rare that one record has.
+    pub(crate) fn apart(&self, found: &Comparison, rarity: &Rarity) -> [i32; 3] {
         let mut found = *found;
         // A person's second enrolment has another card, and another group, by definition.
         found.levels.0[Field::Card as usize] = 0;
         found.levels.0[Field::Group as usize] = 0;
         let [same, relative, _, twin] = self.total(&found, rarity);
-        is_named_alike(&found.levels) && relative.max(twin + TWINS).max(rarity.single) < same + self.duplicate
+        [same + self.duplicate, relative, twin + TWINS]
     }
 }
 
@@ -198,21 +205,35 @@ impl Rarity {
                 let bearers = found.bearers[field as usize];
                 self.single - centibits_of_count(bearers.into())
             }
-            Field::Address => match found.levels.of(field).checked_sub(AddressLevel::Zip as u8) {
-                Some(place @ 0..3) => self.places[usize::from(place)],
-                _ => self.of[field as usize],
-            },
-            Field::Card if found.levels.of(field) == CardLevel::Member as u8 => self.single,
             Field::Middle
             | Field::Suffix
             | Field::BirthDate
             | Field::Sex
+            | Field::Address
             | Field::Phone
             | Field::Email
             | Field::Ssn
             | Field::Mbi
             | Field::Card
-            | Field::Group => self.of[field as usize],
+            | Field::Group => self.in_one()[Self::place(field, found.levels.of(field))],
+        }
+    }
+
+    /// All rarities in one row: by field, then of the places, then of what one record has.
+    #[inline]
+    pub(crate) fn in_one(&self) -> [i32; FIELDS + 4] {
+        let mut row = [self.single; FIELDS + 4];
+        row[..FIELDS].copy_from_slice(&self.of);
+        row[FIELDS..FIELDS + 3].copy_from_slice(&self.places);
+        row
+    }
+
+    /// Where in that row the rarity of a field stands that agrees at this level; of given and family name none does.
+    pub(crate) fn place(field: Field, level: u8) -> usize {
+        match level.checked_sub(AddressLevel::Zip as u8) {
+            Some(place @ 0..3) if field == Field::Address => FIELDS + usize::from(place),
+            _ if field == Field::Card && level == CardLevel::Member as u8 => FIELDS + 3,
+            _ => field as usize,
         }
     }
 }

@@ -97,6 +97,54 @@ fn the_order_of_a_roster_does_not_matter() {
 }
 
 #[test]
+fn many_claims_are_judged_as_each_one_is() {
+    let (policy, members) = (policy(), members(600));
+    let mut roster = build(members.iter());
+    // Some are found beside the table, some are gone from it.
+    for (key, made) in &members[..60] {
+        roster.put(key, &person(&crate::made(mix(key.len() as u64 + made.0.len() as u64))));
+    }
+    let claims: Vec<Made> = (5_000..5_400).map(made).collect();
+    let also = [Person { family: "Okafor", phone: "2063331234", ..Person::default() }];
+    let claim = |at: usize| Person { also: if at.is_multiple_of(7) { &also } else { &[] }, ..person(&claims[at]) };
+    let mut matcher = Matcher::new(&policy, &roster);
+    let each: Vec<_> = (0..claims.len()).map(|at| matcher.decide(&claim(at))).collect();
+    // Whatever the number of claims, and whoever was judged before.
+    for count in [0, 1, 5, 12, 13, 400] {
+        let all = matcher.decide_all((0..count).map(claim));
+        assert_eq!((all.len(), differing(&all, &each[..count])), (count, 0));
+    }
+}
+
+#[test]
+fn a_block_that_is_too_large_is_left_out_however_it_came_to_be_so() {
+    let policy = policy();
+    let lodger = |number: usize| (format!("L{number}"), format!("Lodger{}", "x".repeat(number % 9 + 2)));
+    let lodgers: Vec<_> = (0..200).map(lodger).collect();
+    let person = |name: &'_ str| -> Person<'static> {
+        let family = ["Abel", "Bright", "Cole", "Drew", "Ewing", "Frost", "Gale", "Hale", "Ives"][name.len() % 9];
+        Person { given: "Lou", family, street: "12 Main St", zip: "98101", phone: "2063331234", ..Person::default() }
+    };
+    let claim = Person { phone: "206-333-1234", given: "Zed", ..Person::default() };
+    let standing = |from: usize, to: usize| {
+        Roster::build(lodgers[from..to].iter().map(|(key, name)| (key.as_str(), person(name))))
+    };
+    let judged = |roster: &Roster| {
+        let decision = Matcher::new(&policy, roster).decide(&claim).clone();
+        (decision.candidates, decision.blocks_skipped, decision.probability)
+    };
+    // It grows past the limit beside the table, and shrinks below it within.
+    let mut growing = standing(0, 20);
+    lodgers[20..].iter().for_each(|(key, name)| growing.put(key, &person(name)));
+    assert_eq!(judged(&growing), judged(&standing(0, 200)));
+    assert_eq!(judged(&growing).1, 1);
+    let mut shrinking = standing(0, 200);
+    lodgers[30..].iter().for_each(|(key, _)| assert!(shrinking.remove(key)));
+    assert_eq!(judged(&shrinking), judged(&standing(0, 30)));
+    assert_eq!(judged(&shrinking).1, 0);
+}
+
+#[test]
 fn updates_and_removals_lead_where_building_does() {
     let (policy, members) = (policy(), members(600));
     let mut updated = build(members[..300].iter());

@@ -3,16 +3,18 @@
 //!
 //! `POLICY=file` judges by another policy. `FIT=file` instead estimates a policy on the world that the shipped one was fitted on, and
 //! writes it. `LARGE=1` adds a roster of a million. `PREDICTIONS=dir` also writes each set's answers, one file a set. `JSON=file` writes
-//! all figures and targets. Folders whose name begins with `febrl` are judged by the policy for them.
+//! all figures and targets. Folders whose name begins with `febrl` are judged by the policy for them; `FEBRL=folder` adds the FEBRL
+//! sets of the folder to those of the sandbox.
 
 #![expect(clippy::disallowed_methods, reason = "a bench measures time, and reads what it is told to")]
 
+mod febrl;
 mod measure;
 mod set;
 mod targets;
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use matching::{Matcher, Policy, Roster};
 use sandbox::roster::Mood;
@@ -37,9 +39,12 @@ fn main() {
         .filter(|folder| !folder.is_empty())
         .map(|folder| Set::read(Path::new(folder)))
         .collect();
+    let mut within = None;
     if sets.is_empty() {
         let moods = [(Mood::Mixed, 11), (Mood::Careful, 12), (Mood::Careless, 13), (Mood::Immigrant, 14)];
         sets.extend(moods.map(|(mood, seed)| Set::make(mood, seed, 100_000, 20_000)));
+        within = variable("FEBRL").map(PathBuf::from).filter(|folder| folder.join("dataset3.csv").is_file());
+        sets.extend(within.iter().flat_map(|folder| febrl::sets(folder)));
     }
     if variable("LARGE").is_some() {
         sets.push(Set::make(Mood::Mixed, 15, 1_000_000, 20_000));
@@ -54,6 +59,11 @@ fn main() {
             write(set, policy, &Path::new(&folder).join(format!("{}.csv", set.name)));
         }
         answers.push(answer);
+    }
+    for has_ssn in [true, false] {
+        let answer = within.as_ref().map(|folder| febrl::within(folder, &febrl, has_ssn));
+        answer.iter().for_each(|answer| println!("{}", line(answer)));
+        answers.extend(answer);
     }
     let (lines, targets) = targets::judge(&answers);
     println!("\n{lines}");

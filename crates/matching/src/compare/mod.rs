@@ -6,6 +6,7 @@ mod date;
 mod address;
 mod number;
 
+pub(crate) use name::can_be_named_alike;
 use words::Afresh;
 pub(crate) use words::{Remembered, Words};
 

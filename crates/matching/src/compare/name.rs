@@ -229,6 +229,26 @@ fn can_have_taken_place(claimed: &Spelling, known: &Sketch) -> bool {
         || lexicon::mask(claimed.groups) & known.groups != 0
 }
 
+/// Whether sketches leave it open that the given and family names of two records agree well, where they stand or with places changed:
+/// to the letter, as nicknames, in a part, or but for an edit.
+pub(crate) fn can_be_named_alike(one: &Packed, other: &Packed, lexicon: &Lexicon) -> bool {
+    let can_agree = |one: WordId, other: WordId| {
+        let sketches = (lexicon.sketch(one), lexicon.sketch(other));
+        one == other || {
+            let (one, other) = sketches;
+            one.is_compound
+                || other.is_compound
+                || one.groups & other.groups != 0
+                || one.shape.can_be_one_edit(other.shape)
+        }
+    };
+    let says_both = |record: &Packed| record.given != 0 && record.family != 0;
+    says_both(one)
+        && says_both(other)
+        && (can_agree(one.given, other.given) && can_agree(one.family, other.family)
+            || can_agree(one.given, other.family) && can_agree(one.family, other.given))
+}
+
 /// Whether a name stands in the other one's place.
 fn has_taken_place(claimed: &Spelling, id: WordId, lexicon: &Lexicon) -> bool {
     let Some(known) = lexicon.get(id) else { return false };

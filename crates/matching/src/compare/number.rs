@@ -23,8 +23,11 @@ pub(super) fn is_one_place(one: &[u8], other: &[u8]) -> bool {
 /// lie a digit apart, or `base - 1` times one, times a power of the base. Most numbers don't, and need not be spelt out.
 #[inline]
 pub(super) fn can_be_one_place(one: u64, other: u64, base: u64) -> bool {
-    let apart = one.abs_diff(other);
-    apart <= (base - 1) * (base - 1) || apart.is_multiple_of(base)
+    let mut apart = one.abs_diff(other);
+    while apart != 0 && apart.is_multiple_of(base) {
+        apart /= base;
+    }
+    apart < base || apart <= (base - 1) * (base - 1) && apart.is_multiple_of(base - 1)
 }
 
 fn are_one_place<const N: usize>(one: u64, other: u64) -> bool {
@@ -106,4 +109,28 @@ fn shares_contract(claim: &Normal, member: &Packed) -> bool {
         member.subscriber
     };
     known != 0 && (claim.subscriber == known || claim.card_family == known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_slip_of_the_pen_is_ruled_out() {
+        for start in [0u64, 7, 90, 1_234_567_890, 9_999_999_999, 8_080_008_018, 5_552_017_788] {
+            let digits = digits::<10>(start);
+            let number = |digits: [u8; 10]| digits.into_iter().fold(0, |number, digit| number * 10 + u64::from(digit));
+            for place in 0..10 {
+                for digit in 0..10 {
+                    let mut other = digits;
+                    other[place] = digit;
+                    assert!(can_be_one_place(start, number(other), 10), "{start} {other:?}");
+                }
+                let mut other = digits;
+                other.swap(place, (place + 1) % 10);
+                assert!(place == 9 || can_be_one_place(start, number(other), 10), "{start} {other:?}");
+            }
+        }
+        assert!(!can_be_one_place(5_552_017_788, 5_552_017_722, 10), "two places");
+    }
 }

@@ -116,7 +116,7 @@ impl Address {
             return self.boxed("pobox", tail(at).first());
         }
         let is_route = is(0, "rr") || is(0, "hc") || is(0, "rural") && is(1, "route");
-        if let Some(at) = tokens.iter().position(|token| token.as_str() == "box").filter(|_| is_route) {
+        if let Some(at) = tokens.iter().position(|token| token.bytes() == b"box").filter(|_| is_route) {
             let mut route = Word::of(if is(0, "hc") { "hc" } else { "rr" });
             tokens[..at].iter().filter(|token| token.bytes()[0].is_ascii_digit()).for_each(|token| route.append(token));
             return self.boxed(route.as_str(), tail(at + 1).first());

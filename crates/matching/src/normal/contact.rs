@@ -30,9 +30,13 @@ pub(crate) fn phone(text: &str) -> u64 {
 /// An email address: all of it and the mailbox alone, each as a hash, and what the mailbox is called. Zeros and no word for what is
 /// none.
 pub(crate) fn email(text: &str) -> (u32, u16, Word) {
+    if text.is_empty() {
+        return Default::default();
+    }
     let Some((local, domain)) = text.trim().rsplit_once('@') else { return Default::default() };
     // What stands behind a plus sign is the owner's own filing.
-    let local = Word::of(local.split('+').next().unwrap_or_default());
+    let own = local.bytes().position(|byte| byte == b'+').unwrap_or(local.len());
+    let local = Word::of(&local[..own]);
     if is_no_mailbox(&local) || domain.is_empty() {
         return Default::default();
     }

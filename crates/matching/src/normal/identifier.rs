@@ -6,6 +6,9 @@ use super::word::{Word, mix};
 /// An id of letters and digits in one number that can be taken apart again: its characters in base 37, the first at the top, where
 /// it has at most twelve; else a hash with the highest bit set. Zero says nothing.
 pub(crate) fn pack(text: &str) -> u64 {
+    if text.is_empty() {
+        return 0;
+    }
     let word = Word::of(text);
     let bytes = word.bytes();
     if bytes.len() < 3 || is_filler(bytes) {

@@ -65,7 +65,7 @@ static DEGREES: LazyLock<Vocabulary<()>> =
 impl Names {
     /// Reads the names of a record. `Smith, John` in one field is taken apart, a generation is found wherever it stands.
     pub(crate) fn of(given: &str, middle: &str, family: &str, suffix: &str) -> Self {
-        let (given, family) = match (given.split_once(','), family.split_once(',')) {
+        let (given, family) = match (apart(given), apart(family)) {
             (Some((before, after)), _) if family.trim().is_empty() && generation_in(after).is_none() => (after, before),
             (_, Some((before, after))) if given.trim().is_empty() && generation_in(after).is_none() => (after, before),
             _ => (given, family),
@@ -172,6 +172,12 @@ impl Tokens {
         }
         Name { whole, parts }
     }
+}
+
+/// What stands before the first comma, and what behind it.
+fn apart(text: &str) -> Option<(&str, &str)> {
+    let comma = text.bytes().position(|byte| byte == b',')?;
+    Some((&text[..comma], &text[comma + 1..]))
 }
 
 fn generation_in(text: &str) -> Option<Suffix> {

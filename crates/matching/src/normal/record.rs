@@ -90,7 +90,8 @@ impl Sex {
     pub(crate) const ALL: [Self; 4] = [Self::Unknown, Self::Female, Self::Male, Self::Other];
 
     fn of(text: &str) -> Self {
-        match text.trim().bytes().next().map(|letter| letter.to_ascii_lowercase()) {
+        let plain = text.bytes().next().filter(u8::is_ascii_alphanumeric);
+        match plain.or_else(|| text.trim().bytes().next()).map(|letter| letter.to_ascii_lowercase()) {
             Some(b'f' | b'w') => Self::Female,
             Some(b'm') => Self::Male,
             Some(b'o' | b'x' | b'n') => Self::Other,

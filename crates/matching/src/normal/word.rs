@@ -42,15 +42,15 @@ impl Word {
 
     /// The letters and digits of a text, diacritics and case taken off, other scripts spelt in Latin letters.
     pub fn of(text: &str) -> Self {
-        let mut word = Self::default();
+        let mut letters = Letters::default();
         for byte in text.bytes() {
             match CLASS[usize::from(byte)] {
                 LEFT_OUT | BETWEEN => {}
                 FOREIGN => return Self::of_foreign(text),
-                letter => word.take(letter),
+                letter => letters.take(letter),
             }
         }
-        word
+        letters.word()
     }
 
     #[cold]
@@ -83,7 +83,9 @@ impl Word {
         if self.is_empty() {
             *self = *other;
         } else {
-            other.bytes().iter().for_each(|letter| self.take(*letter));
+            let (from, to) = (self.len(), (self.len() + other.len()).min(Self::MAX));
+            self.bytes[from..to].copy_from_slice(&other.bytes[..to - from]);
+            self.bytes[Self::MAX] = to as u8;
         }
     }
 
@@ -152,6 +154,42 @@ impl Word {
     }
 }
 
+/// A word that is being read: its letters are gathered eight at a time, and go to memory as they will be read from it.
+#[derive(Default)]
+struct Letters {
+    lanes: [u64; 3],
+    /// The letters of the lane that is not full yet.
+    lane: u64,
+    count: usize,
+}
+
+// === impl Letters ===
+
+impl Letters {
+    #[inline]
+    fn take(&mut self, letter: u8) {
+        if Word::MAX <= self.count {
+            return;
+        }
+        self.lane |= u64::from(letter) << (self.count % 8 * 8);
+        self.count += 1;
+        if self.count.is_multiple_of(8) {
+            self.lanes[self.count / 8 - 1] = self.lane;
+            self.lane = 0;
+        }
+    }
+
+    #[inline]
+    fn word(mut self) -> Word {
+        self.lanes[(self.count / 8).min(2)] = self.lane;
+        self.lanes[2] |= (self.count as u64) << 56;
+        let mut bytes = [0; Word::MAX + 1];
+        let (lanes, _) = bytes.as_chunks_mut::<8>();
+        lanes.iter_mut().zip(self.lanes).for_each(|(bytes, lane)| *bytes = lane.to_le_bytes());
+        Word { bytes }
+    }
+}
+
 impl std::fmt::Debug for Word {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Word(secret)")
@@ -198,21 +236,22 @@ impl Iterator for Words<'_> {
 
     fn next(&mut self) -> Option<Word> {
         while !self.rest.is_empty() {
-            let (mut word, mut taken) = (Word::default(), 0);
+            let (mut letters, mut taken, mut foreign) = (Letters::default(), 0, None);
             for byte in self.rest.bytes() {
                 match CLASS[usize::from(byte)] {
                     LEFT_OUT => taken += 1,
                     BETWEEN => break,
                     FOREIGN => {
-                        (word, taken) = (self.next_foreign(), 0);
+                        (foreign, taken) = (Some(self.next_foreign()), 0);
                         break;
                     }
                     letter => {
-                        word.take(letter);
+                        letters.take(letter);
                         taken += 1;
                     }
                 }
             }
+            let word = foreign.unwrap_or_else(|| letters.word());
             // What stands between is ASCII, and is gone past with the word.
             let past = taken
                 + usize::from(self.rest.as_bytes().get(taken).is_some_and(|byte| CLASS[usize::from(*byte)] == BETWEEN));

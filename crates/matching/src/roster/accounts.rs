@@ -1,5 +1,7 @@
 //! The keys of accounts: which record an account is kept in, and which account a record stands for.
 
+use prefetch_index::prefetch_index;
+
 use super::snapshot::{Reader, SnapshotError, Writer};
 use crate::normal::{Word, mix};
 
@@ -45,6 +47,12 @@ impl Accounts {
         Some(std::mem::replace(&mut self.slots[place], TAKEN) - 1)
     }
 
+    /// Asks for where the key of a record's account lies.
+    #[inline]
+    pub(super) fn prefetch(&self, record: u32) {
+        prefetch_index(&self.ends, record as usize);
+    }
+
     /// The key of the account a record stands for.
     pub(super) fn key(&self, record: u32) -> &str {
         let mut at = record as usize;
@@ -69,7 +77,12 @@ impl Accounts {
             start = end;
         }
         *self = compacted;
+    }
+
+    /// Gives back room that no key fills.
+    pub(super) fn shrink_to_fit(&mut self) {
         self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 
     /// How many accounts there are.

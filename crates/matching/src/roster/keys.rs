@@ -50,13 +50,11 @@ pub enum Kind {
 /// How many kinds there are.
 pub const KINDS: usize = 17;
 
-/// The most members a block may have; larger ones tell too little to be worth the time.
-const BLOCK_MAX: usize = 1000;
+/// The most members a block may have; larger ones tell too little to be worth the time. With a thousand, decisions on a million members
+/// take twice as long and are right as often: whoever is found by such a block alone agrees in too little to be the member.
+const BLOCK_MAX: u32 = 64;
 /// The same where the place is all that is shared.
-const PLACE_MAX: usize = 16;
-
-/// The most keys that a claim looks under: nine of numbers, nineteen of names and birth date, six of names, birth date and place.
-pub(crate) const PROBES_MAX: usize = 34;
+pub(super) const PLACE_MAX: u32 = 16;
 
 /// One key of each kind; zero where a record has none.
 pub(crate) type Keys = [u64; KINDS];
@@ -82,6 +80,20 @@ impl Kind {
         Self::Zip,
         Self::City,
     ];
+}
+
+impl Kind {
+    /// The most members a block of this kind may have.
+    #[inline]
+    pub(crate) fn block_max(self) -> u32 {
+        if self.is_place() { PLACE_MAX } else { BLOCK_MAX }
+    }
+
+    /// Whether it is a place alone, which is no key at all where many live.
+    #[inline]
+    pub(crate) fn is_place(self) -> bool {
+        matches!(self, Self::Zip | Self::City)
+    }
 }
 
 /// The two parts of a key, both zero where a record or claim says nothing.
@@ -165,6 +177,11 @@ pub(crate) fn contract(record: &Packed) -> u32 {
     if record.subscriber == 0 { digest(family_part(record.member)) } else { record.subscriber }
 }
 
+/// Whether two records are two people whom one contract covers, be they called alike: it numbers them.
+pub(crate) fn are_of_one_contract(one: &Packed, other: &Packed) -> bool {
+    contract(one) != 0 && contract(one) == contract(other) && one.member != other.member
+}
+
 /// A key under which a claim looks.
 #[derive(Clone, Copy)]
 pub(crate) struct Probe {
@@ -173,28 +190,34 @@ pub(crate) struct Probe {
     parts: Parts,
 }
 
-/// The keys under which a claim looks; none twice.
-#[derive(Clone, Copy)]
+/// The keys under which a claim looks; none twice for one reading of it.
+#[derive(Default)]
 pub(crate) struct Probes {
-    probes: [Probe; PROBES_MAX],
-    count: usize,
+    probes: Vec<Probe>,
+    /// Where those of the reading at hand begin.
+    from: usize,
 }
 
 // === impl Probe ===
 
 impl Probe {
-    const NONE: Self = Self { kind: Kind::Member, key: 0, parts: [0; 2] };
-
-    /// The most members its block may have.
+    /// Whether it matters how many share the value: of these, how common it is follows from that.
     #[inline]
-    pub(crate) fn block_max(&self) -> usize {
-        if self.is_place() { PLACE_MAX } else { BLOCK_MAX }
-    }
-
-    /// Whether it is a place alone, which is no key at all where many live.
-    #[inline]
-    pub(crate) fn is_place(&self) -> bool {
-        matches!(self.kind, Kind::Zip | Kind::City)
+    pub(crate) fn is_counted(&self) -> bool {
+        match self.kind {
+            Kind::Address | Kind::Phone | Kind::Email | Kind::Ssn | Kind::Mbi | Kind::Contract => true,
+            Kind::Member
+            | Kind::Street
+            | Kind::BornGiven
+            | Kind::BornFamily
+            | Kind::Names
+            | Kind::FamilyZip
+            | Kind::DayFamily
+            | Kind::BornState
+            | Kind::GivenZip
+            | Kind::Zip
+            | Kind::City => false,
+        }
     }
 
     /// Whether a record is kept under this key. The table lets strangers through now and then.
@@ -207,23 +230,27 @@ impl Probe {
 // === impl Probes ===
 
 impl Probes {
-    /// The keys of one reading of a claim.
-    pub(crate) fn of(side: &Side, names: &Lexicon) -> Self {
-        let mut probes = Self { probes: [Probe::NONE; PROBES_MAX], count: 0 };
+    /// Forgets all keys, for those of another claim.
+    pub(crate) fn clear(&mut self) {
+        self.probes.clear();
+    }
+
+    /// Adds the keys of one reading of a claim.
+    pub(crate) fn add_side(&mut self, side: &Side, names: &Lexicon) {
+        self.from = self.probes.len();
         let (packed, normal) = (&side.packed, &side.normal);
-        probes.add(Kind::Member, [packed.member, 1]);
-        probes.add(Kind::Contract, [u64::from(packed.subscriber), 1]);
-        probes.add(Kind::Contract, [u64::from(normal.card_family), 1]);
-        probes.add(Kind::Phone, [packed.phone(), 1]);
-        probes.add(Kind::Email, [u64::from(packed.email), 1]);
-        probes.add(Kind::Address, [u64::from(packed.number), u64::from(packed.zip())]);
+        self.add(Kind::Member, [packed.member, 1]);
+        self.add(Kind::Contract, [u64::from(packed.subscriber), 1]);
+        self.add(Kind::Contract, [u64::from(normal.card_family), 1]);
+        self.add(Kind::Phone, [packed.phone(), 1]);
+        self.add(Kind::Email, [u64::from(packed.email), 1]);
+        self.add(Kind::Address, [u64::from(packed.number), u64::from(packed.zip())]);
         if packed.street != UNKNOWN {
-            probes.add(Kind::Street, [u64::from(packed.number), u64::from(packed.street)]);
+            self.add(Kind::Street, [u64::from(packed.number), u64::from(packed.street)]);
         }
-        probes.add(Kind::Ssn, ssn(packed.ssn, packed.dob()));
-        probes.add(Kind::Mbi, [u64::from(packed.mbi()), 1]);
-        probes.add_names(side, names);
-        probes
+        self.add(Kind::Ssn, ssn(packed.ssn, packed.dob()));
+        self.add(Kind::Mbi, [u64::from(packed.mbi()), 1]);
+        self.add_names(side, names);
     }
 
     fn add_names(&mut self, side: &Side, names: &Lexicon) {
@@ -258,16 +285,16 @@ impl Probes {
     }
 
     /// The keys.
+    #[inline]
     pub(crate) fn all(&self) -> &[Probe] {
-        &self.probes[..self.count]
+        &self.probes
     }
 
     fn add(&mut self, kind: Kind, parts: Parts) {
         let is_new =
-            || self.probes[..self.count].iter().rev().take_while(|one| one.kind == kind).all(|one| one.parts != parts);
-        if parts[0] != 0 && parts[1] != 0 && self.count < self.probes.len() && is_new() {
-            self.probes[self.count] = Probe { kind, key: key(kind, parts), parts };
-            self.count += 1;
+            || self.probes[self.from..].iter().rev().take_while(|one| one.kind == kind).all(|one| one.parts != parts);
+        if parts[0] != 0 && parts[1] != 0 && is_new() {
+            self.probes.push(Probe { kind, key: key(kind, parts), parts });
         }
     }
 }

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub use keys::{KINDS, Kind};
 pub use snapshot::SnapshotError;
 
+use prefetch_index::prefetch_index;
+
 use crate::Person;
 use crate::normal::Normal;
 use crate::packed::{Lexicons, Packed};
@@ -71,6 +73,10 @@ impl Roster {
     pub fn remove(&mut self, key: &str) -> bool {
         let Some(first) = self.accounts.take(key) else { return false };
         for record in self.variants(first) {
+            if record < self.indexed {
+                let keys = keys::of_record(&self.records[record as usize], &self.lexicons);
+                keys.into_iter().filter(|key| *key != 0).for_each(|key| self.table.leave(key));
+            }
             let packed = &mut self.records[record as usize];
             packed.mark_gone();
             packed.count(&mut self.lexicons, false);
@@ -109,6 +115,7 @@ impl Roster {
             self.gone = 0;
         }
         self.records.shrink_to_fit();
+        self.accounts.shrink_to_fit();
         self.lexicons.names.shrink_to_fit();
         self.lexicons.places.shrink_to_fit();
         self.fresh.clear();
@@ -134,7 +141,8 @@ impl Roster {
 
     /// The numbers of records that stand and may be kept under a key.
     pub(crate) fn block(&self, key: u64) -> impl Iterator<Item = u32> + '_ {
-        self.block_at(key, self.span(key)).filter(|record| !self.records[*record as usize].is_gone())
+        let fresh = self.fresh.get(&key).into_iter().flatten().copied();
+        self.table.find(key, self.span(key)).chain(fresh).filter(|record| !self.records[*record as usize].is_gone())
     }
 
     /// Where the bucket of a key lies in the table.
@@ -142,17 +150,53 @@ impl Roster {
         self.table.span(key)
     }
 
-    /// Reads from the bucket of a key, for it to be at hand when it is searched.
+    /// How many records that stand are kept under a key, where the table knows that without their being looked at: of large blocks.
     #[inline]
-    pub(crate) fn touch(&self, span: Span) -> u32 {
-        self.table.touch(span)
+    pub(crate) fn crowd(&self, key: u64, span: Span) -> Option<u32> {
+        let stands = |record: &&u32| !self.records[**record as usize].is_gone();
+        let fresh = || self.fresh.get(&key).into_iter().flatten().filter(stands).count() as u32;
+        self.table.crowd(key, span).map(|count| count + fresh())
     }
 
-    /// As [`block`](Self::block), where the bucket is known, with those that are gone.
+    /// Asks for where the bucket of a key lies.
     #[inline]
-    pub(crate) fn block_at(&self, key: u64, span: Span) -> impl Iterator<Item = u32> + '_ {
-        let fresh = if self.fresh.is_empty() { None } else { self.fresh.get(&key) };
-        self.table.find(key, span).chain(fresh.into_iter().flatten().copied())
+    pub(crate) fn prefetch_span(&self, key: u64) {
+        self.table.prefetch_span(key);
+    }
+
+    /// Asks for a bucket.
+    #[inline]
+    pub(crate) fn prefetch_block(&self, span: Span) {
+        self.table.prefetch(span);
+    }
+
+    /// Asks for a record.
+    #[inline]
+    pub(crate) fn prefetch_record(&self, record: u32) {
+        prefetch_index(&self.records, record as usize);
+    }
+
+    /// Asks for how the names of a record sound.
+    #[inline]
+    pub(crate) fn prefetch_names(&self, record: u32) {
+        let packed = &self.records[record as usize];
+        self.lexicons.names.prefetch_sketch(packed.given);
+        self.lexicons.names.prefetch_sketch(packed.family);
+    }
+
+    /// Asks for the key of the account that a record stands for.
+    #[inline]
+    pub(crate) fn prefetch_account(&self, record: u32) {
+        self.accounts.prefetch(record);
+    }
+
+    /// As [`block`](Self::block), where the bucket is known, with those that are gone; put behind what `found` holds.
+    #[inline]
+    pub(crate) fn add_block(&self, key: u64, span: Span, found: &mut Vec<u32>) {
+        found.extend(self.table.find(key, span));
+        if !self.fresh.is_empty() {
+            found.extend(self.fresh.get(&key).into_iter().flatten());
+        }
     }
 
     /// The first record of the member that a record stands for.

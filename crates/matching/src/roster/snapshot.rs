@@ -26,7 +26,7 @@ pub enum SnapshotError {
 
 const MARK: &[u8; 8] = b"WBROSTER";
 /// The version of the layout, raised whenever normalising, packing or hashing changes.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 const HEADER: usize = 8 + 4 + 8;
 
 /// Bytes being written.
@@ -165,6 +165,7 @@ impl Lexicon {
             lexicon.restore(&word, [next()?, next()?], [next()?, next()?]);
         }
         lexicon.count_groups();
+        lexicon.shrink_to_fit();
         Ok(lexicon)
     }
 }

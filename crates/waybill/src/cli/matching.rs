@@ -11,8 +11,12 @@ pub(crate) struct MatchArgs {
     #[arg(long)]
     pub(crate) roster: PathBuf,
     /// The claims: CSV with a header.
-    #[arg(long)]
-    pub(crate) queries: PathBuf,
+    #[arg(long, required_unless_present = "within", conflicts_with = "within")]
+    pub(crate) queries: Option<PathBuf>,
+    /// Find the rows of the roster that speak of the same person, instead of judging claims. The answers are pairs of rows, each once,
+    /// that match or need a review.
+    #[arg(long, conflicts_with = "explain")]
+    pub(crate) within: bool,
     /// Where the answers go: `query_id,member_id,probability,decision`, in the order of the claims.
     #[arg(long, required_unless_present = "explain")]
     pub(crate) out: Option<PathBuf>,

@@ -4,8 +4,10 @@ mod columns;
 mod fit;
 mod progress;
 mod sheet;
+mod within;
 
 use std::io::{BufWriter, Write as _};
+use std::ops::Range;
 use std::path::Path;
 
 use matching::{Decision, Matcher, Outcome, Policy, Roster};
@@ -32,21 +34,24 @@ pub(crate) fn run(arguments: &MatchArgs, json: bool) -> Result<(), Failure> {
     let progress = Progress::begin("reading roster and claims");
     let (members, claims) = std::thread::scope(|scope| {
         let members = scope.spawn(|| Sheet::read(&arguments.roster, &columns.roster));
-        let claims = Sheet::read(&arguments.queries, &columns.queries);
+        let claims = arguments.queries.as_ref().map(|path| Sheet::read(path, &columns.queries)).transpose();
         (members.join(), claims)
     });
     let members = members.map_err(|_| Failure::Other(anyhow::anyhow!("reading the roster failed")))??;
-    let claims = claims?;
     progress.next("building the roster");
     let roster = Roster::build((0..members.len()).map(|row| (members.key(row), members.person(row))));
-    if let Some(query) = &arguments.explain {
+    let claims = claims?;
+    if let (Some(query), Some(claims)) = (&arguments.explain, &claims) {
         progress.end();
-        return explain(&policy, &roster, &claims, query, json);
+        return explain(&policy, &roster, claims, query, json);
     }
     let Some(out) = &arguments.out else {
         return Err(Failure::Input("name the file for the answers: --out P.csv".into()));
     };
     let threads = arguments.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
+    let Some(claims) = claims else {
+        return within::run(&policy, &roster, &members, (out, threads.max(1)), &progress, json);
+    };
     progress.count("claims judged", claims.len());
     let decisions = judge(&policy, &roster, &claims, threads.max(1), &progress)?;
     progress.next("writing the answers");
@@ -63,29 +68,45 @@ fn judge<'r>(
     threads: usize,
     progress: &Progress,
 ) -> Result<Vec<Decision<'r>>, Failure> {
-    let share = claims.len().div_ceil(threads).max(CLAIMS_AT_ONCE);
+    in_threads(claims.len(), threads, progress, |rows, decisions| {
+        let mut matcher = Matcher::new(policy, roster);
+        for rows in rows {
+            decisions.extend(matcher.decide_all(rows.map(|row| claims.person(row))));
+        }
+    })
+}
+
+/// Has threads answer for rows, some at a time; the answers stand in the order of the rows, whoever gave them.
+fn in_threads<T: Send>(
+    count: usize,
+    threads: usize,
+    progress: &Progress,
+    work: impl Fn(&mut dyn Iterator<Item = Range<usize>>, &mut Vec<T>) + Sync,
+) -> Result<Vec<T>, Failure> {
+    let share = count.div_ceil(threads).max(CLAIMS_AT_ONCE);
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..claims.len())
+        let workers: Vec<_> = (0..count)
             .step_by(share)
             .map(|from| {
+                let work = &work;
                 scope.spawn(move || {
-                    let mut matcher = Matcher::new(policy, roster);
-                    let to = (from + share).min(claims.len());
-                    let mut decisions = Vec::with_capacity(to - from);
-                    for start in (from..to).step_by(CLAIMS_AT_ONCE) {
+                    let to = (from + share).min(count);
+                    let mut answers = Vec::with_capacity(to - from);
+                    let mut some = (from..to).step_by(CLAIMS_AT_ONCE).map(|start| {
                         let rows = start..(start + CLAIMS_AT_ONCE).min(to);
                         progress.add(rows.len());
-                        decisions.extend(rows.map(|row| matcher.decide(&claims.person(row))));
-                    }
-                    decisions
+                        rows
+                    });
+                    work(&mut some, &mut answers);
+                    answers
                 })
             })
             .collect();
-        let mut decisions = Vec::with_capacity(claims.len());
+        let mut answers = Vec::with_capacity(count);
         for worker in workers {
-            decisions.extend(worker.join().map_err(|_| Failure::Other(anyhow::anyhow!("a judging thread failed")))?);
+            answers.extend(worker.join().map_err(|_| Failure::Other(anyhow::anyhow!("a judging thread failed")))?);
         }
-        Ok(decisions)
+        Ok(answers)
     })
 }
 
@@ -102,14 +123,21 @@ fn explain(policy: &Policy, roster: &Roster, claims: &Sheet, query: &str, json: 
 }
 
 fn write(path: &Path, claims: &Sheet, decisions: &[Decision<'_>]) -> Result<(), Failure> {
+    let rows = decisions.iter().enumerate().map(|(row, decision)| {
+        (claims.key(row), decision.member.unwrap_or_default(), decision.probability, decision.outcome)
+    });
+    write_rows(path, rows)
+}
+
+/// Writes answers: claim, member, probability in parts per million, outcome.
+fn write_rows<'a>(path: &Path, rows: impl Iterator<Item = (&'a str, &'a str, u32, Outcome)>) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::Disk(format!("{} can't be written: {error}", path.display()));
     let mut out = csv::Writer::from_writer(BufWriter::new(std::fs::File::create(path).map_err(failed)?));
     let failed = |error: csv::Error| Failure::Disk(format!("{} can't be written: {error}", path.display()));
     out.write_record(["query_id", "member_id", "probability", "decision"]).map_err(failed)?;
-    for (row, decision) in decisions.iter().enumerate() {
-        let probability = format!("{}.{:06}", decision.probability / 1_000_000, decision.probability % 1_000_000);
-        let member = decision.member.unwrap_or_default();
-        out.write_record([claims.key(row), member, &probability, decision.outcome.as_str()]).map_err(failed)?;
+    for (claim, member, probability, outcome) in rows {
+        let probability = format!("{}.{:06}", probability / 1_000_000, probability % 1_000_000);
+        out.write_record([claim, member, &probability, outcome.as_str()]).map_err(failed)?;
     }
     let mut out =
         out.into_inner().map_err(|error| Failure::Disk(format!("{} can't be written: {error}", path.display())))?;

@@ -18,7 +18,8 @@ const QUERIES: &str = "query_id,member_id,given,family,dob,street,zip,phone\n\
 fn arguments(folder: &Path) -> MatchArgs {
     MatchArgs {
         roster: folder.join("roster.csv"),
-        queries: folder.join("queries.csv"),
+        queries: Some(folder.join("queries.csv")),
+        within: false,
         out: Some(folder.join("out.csv")),
         policy: None,
         columns: ColumnsArgs { columns: None, febrl: false },
@@ -50,6 +51,18 @@ fn every_claim_has_its_answer_for_any_number_of_threads() {
     assert!(lines[2].starts_with("Q2,W20000000201,") && lines[2].ends_with(",match"), "{one}");
     assert!(lines[3].starts_with("Q3,") && lines[3].ends_with(",no_match"), "{one}");
     assert_eq!(answers(&MatchArgs { threads: Some(3), ..arguments(&path) }), one);
+}
+
+#[test]
+fn rows_of_one_file_that_speak_of_the_same_person_are_found_once_each() {
+    let twice = format!("{ROSTER}X1,,Bob,Okafor,1984-02-28,M,12 Main St.,98101,2063331234\n");
+    let (_kept, path) = folder(&twice, "");
+    let within = MatchArgs { queries: None, within: true, ..arguments(&path) };
+    let found = answers(&within);
+    let lines: Vec<&str> = found.lines().collect();
+    assert_eq!(lines.len(), 2, "the heading and one pair, none of a row with itself: {found}");
+    assert!(lines[1].starts_with("W10000000101,X1,0.9") && lines[1].ends_with(",match"), "{found}");
+    assert_eq!(answers(&MatchArgs { threads: Some(2), ..within }), found);
 }
 
 #[test]

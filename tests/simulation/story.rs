@@ -59,7 +59,7 @@ fn words(kind: &str) -> &str {
         "identity-unmatched" => "nobody fits",
         "review-opened" => "a person has to say who the member is",
         "review-decided" => "a person has answered",
-        "command-passed" => "a command comes to identity after it has left",
+        "command-passed" => "a command comes to identity after it has left, or changes nothing",
         "partner-dispatched" => "the partner is being asked",
         "attempt-failed" => "an attempt fails",
         "outcome-unknown" => "nobody knows whether an attempt took effect",

@@ -78,6 +78,8 @@ bundled! {
     31 MemoryIdentity 3 0x498f_a104_ccf8_92e8 "memory-identity/v3"
     32 GuardVerdict 1 0xea2e_fa42_d9db_dd8b "guard-verdict/v1"
     33 MemoryReconciliation 4 0x075a_c2c0_9127_7b4c "memory-reconciliation/v4"
+    34 RosterMember 2 0x2402_7e72_c9fd_1216 "roster-member/v2"
+    35 LifecycleEvent 5 0x49f5_2d31_9aa9_4dfb "lifecycle-event/v5"
 }
 
 /// Schemas by id, and by what this build writes.

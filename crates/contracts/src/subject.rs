@@ -137,13 +137,13 @@ impl Subject {
             | Self::Policy
             | Self::GuardVerdict
             | Self::Dossier
-            | Self::RosterMember
             | Self::MemoryIntake
             | Self::MemoryTriage
             | Self::MemoryFleet => 1,
-            Self::Command | Self::DispatchWork | Self::Outcome | Self::MemoryDispatch => 2,
+            Self::Command | Self::DispatchWork | Self::Outcome | Self::RosterMember | Self::MemoryDispatch => 2,
             Self::IdentityWork | Self::MemoryIdentity => 3,
-            Self::LifecycleEvent | Self::MemoryReconciliation => 4,
+            Self::MemoryReconciliation => 4,
+            Self::LifecycleEvent => 5,
         }
     }
 

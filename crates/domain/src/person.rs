@@ -180,6 +180,28 @@ pub struct RosterMember {
     pub coverages: Vec<Coverage>,
     /// Set when this account was merged into another: that account's member key.
     pub merged_into: Option<String>,
+    /// The system whose word `member` and `coverages` are; the enrolment system, if none.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// When that system said so; when the row was changed, if none.
+    #[serde(default)]
+    pub as_of: Option<Timestamp>,
+    /// What other systems say of the same person.
+    #[serde(default)]
+    pub others: Vec<SourceRecord>,
+}
+
+/// What one system says of a person on the roster.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// The system.
+    pub source: String,
+    /// When it said so.
+    pub as_of: Timestamp,
+    /// Who they are.
+    pub member: MemberClaim,
+    /// Their coverages.
+    pub coverages: Vec<Coverage>,
 }
 
 impl ConsentPolicy {
@@ -212,5 +234,6 @@ secret_debug!(
     Attestation,
     Payload,
     Dossier,
-    RosterMember
+    RosterMember,
+    SourceRecord
 );

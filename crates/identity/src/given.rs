@@ -71,7 +71,7 @@ pub(crate) fn coverage(member_id: &str, subscriber_id: &str) -> Coverage {
 
 /// Somebody on the roster.
 pub(crate) fn person(member: MemberClaim, coverage: Coverage) -> RosterMember {
-    RosterMember { member, coverages: vec![coverage], merged_into: None }
+    RosterMember { member, coverages: vec![coverage], ..RosterMember::default() }
 }
 
 /// What a request says: this member, under this coverage of ours.

@@ -18,6 +18,7 @@ mod worker;
 mod decide;
 #[cfg(test)]
 mod given;
+pub mod golden;
 mod ground;
 pub mod guard;
 pub mod memory;
@@ -28,6 +29,7 @@ pub mod rollout;
 pub mod roster;
 
 pub use decide::decide;
+pub use golden::Golden;
 pub use memory::{Candidate, Entry, Key};
 pub use policy::{Policy, PolicyError};
 pub use reading::Reading;

@@ -53,6 +53,11 @@ impl<'a> Reading<'a> {
         Self::of(&member.member, member.coverages.iter())
     }
 
+    /// What one source says of somebody on the roster.
+    pub(crate) fn of_record(claim: &'a MemberClaim, coverages: &'a [Coverage]) -> Self {
+        Self::of(claim, coverages.iter())
+    }
+
     fn of(claim: &'a MemberClaim, coverages: impl Iterator<Item = &'a Coverage>) -> Self {
         let mut all = vec![Words::default()];
         fill(&mut all, std::iter::once(&claim.name).chain(&claim.other_names), |words, name| words.set_name(name));

@@ -17,9 +17,7 @@ use crate::{Reading, Rollout, Roster};
 pub struct Resolved<'a> {
     /// Who it is.
     pub resolution: Resolution<'a>,
-    /// How likely it is the likeliest member, in parts per million, the accounts together that were merged into one.
-    pub probability: u32,
-    /// From which probability on it was a match.
+    /// From which probability on it was a match, in parts per million.
     pub match_ppm: u32,
     /// What that rests on.
     pub weighed: Weighed<'a>,
@@ -77,9 +75,8 @@ pub fn resolve<'a>(
     let thresholds = rollout.thresholds(judge, context);
     let mut matcher = rollout.matcher(judge, context, roster);
     let weighed = Reading::of_request(context, dossier).with(|person| matcher.weigh_up(person));
-    let probability = probability(roster, &weighed);
     let (decision, best) = (&weighed.decision, weighed.decision.member);
-    let is_match = decision.outcome == Outcome::Match || thresholds.matches <= probability;
+    let is_match = decision.outcome == Outcome::Match;
     let resolution = match (best, best.and_then(|account| roster.survivor(account))) {
         (Some(account), Some(member)) if is_match => {
             Resolution::Matched { account, member, rule: rule(&decision.levels) }
@@ -91,15 +88,7 @@ pub fn resolve<'a>(
         }
         _ => Resolution::Nobody { code: why_nobody(&weighed) },
     };
-    Resolved { resolution, probability, match_ppm: thresholds.matches, weighed }
-}
-
-/// The accounts of the likeliest member are one person, also where matching could not know.
-fn probability(roster: &Roster, weighed: &Weighed<'_>) -> u32 {
-    let of = |account| roster.survivor(account).unwrap_or(account);
-    let best = weighed.decision.member.map(of);
-    let merged = weighed.ranked.iter().filter(|other| !other.is_the_member && Some(of(other.account)) == best);
-    merged.fold(weighed.decision.probability, |sum, other| sum.saturating_add(other.probability)).min(1_000_000)
+    Resolved { resolution, match_ppm: thresholds.matches, weighed }
 }
 
 /// Who a reviewer may choose from: a member once, however many of their accounts fit.
@@ -151,7 +140,7 @@ impl Resolved<'_> {
         Box::new(MatchEvidence {
             claim,
             likeliest,
-            probability_ppm: self.probability,
+            probability_ppm: decision.probability,
             weight: decision.weight,
             alternative: alternative(rival.map(|rival| rival.explanation)),
             alternative_ppm: rival.map_or(0, |rival| rival.probability),
@@ -189,7 +178,7 @@ impl Resolved<'_> {
             policy,
             outcome: self.outcome().as_str().into(),
             same_member: self.weighed.decision.member == acted.weighed.decision.member,
-            probability_ppm: self.probability,
+            probability_ppm: self.weighed.decision.probability,
         }
     }
 }

@@ -112,7 +112,7 @@ impl Rollout {
 
     /// What judges a request by this policy.
     pub fn matcher<'r>(&self, judge: &Judge, context: &Context, roster: &'r Roster) -> Matcher<'r> {
-        Matcher::of(&judge.ready, self.thresholds(judge, context), roster.members())
+        Matcher::of(&judge.ready, self.thresholds(judge, context), roster.members()).knowing(roster)
     }
 
     /// The policy in force.

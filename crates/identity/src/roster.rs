@@ -6,13 +6,19 @@ use domain::ids::derive;
 use domain::messages::MemberRecord;
 use domain::person::RosterMember;
 use domain::phi::Phi;
+use matching::Merges;
+use matching::survivorship::Survivorship;
 
-use crate::Reading;
+use crate::{Golden, Reading};
 
 /// The members of `members`, indexed for matching.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Roster {
     members: matching::Roster,
+    /// Whose word stands where sources differ.
+    survivorship: Survivorship,
+    /// The rows whose record depends on that, so that another policy may be abided by: those on whom sources differ.
+    disputed: BTreeMap<String, Box<RosterMember>>,
     /// The accounts that were merged into others.
     merged: BTreeMap<String, String>,
     /// The same the other way round.
@@ -28,9 +34,26 @@ const MERGES_MAX: usize = 8;
 // === impl Roster ===
 
 impl Roster {
+    /// An empty roster on which these sources' words stand.
+    pub fn of(survivorship: &Survivorship) -> Self {
+        Self { survivorship: survivorship.clone(), ..Self::default() }
+    }
+
+    /// From now on other sources' words stand. Whom that concerns is read anew: the roster is then as if it had been so from the
+    /// beginning.
+    pub fn abide_by(&mut self, survivorship: &Survivorship) {
+        if self.survivorship == *survivorship {
+            return;
+        }
+        self.survivorship = survivorship.clone();
+        for (account, member) in std::mem::take(&mut self.disputed) {
+            self.index(&account, &member);
+        }
+    }
+
     /// Takes in an account's latest record, in place of the one before.
     pub fn put(&mut self, account: &str, member: &RosterMember, offset: u64) {
-        Reading::of_member(member).with(|person| self.members.put(account, person));
+        self.index(account, member);
         self.take_apart(account);
         if let Some(into) = &member.merged_into {
             self.merged.insert(account.to_owned(), into.clone());
@@ -48,7 +71,7 @@ impl Roster {
         (account, offset): (&str, u64),
         record: Option<&MemberRecord>,
     ) -> Option<RosterMember> {
-        let member = record.and_then(|record| phi.open_member(account, &record.member).ok());
+        let member = record.and_then(|record| open(phi, account, record));
         match &member {
             Some(member) => self.put(account, member, offset),
             None => self.remove(account),
@@ -59,6 +82,7 @@ impl Roster {
     /// Takes an account off the roster.
     pub fn remove(&mut self, account: &str) {
         self.members.remove(account);
+        self.disputed.remove(account);
         self.take_apart(account);
         let before = self.offsets.remove(&digest(account)).unwrap_or(0);
         self.version = self.version.wrapping_sub(before);
@@ -107,6 +131,23 @@ impl Roster {
         found
     }
 
+    /// How many accounts' records depend on whose word stands.
+    pub fn disputed(&self) -> usize {
+        self.disputed.len()
+    }
+
+    /// Indexes the record that stands for an account.
+    fn index(&mut self, account: &str, member: &RosterMember) {
+        let golden = Golden::of(member, &self.survivorship);
+        let stands = golden.as_ref().map_or(member, |golden| &golden.member);
+        Reading::of_member(stands).with(|person| self.members.put(account, person));
+        if golden.is_some_and(|golden| golden.is_disputed) {
+            self.disputed.insert(account.to_owned(), Box::new(member.clone()));
+        } else {
+            self.disputed.remove(account);
+        }
+    }
+
     fn take_apart(&mut self, account: &str) {
         if let Some(into) = self.merged.remove(account) {
             self.absorbed.remove(&(into, account.to_owned()));
@@ -123,6 +164,18 @@ impl Roster {
             }
         }
         None
+    }
+}
+
+/// Opens a row. Its own record is as old as the row where it does not say.
+pub fn open(phi: &dyn Phi, account: &str, record: &MemberRecord) -> Option<RosterMember> {
+    let member = phi.open_member(account, &record.member).ok()?;
+    Some(RosterMember { as_of: member.as_of.or(Some(record.updated_at)), ..member })
+}
+
+impl Merges for Roster {
+    fn are_one(&self, one: &str, other: &str) -> bool {
+        !self.merged.is_empty() && self.survivor(one).is_some_and(|survivor| self.survivor(other) == Some(survivor))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::lifecycle::Clocks;
-use domain::messages::Stage;
+use domain::messages::{PolicyRecord, Stage};
 use domain::partner::Registry;
 use domain::phi::Phi;
 use domain::worker::Table;
@@ -33,7 +33,15 @@ pub struct Identity {
 impl Identity {
     /// The worker before it has read any table.
     pub fn new(rollout: Rollout, clocks: Clocks, partners: Arc<Registry>, phi: Arc<dyn Phi>) -> Self {
-        Self { rollout, clocks, partners, phi, roster: Roster::default(), verdicts: Verdicts::default() }
+        let roster = Roster::of(&rollout.acting().policy().survivorship);
+        Self { rollout, clocks, partners, phi, roster, verdicts: Verdicts::default() }
+    }
+
+    /// Takes in a policy. There is one roster, so whose word stands is said by the policy in force alone, not by one that is rehearsed
+    /// or acts on a share.
+    fn hear(&mut self, name: &str, record: Option<&PolicyRecord>) {
+        self.rollout.learn(name, record);
+        self.roster.abide_by(&self.rollout.acting().policy().survivorship);
     }
 }
 
@@ -62,8 +70,8 @@ impl Worker for Identity {
                 self.roster.learn(&*self.phi, (name, offset), Some(record));
             }
             (Table::Members, None) => self.roster.remove(name),
-            (Table::Policies, Some(Message::Policy(record))) => self.rollout.learn(name, Some(record)),
-            (Table::Policies, None) => self.rollout.learn(name, None),
+            (Table::Policies, Some(Message::Policy(record))) => self.hear(name, Some(record)),
+            (Table::Policies, None) => self.hear(name, None),
             (Table::Guard, Some(Message::Guard(verdict))) => self.verdicts.learn(verdict),
             // What a verdict is about runs out by itself; a table holds nothing of another.
             (Table::Guard, None) | (_, Some(_)) => {}

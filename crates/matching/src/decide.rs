@@ -62,6 +62,12 @@ pub struct RunnerUp<'r> {
     pub margin: i32,
 }
 
+/// Who knows of accounts that were merged.
+pub trait Merges {
+    /// Whether two accounts stand for one person by what was said of them, whatever they look like.
+    fn are_one(&self, one: &str, other: &str) -> bool;
+}
+
 /// Judges claims by a policy against a roster. It keeps room to work in, so one is made for many claims.
 pub struct Matcher<'r> {
     pub(crate) roster: &'r Roster,
@@ -69,6 +75,7 @@ pub struct Matcher<'r> {
     policy: Arc<Policy>,
     /// From which probability on something follows.
     thresholds: Thresholds,
+    merges: Option<&'r dyn Merges>,
     gathered: Gathered,
     pub(crate) seen: Heads,
     scorer: Scorer,
@@ -113,11 +120,17 @@ impl<'r> Matcher<'r> {
             weights: Arc::clone(weights),
             policy: Arc::clone(policy),
             thresholds,
+            merges: None,
             gathered: Gathered::default(),
             seen: Heads::default(),
             lanes: Vec::new(),
             single: Rarity::single(roster),
         }
+    }
+
+    /// The same, counting as one person whoever was merged.
+    pub fn knowing(self, merges: &'r dyn Merges) -> Self {
+        Self { merges: Some(merges), ..self }
     }
 
     /// Judges a claim.
@@ -262,6 +275,10 @@ impl<'r> Matcher<'r> {
 
     /// Whether two candidates are records of one person, enrolled twice: held against each other as a claim and a member would be.
     pub(crate) fn are_one(&self, one: &Scored, other: &Scored) -> bool {
+        let (ones, others) = (self.roster.account(one.head), self.roster.account(other.head));
+        if self.merges.is_some_and(|merges| merges.are_one(ones, others)) {
+            return true;
+        }
         let member = |scored: &Scored| scored.weights[Explanation::Member as usize];
         if member(one) + 2_000 < member(other) {
             return false;

@@ -56,7 +56,7 @@ impl<'r> Matcher<'r> {
 impl Weights {
     /// How likely two records of a roster are one person, in parts per million.
     fn same_ppm(&self, found: &Comparison, rarity: &Rarity) -> u32 {
-        let [same, relative, twin] = self.apart(found, rarity);
+        let [same, relative, _, twin] = self.apart(found, rarity);
         // How common relatives are the policy says.
         let [relative, twin] =
             [relative + self.prior[Explanation::Relative as usize], twin + self.prior[Explanation::Relative as usize]];

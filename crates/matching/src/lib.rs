@@ -26,10 +26,11 @@ pub mod explain;
 pub mod evidence;
 pub mod fit;
 pub mod rules;
+pub mod survivorship;
 #[cfg(test)]
 mod reference;
 
-pub use decide::{Decision, Matcher, Outcome, RunnerUp};
+pub use decide::{Decision, Matcher, Merges, Outcome, RunnerUp};
 pub use duplicates::Duplicate;
 pub use fit::{Report, fit};
 pub use person::Person;

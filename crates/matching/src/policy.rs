@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::fixed::BILLION;
 use crate::levels::{CardLevel, FIELDS, Field, LEVELS_MAX};
 use crate::normal::mix;
+use crate::survivorship::{Survivorship, SurvivorshipText};
 
 /// The policy of `deploy/policy/matching.toml`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +26,8 @@ pub struct Policy {
     pub prior: Prior,
     /// From which probability on a claim is a match or goes to review.
     pub decide: Thresholds,
+    /// Whose word stands for a member whom several sources know.
+    pub survivorship: Survivorship,
     /// The levels of each field, by their numbers.
     pub levels: [[Chances; LEVELS_MAX]; FIELDS],
 }
@@ -102,14 +105,19 @@ pub enum PolicyError {
         /// What it is.
         value: u64,
     },
+    /// Whose word stands can't be told by what is said of it.
+    #[error("of the matching policy, {0}")]
+    Survivorship(String),
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PolicyText {
     version: u32,
     prior: Prior,
     decide: Thresholds,
+    #[serde(default)]
+    survivorship: SurvivorshipText,
     levels: BTreeMap<String, BTreeMap<String, Chances>>,
 }
 
@@ -139,7 +147,9 @@ impl Policy {
             let levels = "no such field".to_owned();
             return Err(PolicyError::Levels { field: field.clone(), levels });
         }
-        let policy = Self { version: read.version, digest: 0, prior: read.prior, decide: read.decide, levels };
+        let survivorship = Survivorship::of_text(read.survivorship).map_err(PolicyError::Survivorship)?;
+        let PolicyText { version, prior, decide, .. } = read;
+        let policy = Self { version, digest: 0, prior, decide, survivorship, levels };
         policy.check()?;
         Ok(Self { digest: policy.digest(), ..policy })
     }
@@ -152,6 +162,7 @@ impl Policy {
              namesake_same_birth_date = {namesake_same_birth_date}\nduplicate = {duplicate}\n\n[decide]\nmatches = {}\nreview = {}\n",
             self.version, self.decide.matches, self.decide.review,
         );
+        text.push_str(&self.survivorship.to_text());
         for field in Field::ALL {
             let _ = write!(text, "\n[levels.{}]\n", field.as_str());
             for (level, name) in field.levels().iter().enumerate().skip(1) {
@@ -215,7 +226,10 @@ impl Policy {
             .iter()
             .flatten()
             .flat_map(|chances| [chances.member, chances.relative, chances.twin, chances.random]);
-        head.into_iter().chain(thresholds).chain(chances).fold(0, |digest, value| mix(digest ^ value))
+        let survivorship =
+            Some(&self.survivorship).filter(|said| **said != Survivorship::default()).map(Survivorship::digest);
+        let all = head.into_iter().chain(thresholds).chain(chances).chain(survivorship);
+        all.fold(0, |digest, value| mix(digest ^ value))
     }
 }
 
@@ -268,5 +282,23 @@ mod tests {
         let policy = Policy::parse(deployed()).expect("the deployed policy");
         let likely = policy.to_text().replace("[decide]\nmatches = 950000", "[decide]\nmatches = 400000");
         assert!(matches!(Policy::parse(&likely), Err(PolicyError::Range { .. })));
+        let twice = format!("{}\n[survivorship]\nsources = ['a', 'a']\n", without_survivorship());
+        assert!(matches!(Policy::parse(&twice), Err(PolicyError::Survivorship(_))));
+    }
+
+    fn without_survivorship() -> String {
+        let text = deployed();
+        let from = text.find("[survivorship]").unwrap_or(text.len());
+        let rest = text[from..].find("[levels.").map(|to| &text[from + to..]).unwrap_or_default();
+        format!("{}{rest}", &text[..from])
+    }
+
+    #[test]
+    fn whose_word_stands_is_among_what_a_policy_s_digest_is_of() {
+        let (named, silent) = (Policy::parse(deployed()), Policy::parse(&without_survivorship()));
+        let (named, silent) = (named.expect("the deployed policy"), silent.expect("the same without the section"));
+        assert_eq!(named.digest, silent.digest, "what is deployed is what holds where nothing is said");
+        let other = deployed().replacen("wins = [\"source\", \"recent\"]", "wins = [\"recent\", \"source\"]", 1);
+        assert_ne!(Policy::parse(&other).expect("a policy").digest, named.digest);
     }
 }

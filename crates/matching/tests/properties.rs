@@ -214,3 +214,60 @@ fn what_else_is_known_of_a_person_counts() {
     let told: i32 = explained.fields.iter().map(|field| field.weight).sum();
     assert_eq!(told + explained.prior, explained.weight, "the weights add up");
 }
+
+/// Two accounts among others: who they are together, and what a claim that says no more than name, sex and birth date comes to.
+fn two_accounts(one: Person<'_>, other: Person<'_>) -> (matching::Outcome, u32) {
+    let others = members(1_500);
+    let both = [("one", one), ("other", other)];
+    let roster = Roster::build(others.iter().map(|(key, made)| (key.as_str(), person(made))).chain(both));
+    let claim =
+        Person { given: "Thelonious", family: "Featherstonehaugh", dob: "1961-08-19", sex: "M", ..Person::default() };
+    let decision = Matcher::new(&policy(), &roster).decide(&claim);
+    assert!(matches!(decision.member, Some("one" | "other")), "{decision:?}");
+    (decision.outcome, decision.probability)
+}
+
+/// A rare name and a birth date in common are what namesakes have too who were named after the same grandfather: where all else is
+/// different a person has to look, however rare the name. One thing more that people keep makes them one.
+#[test]
+fn a_rare_name_and_a_birth_date_alone_make_no_two_accounts_one_person() {
+    let one = Person {
+        member_id: "W55512312301",
+        subscriber_id: "W555123123",
+        given: "Thelonious",
+        family: "Featherstonehaugh",
+        dob: "1961-08-19",
+        sex: "M",
+        street: "12 Main St",
+        city: "Cambridge",
+        state: "MA",
+        zip: "02139",
+        phone: "5552017788",
+        email: "theo@mail.example",
+        ssn: "4436",
+        ..Person::default()
+    };
+    let elsewhere = Person {
+        member_id: "W77790790701",
+        subscriber_id: "W777907907",
+        street: "7 Fifth Ave",
+        city: "Seattle",
+        state: "WA",
+        zip: "98101",
+        phone: "2063331234",
+        email: "jazz@post.example",
+        ssn: "4321",
+        ..one
+    };
+    let (outcome, probability) = two_accounts(one, elsewhere);
+    assert_eq!(outcome, matching::Outcome::Review, "{probability}");
+    let moved = Person { phone: "", email: "", ssn: "", ..elsewhere };
+    for (what, alike) in [
+        ("a number", Person { ssn: one.ssn, ..moved }),
+        ("a phone", Person { phone: one.phone, ..moved }),
+        ("an address", Person { street: one.street, city: one.city, state: one.state, zip: one.zip, ..moved }),
+    ] {
+        let (outcome, probability) = two_accounts(one, alike);
+        assert_eq!(outcome, matching::Outcome::Match, "{what}: {probability}");
+    }
+}

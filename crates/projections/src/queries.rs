@@ -13,3 +13,4 @@ pub mod request;
 pub mod stages;
 pub mod submission;
 pub mod timeline;
+pub mod withdrawals;

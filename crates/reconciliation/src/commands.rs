@@ -6,6 +6,7 @@ pub mod table;
 use std::time::Duration;
 
 use domain::lifecycle::Progress;
+use domain::lifecycle::evidence::ReviewStep;
 use domain::messages::{Command, CommandAction, DispatchTask, IdentityTask, Verdict};
 use domain::{Code, Decision, EventBody, Moment, OperationId, RequestId, State, TerminalOutcome, View};
 
@@ -116,7 +117,7 @@ fn judged(
         }
         Some(Entry::EndedRequest(ended)) => {
             let new = commands.iter().filter(|command| !ended.commands.contains(&command.command_id));
-            new.for_each(|command| decision.event(request_id, refusal(command, after_the_end(ended, command))));
+            new.for_each(|command| decision.event(request_id, without_place(command, after_the_end(ended, command))));
         }
         Some(Entry::EarlyCommands(_)) | None => {
             // The request's own story must begin with its acceptance, should it come to be: what is refused about nothing stands
@@ -138,6 +139,19 @@ fn after_the_end(ended: &EndedRequest, command: &Command) -> Code {
     }
 }
 
+/// What becomes of a command about a known request that has no place in its state. A look needs none: it changes nothing, and that it
+/// was taken is what has to stand on record.
+fn without_place(command: &Command, code: Code) -> EventBody {
+    let Command { command_id, action, verdict, ref operator, ref reason, .. } = *command;
+    let is_look = action == CommandAction::DecideReview && verdict == Some(Verdict::Look {});
+    if !is_look || code != Code::NoOpenReview {
+        return refusal(command, code);
+    }
+    let note = Some(reason.clone()).filter(|reason| !reason.is_empty());
+    let review = Some(ReviewStep::of(ReviewStep::LOOKED, operator.clone(), note));
+    EventBody::CommandPassed { command_id, action, review }
+}
+
 /// The answer to a command that has no place.
 fn refusal(command: &Command, code: Code) -> EventBody {
     let Command { command_id, action, ref operator, .. } = *command;
@@ -151,7 +165,7 @@ impl Case<'_> {
         }
         self.remember(command);
         if let Err(code) = self.carry_out(command) {
-            self.write(refusal(command, code));
+            self.write(without_place(command, code));
         }
     }
 

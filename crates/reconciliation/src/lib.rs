@@ -4,7 +4,8 @@
 //!   the human intents that name a request.
 //! - **Writes** `identity.{lane}` and `dispatch.{lane}` (cancel, hold, release, a reviewer's verdict, what became of an unknown
 //!   outcome, an effect to undo), `outcomes.{source}` (progress and end), and the events deadline-breached, exception-raised,
-//!   escalated, cancel-requested, held, released, command-refused, verification-failed, compensation-started and closed.
+//!   escalated, cancel-requested, held, released, command-passed (a look where no review is open), command-refused,
+//!   verification-failed, compensation-started and closed.
 //! - **Remembers** each open request's lifecycle and what is needed to act on it ([`memory::WatchedRequest`]), and for a while how
 //!   the ended ones ended ([`memory::EndedRequest`]).
 //! - **May call** nothing.

@@ -152,6 +152,15 @@ pub(crate) enum Ask {
         /// By what it is broken down.
         by: Option<By>,
     },
+    /// Whose words stand on the roster.
+    Sources,
+    /// Matches that were withdrawn.
+    Withdrawals {
+        /// From this moment on; all, if none.
+        since: Option<Timestamp>,
+        /// So many.
+        limit: u32,
+    },
     /// Who is taken to be guessing.
     Guesses,
 }
@@ -217,7 +226,7 @@ impl Ask {
 
     /// Whether it reads and computes much.
     pub(crate) fn is_long(&self) -> bool {
-        matches!(self, Self::ReplayPolicy { .. })
+        matches!(self, Self::ReplayPolicy { .. } | Self::Sources)
     }
 
     /// The JSON of this ask.
@@ -276,6 +285,8 @@ mod tests {
             Ask::Rehearsals { since: Some(Timestamp(5)) },
             Ask::ReplayPolicy { text: "version = 2".into(), since: Timestamp(5), until: None },
             Ask::IdentityReport { since: None, by: Some(By::Partner) },
+            Ask::Sources,
+            Ask::Withdrawals { since: Some(Timestamp(5)), limit: 7 },
             Ask::Guesses,
         ];
         for ask in asks {

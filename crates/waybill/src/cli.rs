@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::messages::Stage;
 
-pub(crate) use identity::{By, IdentityVerb, ReportArgs};
+pub(crate) use identity::{By, IdentityVerb, ReportArgs, WithdrawnArgs};
 pub(crate) use matching::{ColumnsArgs, FitArgs, MatchArgs};
 pub(crate) use operations::{
     AskArgs, DecideArgs, ExplainArgs, IntentArgs, LaneName, LetterArgs, Letters, Members, Operation, Projections,

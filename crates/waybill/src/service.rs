@@ -18,13 +18,19 @@ mod requests;
 mod reviews;
 mod roster;
 mod side_by_side;
+mod sources;
 mod stories;
 mod submissions;
+mod withdrawals;
+
+use std::sync::{Mutex, MutexGuard};
 
 use contracts::json::to_json_value;
 use domain::ids::stamp_version;
 use domain::phi::{Phi, Purpose};
 use domain::{RequestId, Timestamp};
+use fleet::sync::locked;
+use matching::survivorship::Survivorship;
 use projections::queries::request::Filter;
 use serde::Serialize;
 use serde_json::Value;
@@ -36,6 +42,7 @@ use crate::feed::Feed;
 use crate::progress::Progress;
 use crate::read_model::ReadModel;
 use crate::standing::Standing;
+use roster::Register;
 
 /// Answers asks about one plant.
 pub(crate) struct Service {
@@ -44,6 +51,8 @@ pub(crate) struct Service {
     standing: Standing,
     projections: ReadModel,
     progress: Progress,
+    /// The roster, once somebody has looked at a claim beside it.
+    register: Mutex<Register>,
 }
 
 impl Service {
@@ -55,6 +64,7 @@ impl Service {
             standing,
             projections,
             progress: Progress::Logged,
+            register: Mutex::new(Register::of(plant)),
         })
     }
 
@@ -101,13 +111,23 @@ impl Service {
                 answer(&replay::run(plant, &text, (since, until), &mut self.progress.begin())?)
             }
             Ask::IdentityReport { since, by } => answer(&quality::report(plant, since, by)?),
+            Ask::Sources => answer(&sources::words(plant)?),
+            Ask::Withdrawals { since, limit } => answer(&withdrawals::list(&self.projections.now()?, since, limit)?),
             Ask::Guesses => answer(&guesses::standing(plant)?),
         }
     }
 
     /// Closes what was opened for asks.
     pub(crate) fn close(&self) {
+        *locked(&self.register) = Register::of(&self.plant);
         self.projections.close();
+    }
+
+    /// The roster as it stands now, with these sources' words; one look at a time.
+    fn register(&self, survivorship: &Survivorship) -> Result<MutexGuard<'_, Register>, Failure> {
+        let mut register = locked(&self.register);
+        register.catch_up(survivorship)?;
+        Ok(register)
     }
 
     /// The request that a source's key names, as intake computes it.

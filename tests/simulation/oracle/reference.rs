@@ -67,8 +67,8 @@ const NEEDS: [(&str, &[&str]); 22] = [
     ("closed", &["received"]),
 ];
 
-/// Who writes what.
-const WRITERS: [(&str, Stage); 24] = [
+/// Who writes what, where it is always the same stage.
+const WRITERS: [(&str, Stage); 23] = [
     ("received", Stage::Intake),
     ("validated", Stage::Intake),
     ("refused", Stage::Intake),
@@ -77,7 +77,6 @@ const WRITERS: [(&str, Stage); 24] = [
     ("identity-matched", Stage::Identity),
     ("identity-unmatched", Stage::Identity),
     ("review-opened", Stage::Identity),
-    ("command-passed", Stage::Identity),
     ("partner-dispatched", Stage::Dispatch),
     ("attempt-failed", Stage::Dispatch),
     ("outcome-unknown", Stage::Dispatch),

@@ -35,7 +35,9 @@ fn everything_that_identifies_somebody_is_marked() {
     assert_eq!(paths(Subject::Dossier), dossier);
     assert_eq!(paths(Subject::IntakeRequest), dossier, "a submission is as secret as the dossier made of it");
     let member = SECRET.into_iter().take(4).chain([("coverages[]", COVERAGE)]);
-    let member: BTreeSet<_> = member.flat_map(|(record, fields)| beneath(record, fields)).collect();
+    let member: Vec<_> = member.flat_map(|(record, fields)| beneath(record, fields)).collect();
+    let of_others: Vec<_> = member.iter().map(|field| format!("others[].{field}")).collect();
+    let member: BTreeSet<_> = member.into_iter().chain(of_others).collect();
     assert_eq!(paths(Subject::RosterMember), member);
 }
 

@@ -146,6 +146,9 @@ pub enum EventBody {
         policy: PolicyRef,
         /// When the decision is due.
         due_by: Timestamp,
+        /// How much of the roster was known; none of an earlier version.
+        #[serde(default)]
+        roster_version: Option<u64>,
         /// Why, field by field; none where a person decided, or an earlier version.
         #[serde(default)]
         evidence: Option<Box<MatchEvidence>>,
@@ -162,8 +165,8 @@ pub enum EventBody {
         #[serde(default)]
         reason: Option<String>,
     },
-    /// A command that changed nothing of the request's state at identity: it came after the item had left, or it was a step of a
-    /// review that does not decide it.
+    /// A command that changed nothing of the request's state: it came to identity after the item had left, it was a step of a review
+    /// that does not decide it, or, by the supervisor too, a look at what is sealed where no review is open.
     CommandPassed {
         /// The command.
         command_id: CommandId,

@@ -154,6 +154,8 @@ impl ReviewStep {
     pub const ASKED: &'static str = "asked";
     /// A decided review was opened again.
     pub const APPEALED: &'static str = "appealed";
+    /// Somebody looked at what is sealed where no review is open, which is a step of none.
+    pub const LOOKED: &'static str = "looked";
 
     /// A step.
     pub fn of(step: &'static str, operator: OperatorId, note: Option<String>) -> Self {

@@ -18,7 +18,7 @@ use super::{Deciding, Item, member_token, unmatched, unopened};
 use crate::ground::{self, Match};
 use crate::memory::{FirstVerdict, Review};
 use crate::resolve::Choice;
-use crate::{Candidate, Entry, Identity, Key, Policy, Reading};
+use crate::{Candidate, Entry, Identity, Key, Reading};
 
 /// How many candidates a review shows at most; a person looks at a handful.
 const CANDIDATES_MAX: usize = 50;
@@ -64,7 +64,9 @@ pub(super) fn open(
             weight: choice.weight,
         })
         .collect();
-    item.event(decision, EventBody::ReviewOpened { code, candidates: count(&candidates), policy, due_by, evidence });
+    let roster_version = Some(identity.roster.version());
+    let shown = count(&candidates);
+    item.event(decision, EventBody::ReviewOpened { code, candidates: shown, policy, due_by, roster_version, evidence });
     let review = Review {
         context: context.clone(),
         dossier: item.dossier.clone(),
@@ -91,7 +93,10 @@ pub(super) fn decide(
     order: &Order<'_>,
     moment: &Moment,
 ) -> Result<Deciding, Poison> {
-    let Some(review) = review else { return Ok(refuse(context, order, Code::NoOpenReview)) };
+    let Some(review) = review else {
+        let is_look = order.verdict == Verdict::Look {};
+        return Ok(if is_look { looked(context, order) } else { refuse(context, order, Code::NoOpenReview) });
+    };
     match (order.verdict, review.settles_at) {
         (Verdict::Look {}, _) => Ok(step(review, order, ReviewStep::OPENED)),
         (Verdict::AskMore {}, _) if order.reason.trim().is_empty() => Ok(refuse(context, order, Code::VerdictMissing)),
@@ -131,15 +136,24 @@ fn first_verdict(review: &Review, order: &Order<'_>, member_token: Option<Token>
 }
 
 fn told(review: Review, order: &Order<'_>, taken: &'static str) -> Deciding {
-    let note = Some(order.reason.to_owned()).filter(|reason| !reason.is_empty());
-    let step = ReviewStep::of(taken, order.operator.clone(), note);
-    let (command_id, action) = (order.command_id, CommandAction::DecideReview);
-    let body = EventBody::CommandPassed { command_id, action, review: Some(step) };
     let (request_id, trace) = (review.context.request_id, Some(review.trace));
     let mut decision = Decision::nothing();
-    decision.events.push(Draft { request_id, body, trace });
+    decision.events.push(Draft { request_id, body: passed_as(order, taken), trace });
     keep(&mut decision, review);
     decision
+}
+
+/// Somebody looked when the review had just been decided: no step of it, and on record all the same.
+fn looked(context: &Context, order: &Order<'_>) -> Deciding {
+    let mut decision = Decision::nothing();
+    decision.event(context.request_id, passed_as(order, ReviewStep::LOOKED));
+    decision
+}
+
+fn passed_as(order: &Order<'_>, taken: &'static str) -> EventBody {
+    let note = Some(order.reason.to_owned()).filter(|reason| !reason.is_empty());
+    let review = Some(ReviewStep::of(taken, order.operator.clone(), note));
+    EventBody::CommandPassed { command_id: order.command_id, action: CommandAction::DecideReview, review }
 }
 
 fn keep(decision: &mut Deciding, review: Review) {
@@ -155,13 +169,16 @@ fn judge(
     (chosen, moment): (Option<Token>, &Moment),
 ) -> Result<Deciding, Poison> {
     let policy = identity.rollout.identity();
-    if let Some(code) = objection(policy, review, order, chosen) {
+    if let Some(code) = objection(identity, review, order, chosen) {
         return Ok(refuse(context, order, code));
     }
+    let today = |token: Option<Token>| token.and_then(|token| chosen_member(identity, review, token));
+    let is_other = |first: Option<Token>| first != chosen && (today(first).is_none() || today(first) != today(chosen));
     match &review.first {
         _ if policy.reviewers(&review.context) < 2 => {}
         None => return Ok(first_verdict(review, order, chosen)),
-        Some(first) if first.member_token != chosen => {
+        // Two accounts that were merged meanwhile are one answer.
+        Some(first) if is_other(first.member_token) => {
             let mut decision = refuse(context, order, Code::VerdictsDisagree);
             keep(&mut decision, Review { first: None, ..review.clone() });
             return Ok(decision);
@@ -176,8 +193,8 @@ fn judge(
     let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
     item.event(&mut decision, EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict, reason });
     let appeal = Duration::from_secs(policy.review.appeal_s.into());
-    match chosen.and_then(|token| candidates.iter().find(|candidate| candidate.member_token == token)) {
-        Some(candidate) => found(identity, item, &mut decision, (candidate, count(candidates)), moment)?,
+    match today(chosen) {
+        Some(member_key) => found(identity, item, &mut decision, (member_key, count(candidates)), moment)?,
         None if appeal.is_zero() => item.event(&mut decision, nobody(identity, item, candidates)),
         None => {
             let settles_at = Some(context.due_by.min(moment.now + appeal));
@@ -190,15 +207,16 @@ fn judge(
 }
 
 /// Why a verdict does not count, if it does not.
-fn objection(policy: &Policy, review: &Review, order: &Order<'_>, chosen: Option<Token>) -> Option<Code> {
-    let Review { held, owner, opened_by, first, candidates, .. } = review;
+fn objection(identity: &Identity, review: &Review, order: &Order<'_>, chosen: Option<Token>) -> Option<Code> {
+    let policy = identity.rollout.identity();
+    let Review { held, owner, opened_by, first, .. } = review;
     let has_opened = opened_by.contains(order.operator);
     let is_first_again = first.as_ref().is_some_and(|first| first.operator == *order.operator);
     // The second of two verdicts is never that of the owner who gave the first.
     let is_anothers = owner.as_ref().is_some_and(|owner| owner != order.operator) && first.is_none();
     if *held {
         Some(Code::NotInThisState)
-    } else if chosen.is_some_and(|token| !candidates.iter().any(|candidate| candidate.member_token == token)) {
+    } else if chosen.is_some_and(|token| chosen_member(identity, review, token).is_none()) {
         Some(Code::NotACandidate)
     } else if is_anothers {
         Some(Code::NotTheOwner)
@@ -211,25 +229,32 @@ fn objection(policy: &Policy, review: &Review, order: &Order<'_>, chosen: Option
     }
 }
 
+/// The account that a verdict names, as it stands today: the survivor where it was merged since, and none where it has left the roster
+/// or is no candidate.
+fn chosen_member<'a>(identity: &'a Identity, review: &'a Review, token: Token) -> Option<&'a str> {
+    let candidate = review.candidates.iter().find(|candidate| candidate.member_token == token)?;
+    identity.roster.survivor(&candidate.member_key)
+}
+
 /// The reviewers have found the member. What that rests on is remembered as after any match.
 fn found(
     identity: &Identity,
     item: Item<'_>,
     decision: &mut Deciding,
-    (candidate, candidates): (&Candidate, u32),
+    (member_key, candidates): (&str, u32),
     moment: &Moment,
 ) -> Result<(), Poison> {
     let (judge, _) = identity.rollout.judges(item.context);
-    let Candidate { member_token, member_key, .. } = candidate;
+    let member_token = member_token(identity, member_key);
     let matched = EventBody::IdentityMatched {
-        member_token: *member_token,
+        member_token,
         rule: REVIEWED.to_owned(),
         candidates,
         policy: judge.reference,
         roster_version: identity.roster.version(),
         evidence: None,
     };
-    item.pass_on(identity, decision, *member_token, matched)?;
+    item.pass_on(identity, decision, member_token, matched)?;
     let opened = identity.phi.open_dossier(item.context.request_id, item.dossier).map_err(unopened)?;
     let mut matcher = identity.rollout.matcher(judge, item.context, &identity.roster);
     let reading = Reading::of_request(item.context, &opened);
@@ -238,7 +263,7 @@ fn found(
     let speaking: i32 = fields.iter().map(|said| said.weight.max(0)).sum();
     let ground = Match {
         account: member_key,
-        member: (member_key, *member_token),
+        member: (member_key, member_token),
         fields: &fields,
         margin: speaking / 2,
         match_ppm: EVEN,
@@ -319,7 +344,8 @@ fn passed(context: &Context, command_id: CommandId, action: CommandAction) -> De
 fn refuse(context: &Context, order: &Order<'_>, code: Code) -> Deciding {
     let (command_id, action) = (order.command_id, CommandAction::DecideReview);
     let mut decision = Decision::nothing();
-    decision.event(context.request_id, EventBody::CommandRefused { command_id, action, code, operator: None });
+    let operator = Some(order.operator.clone());
+    decision.event(context.request_id, EventBody::CommandRefused { command_id, action, code, operator });
     decision
 }
 

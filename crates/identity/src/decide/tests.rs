@@ -7,6 +7,7 @@ use super::*;
 use crate::given::{Desk, NOW, REQUEST, claim, context, coverage, dossier, moment, person, trace};
 use crate::memory::Review;
 
+mod members;
 mod reviewers;
 
 const COMMAND: CommandId = CommandId([9; 16]);
@@ -302,7 +303,12 @@ fn the_roster_follows_the_members_topic() {
 }
 
 fn refused(code: Code) -> EventBody {
-    EventBody::CommandRefused { command_id: COMMAND, action: CommandAction::DecideReview, code, operator: None }
+    refused_to("rev-12", code)
+}
+
+fn refused_to(operator: &str, code: Code) -> EventBody {
+    let (action, operator) = (CommandAction::DecideReview, Some(operator.into()));
+    EventBody::CommandRefused { command_id: COMMAND, action, code, operator }
 }
 
 fn tasks() -> impl Strategy<Value = IdentityTask> {

@@ -111,14 +111,14 @@ proptest! {
         let (one, other) = (looked_up(&one_way, &claimed, &card), looked_up(&other_way, &claimed, &card));
         prop_assert_eq!(&one, &other);
         match &one.resolution {
-            Resolution::Matched { .. } => prop_assert!(matching_policy().decide.matches <= one.probability),
+            Resolution::Matched { .. } => prop_assert!(matching_policy().decide.matches <= one.weighed.decision.probability),
             Resolution::Uncertain { choices, .. } => {
                 let mut members: Vec<_> = choices.iter().map(|choice| choice.member).collect();
                 members.sort_unstable();
                 members.dedup();
                 prop_assert!(!choices.is_empty() && members.len() == choices.len());
             }
-            Resolution::Nobody { .. } => prop_assert!(one.probability < matching_policy().decide.matches),
+            Resolution::Nobody { .. } => prop_assert!(one.weighed.decision.probability < matching_policy().decide.matches),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::vocabulary::Vocabulary;
 use super::word::{Word, words};
 
 /// An address as it is compared.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Address {
     /// House, box or route box number with its letter, as a small hash of its text; zero where there is none.
     pub(crate) number: u32,

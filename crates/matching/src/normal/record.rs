@@ -9,6 +9,7 @@ use super::name::Names;
 pub use super::name::Suffix;
 use super::word::Word;
 use crate::Person;
+use crate::levels::Field;
 
 /// What a record says, in the form in which it is compared. Zeros and empty words say nothing.
 #[derive(Clone, Copy, Default)]
@@ -74,6 +75,28 @@ impl Normal {
             subscriber: identifier::digest(identifier::pack(person.subscriber_id)),
             card_family: identifier::digest(identifier::family_part(member)),
             group: (identifier::digest(identifier::pack(person.group)) >> 16) as u16,
+        }
+    }
+}
+
+impl Normal {
+    /// Whether it says something in a field; a placeholder says nothing.
+    pub fn says(&self, field: Field) -> bool {
+        let word = |word: &Word| !word.is_empty();
+        match field {
+            Field::Given => word(&self.given.whole),
+            Field::Family => word(&self.family.whole),
+            Field::Middle => word(&self.middle),
+            Field::Suffix => self.suffix != Suffix::None,
+            Field::BirthDate => self.dob != Date::default(),
+            Field::Sex => self.sex != Sex::Unknown,
+            Field::Address => self.address != Address::default(),
+            Field::Phone => self.phone != 0,
+            Field::Email => self.email.0 != 0,
+            Field::Ssn => self.ssn != 0,
+            Field::Mbi => self.mbi != 0,
+            Field::Card => self.member != 0 || self.subscriber != 0,
+            Field::Group => self.group != 0,
         }
     }
 }

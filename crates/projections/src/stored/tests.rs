@@ -54,6 +54,7 @@ async fn a_full_row_comes_back_as_it_was() {
             candidates: 2,
             policy,
             due_by: Timestamp(1),
+            roster_version: None,
             evidence: None,
         },
         dispatched(),

@@ -27,6 +27,10 @@ pub(crate) fn history() -> impl Strategy<Value = Vec<LifecycleEvent>> {
 
 const KINDS: usize = 36;
 
+fn review_opened((code, candidates): (Code, u32), policy: PolicyRef, due_by: Timestamp) -> EventBody {
+    EventBody::ReviewOpened { code, candidates, policy, due_by, roster_version: Some(7), evidence: None }
+}
+
 /// An event of some kind. `choice` picks among few ids and values, so that events meet.
 fn body(kind: usize, number: u64, choice: u64) -> EventBody {
     let operation_id = OperationId(token("operation", choice));
@@ -58,7 +62,7 @@ fn body(kind: usize, number: u64, choice: u64) -> EventBody {
             evidence: None,
         },
         12 => EventBody::IdentityUnmatched { code, candidates: attempt, policy, roster_version: 1, evidence: None },
-        13 => EventBody::ReviewOpened { code, candidates: attempt, policy, due_by: at, evidence: None },
+        13 => review_opened((code, attempt), policy, at),
         14 => EventBody::ReviewDecided { command_id, operator, verdict: Verdict::IsNobody {}, reason: None },
         15 => EventBody::CommandPassed { command_id, action: CommandAction::Cancel, review: None },
         16..=18 => EventBody::PartnerDispatched { operation_id, partner, bucket: 0 },

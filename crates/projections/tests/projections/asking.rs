@@ -1,6 +1,7 @@
 //! Asking: what readers are told of a small history they can check by hand.
 
 use domain::lifecycle::PolicyRef;
+use domain::lifecycle::evidence::{MatchField, Withdrawal};
 use domain::time::Date;
 use domain::{
     Code, EventBody, ExchangeId, FailureClass, LetterId, LifecycleEvent, OperationId, RequestId, SubmissionId,
@@ -8,6 +9,7 @@ use domain::{
 };
 use projections::queries::{
     accounts, attention, counts, disclosures, exchange, letters, partners, request, stages, submission, timeline,
+    withdrawals,
 };
 
 use crate::history::{self, START_MS, STEP_MS, event, received, token};
@@ -23,8 +25,14 @@ fn story(theatre: &mut Theatre) {
         EventBody::ConflictRefused { submission_id: SubmissionId(token("other", 1)), fields: vec!["ask".to_owned()] };
     theatre.log.append([event(history::request(1), 7, again), event(history::request(1), 8, other)]);
     let (code, policy) = (Code::SeveralCandidates, PolicyRef::default());
-    let review =
-        EventBody::ReviewOpened { code, candidates: 2, policy, due_by: Timestamp(START_MS + 1_000), evidence: None };
+    let review = EventBody::ReviewOpened {
+        code,
+        candidates: 2,
+        policy,
+        due_by: Timestamp(START_MS + 1_000),
+        roster_version: None,
+        evidence: None,
+    };
     theatre.log.append(story_of(2, [review]));
     let operation_id = OperationId::of_send(history::request(3));
     let failed = |attempt, retry_at| {
@@ -202,6 +210,37 @@ fn a_member_is_told_what_left_us_and_what_came() {
     let told = theatre.run(disclosures::of_member(&theatre.database, Token(token("member", 1)))).expect("an answer");
     let told: Vec<_> = told.iter().map(|each| (each.direction.as_str(), each.what.as_str(), each.records)).collect();
     assert_eq!(told, [("sent", "request", None), ("received", "records", Some(12))]);
+}
+
+#[test]
+fn withdrawn_matches_are_told_with_where_data_lies_because_of_them() {
+    let mut theatre = Theatre::new(3);
+    story(&mut theatre);
+    let withdrawn = |fields: &[MatchField], probability_ppm| EventBody::VerificationFailed {
+        code: Code::MatchWithdrawn,
+        withdrawn: Some(Withdrawal {
+            member_token: Token(token("matched", 1)),
+            roster_version: 9,
+            fields: fields.to_vec(),
+            probability_ppm,
+        }),
+    };
+    let after_its_end = withdrawn(&[MatchField::Given, MatchField::BirthDate], 41_250);
+    theatre.log.append([event(history::request(1), 20, after_its_end)]);
+    theatre.log.append([event(history::request(3), 30, withdrawn(&[], 0))]);
+    let disputed = EventBody::VerificationFailed { code: Code::CountMismatch, withdrawn: None };
+    theatre.log.append([event(history::request(2), 40, disputed)]);
+    theatre.catch_up(7);
+    let told = |since| theatre.run(withdrawals::since(&theatre.database, Timestamp(since), 10)).expect("an answer");
+    let [open, ended] = &told(0)[..] else { panic!("{:?}", told(0)) };
+    assert_eq!((open.request_was.as_str(), open.fields.as_deref()), ("open", Some("[]")));
+    assert_eq!((open.fulfilled_at, open.probability_ppm), (None, Some(0)));
+    assert_eq!(ended.request_id, history::request(1).to_string());
+    assert_eq!((ended.request_was.as_str(), ended.outcome.as_deref()), ("closed", Some("fulfilled")));
+    assert_eq!(ended.withdrawn_token, Token(token("matched", 1)).to_string());
+    assert_eq!((ended.counterparty.as_deref(), ended.received_records), (Some("evergreen"), Some(12)));
+    assert_eq!(ended.fields.as_deref(), Some(r#"["given","birth_date"]"#));
+    assert_eq!(told(START_MS + 25 * STEP_MS).len(), 1, "since then");
 }
 
 #[test]

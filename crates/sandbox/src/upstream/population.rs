@@ -49,7 +49,7 @@ fn enrolled(seed: u64, payer: &str, index: u64) -> Enrolled {
     };
     Enrolled {
         member_key: format!("member-{index:08}"),
-        member: RosterMember { member, coverages: vec![coverage], merged_into: None },
+        member: RosterMember { member, coverages: vec![coverage], ..RosterMember::default() },
     }
 }
 

@@ -15,6 +15,11 @@ pub(crate) enum IdentityVerb {
     /// the time before.
     #[command(after_help = DEFINITIONS)]
     Report(ReportArgs),
+    /// Matches that the roster no longer bears out, the newest first: whether the request was closed by then, and whom data went to that may
+    /// be somebody else's. Nobody is told by the machine of one that was closed.
+    Withdrawn(WithdrawnArgs),
+    /// Whose word stands on the roster where sources differ, part by part of a record. Reads the whole roster, and shows numbers alone.
+    Sources,
     /// Who is taken to be guessing and is not answered for a while: until when, what was varied, and how many values were tried.
     Guard,
 }
@@ -41,6 +46,17 @@ pub(crate) struct ReportArgs {
     /// Break the figures down.
     #[arg(long, value_enum)]
     pub(crate) by: Option<By>,
+}
+
+/// Which withdrawals.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct WithdrawnArgs {
+    /// Withdrawn from this moment on: 2026-11-26T18:00Z, or a day. All unless said.
+    #[arg(long, value_parser = moment)]
+    pub(crate) since: Option<Timestamp>,
+    /// The newest so many.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: u32,
 }
 
 /// What figures are broken down by.

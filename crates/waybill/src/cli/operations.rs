@@ -128,7 +128,8 @@ pub(crate) struct TraceArgs {
 /// The roster.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Members {
-    /// Publish roster records: one JSON object a line, with `member_key`, `member`, `coverages` and perhaps `merged_into`.
+    /// Publish roster records: one JSON object a line, with `member_key`, `member`, `coverages` and perhaps `merged_into`; `source` and
+    /// `as_of` where the record is not the enrolment system's of today, and in `others` what other systems say of the same person.
     Load {
         /// A file of JSON lines; `-` reads standard input.
         file: PathBuf,

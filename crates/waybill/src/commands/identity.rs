@@ -2,7 +2,7 @@
 
 use super::reviews;
 use crate::ask::Ask;
-use crate::cli::{IdentityVerb, ReportArgs};
+use crate::cli::{IdentityVerb, ReportArgs, WithdrawnArgs};
 use crate::client;
 use crate::config::Config;
 use crate::exit::Failure;
@@ -13,6 +13,8 @@ pub(super) fn carry_out(verb: IdentityVerb, config: &Config, json: bool) -> Resu
     let ask = match verb {
         IdentityVerb::Explain(args) => reviews::explain(args),
         IdentityVerb::Report(ReportArgs { since, by }) => Ask::IdentityReport { since, by },
+        IdentityVerb::Withdrawn(WithdrawnArgs { since, limit }) => Ask::Withdrawals { since, limit },
+        IdentityVerb::Sources => Ask::Sources,
         IdentityVerb::Guard => Ask::Guesses,
     };
     let answer = client::ask(config, &ask)?;

@@ -170,7 +170,14 @@ mod tests {
     fn opened() -> EventBody {
         let (policy, due_by) = (PolicyRef::default(), Timestamp(99));
         let evidence = Some(Box::new(MatchEvidence { probability_ppm: 700_000, ..MatchEvidence::default() }));
-        EventBody::ReviewOpened { code: Code::PartialAgreement, candidates: 1, policy, due_by, evidence }
+        EventBody::ReviewOpened {
+            code: Code::PartialAgreement,
+            candidates: 1,
+            policy,
+            due_by,
+            roster_version: None,
+            evidence,
+        }
     }
 
     fn decided(verdict: Verdict) -> EventBody {

@@ -6,7 +6,7 @@ use domain::ids::OperatorId;
 use domain::messages::{CommandAction, CommandTarget, Context, IdentityTask, Verdict};
 use domain::person::Dossier;
 use domain::phi::{Phi as _, Sealed};
-use domain::{Code, Lane, Message, RequestId};
+use domain::{Lane, Message, RequestId};
 use fleet::partitioner::partition_of;
 
 use super::{Service, intents};
@@ -15,9 +15,6 @@ use crate::compose::Plant;
 use crate::exit::Failure;
 use crate::log::Tail;
 
-/// A look that is on record.
-pub(super) struct Looked(intents::Given);
-
 /// A claim in the clear.
 pub(super) struct Claim {
     pub(super) context: Context,
@@ -25,14 +22,15 @@ pub(super) struct Claim {
 }
 
 /// Puts on record that somebody looks at what is sealed about a request, and waits until the event log says so: as the step of an open
-/// review, or else as a command that found none, which names the operator as well.
+/// review, or as a look where none is.
 ///
 /// # Errors
-/// [`Failure::Unavailable`] where nobody has judged the command yet.
-pub(super) fn look(service: &Service, request_id: RequestId, look: Look) -> Result<Looked, Failure> {
+/// [`Failure::Unavailable`] where nobody has judged the command yet; [`Failure::Refused`] where there is no such request, since nothing
+/// stands on its timeline then.
+pub(super) fn look(service: &Service, request_id: RequestId, look: Look) -> Result<(), Failure> {
     let Look { operator, reason } = look;
-    let given = intents::put_on_record(service, intent(request_id, operator, reason))?;
-    if given.is_judged() { Ok(Looked(given)) } else { Err(Failure::Unavailable(UNJUDGED.into())) }
+    let given = intents::give(service, intent(request_id, operator, reason))?;
+    if given.is_judged() { Ok(()) } else { Err(Failure::Unavailable(UNJUDGED.into())) }
 }
 
 const UNJUDGED: &str = "that you want to look is on record, and nobody has judged it yet. Nothing was opened; look again once the \
@@ -69,30 +67,6 @@ pub(super) fn sealed(plant: &Plant, request_id: RequestId) -> Result<Option<(Con
         }
     }
     Ok(None)
-}
-
-// === impl Looked ===
-
-impl Looked {
-    /// It is fit for an open review alone.
-    ///
-    /// # Errors
-    /// [`Failure::Refused`] where none is open.
-    pub(super) fn of_a_review(self) -> Result<(), Failure> {
-        self.0.unless_refused().map(drop)
-    }
-
-    /// It is fit for any request. Without an open review the command is refused, and that refusal is the record of who looked: there
-    /// is no step to be taken, and nothing that forbids to look.
-    ///
-    /// # Errors
-    /// [`Failure::Refused`] where there is no such request: then nothing stands on its timeline.
-    pub(super) fn of_any_request(self) -> Result<(), Failure> {
-        match self.0.code() {
-            Some(Code::TargetUnknown) => self.of_a_review(),
-            Some(_) | None => Ok(()),
-        }
-    }
 }
 
 // === impl Claim ===

@@ -18,7 +18,7 @@ use differences::{Difference, Row, differences, fields, why};
 
 use super::claims::{self, Claim};
 use super::policies::Book;
-use super::roster::Register;
+use super::sources::Stands;
 use super::{Service, reviews, told};
 use crate::ask::Look;
 use crate::exit::Failure;
@@ -134,6 +134,8 @@ struct Failed {
 struct Judged {
     explained: Explained,
     member_token: Option<Token>,
+    /// The likeliest member's record.
+    stands: Option<Stands>,
     policy: PolicyRef,
     roster_version: u64,
 }
@@ -193,7 +195,7 @@ pub(super) fn explain(service: &Service, request_id: RequestId, look: Option<Loo
         withdrawn: entries.iter().rev().find_map(Withdrawn::of),
         why,
         note: is_unread.then_some(UNREAD),
-        fields: fields(evidence, judged.as_ref().map(|judged| &judged.explained)),
+        fields: fields(evidence, judged.as_ref()),
         counterfactuals: judged.iter().flat_map(|judged| &judged.explained.counterfactuals).map(Turn::of).collect(),
         differences: differences.unwrap_or_default(),
         today: judged.map(Today::of),
@@ -235,7 +237,7 @@ fn in_force(service: &Service, request_id: RequestId) -> Result<PolicyRef, Failu
 /// Puts the look on record, opens the claim and judges it.
 fn judge(service: &Service, request_id: RequestId, look: Look) -> Result<Judged, Failure> {
     let plant = &service.plant;
-    claims::look(service, request_id, look)?.of_any_request()?;
+    claims::look(service, request_id, look)?;
     let kept = match reviews::question(plant, request_id)? {
         Some(review) => Some((review.context, review.dossier)),
         None => claims::sealed(plant, request_id)?,
@@ -245,19 +247,23 @@ fn judge(service: &Service, request_id: RequestId, look: Look) -> Result<Judged,
         Failure::NotFound(message.into())
     })?;
     let claim = Claim::open(plant, context, &sealed)?;
-    let register = Register::read(plant, &[])?;
     let book = Book::read(plant)?;
     let rollout = book.rollout();
+    let survivorship = &rollout.acting().policy().survivorship;
+    let register = service.register(survivorship)?;
     let judge = rollout.judges(&claim.context).0;
     let resolved = identity::resolve(rollout, judge, &register.roster, (&claim.context, &claim.dossier));
     let mut matcher = rollout.matcher(judge, &claim.context, &register.roster);
     let reading = Reading::of_request(&claim.context, &claim.dossier);
     let mut explained = reading.with(|person| matcher.explain(person));
-    // Of accounts that were merged only identity knows that they are one.
-    (explained.outcome, explained.probability_ppm) = (resolved.outcome().as_str(), resolved.probability);
+    // Whether the account leads anywhere, only identity knows.
+    explained.outcome = resolved.outcome().as_str();
     let survivor = explained.member.as_deref().map(|account| register.roster.survivor(account).unwrap_or(account));
     let member_token = survivor.map(|account| plant.vault.token(Purpose::Member, &[account.as_bytes()]));
-    Ok(Judged { explained, member_token, policy: judge.reference, roster_version: register.roster.version() })
+    let person = explained.member.as_deref().map(|account| register.person(account)).transpose()?.flatten();
+    let stands = person.map(|person| Stands::of(person, survivorship));
+    let (policy, roster_version) = (judge.reference, register.roster.version());
+    Ok(Judged { explained, member_token, stands, policy, roster_version })
 }
 
 // === impl RehearsedRow ===
@@ -297,7 +303,7 @@ impl Turn {
 
 impl Today {
     fn of(judged: Judged) -> Self {
-        let Judged { explained, member_token, policy, roster_version } = judged;
+        let Judged { explained, member_token, policy, roster_version, .. } = judged;
         Self {
             outcome: explained.outcome,
             member_key: explained.member,

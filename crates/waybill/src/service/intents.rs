@@ -42,11 +42,6 @@ const WHEN_JUDGED: &str =
 /// # Errors
 /// [`Failure::Refused`] where it has no place or comes too late, which is a fact on the log too.
 pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> {
-    put_on_record(service, intent)?.unless_refused()
-}
-
-/// The same, where it is no failure that the command has no place: that it was given is on record, with what came of it.
-pub(super) fn put_on_record(service: &Service, intent: Intent) -> Result<Given, Failure> {
     let Intent { target, action, operator, reason, verdict, expected_state } = intent;
     let (request_id, letter_id) = match target {
         CommandTarget::RequestTarget { request_id } => (Some(request_id), None),
@@ -72,7 +67,9 @@ pub(super) fn put_on_record(service: &Service, intent: Intent) -> Result<Given, 
         None => (PENDING.to_owned(), None),
     };
     let remedy = if result == PENDING { Some(WHEN_JUDGED) } else { code.map(Code::remedy) };
-    Ok(Given { command_id, action, request_id, letter_id, issued_at: issued_at.to_string(), result, code, remedy })
+    let given =
+        Given { command_id, action, request_id, letter_id, issued_at: issued_at.to_string(), result, code, remedy };
+    given.unless_refused()
 }
 
 // === impl Given ===
@@ -84,17 +81,12 @@ impl Given {
     }
 
     /// The same, unless it was refused or came too late.
-    pub(super) fn unless_refused(self) -> Result<Self, Failure> {
+    fn unless_refused(self) -> Result<Self, Failure> {
         match (self.result.as_str(), self.code) {
             (REFUSED | FAILED, Some(code)) => {
                 Err(Failure::Refused(format!("{}: {code}. {} {}", self.result, code.meaning(), code.remedy())))
             }
             _ => Ok(self),
         }
-    }
-
-    /// Why it came to what it came to, where the facts say.
-    pub(super) fn code(&self) -> Option<Code> {
-        self.code
     }
 }

@@ -185,7 +185,16 @@ pub(super) fn publish(service: &Service, publication: Publication) -> Result<Cha
         changes.push((ROLLOUT, None));
     }
     service.feed.policies(changes)?;
-    let verb = if rehearsed { "is rehearsed on every request, and acts on none" } else { "is in force" };
+    let is_alike = next.policy().survivorship == acting.policy().survivorship;
+    let verb = match (rehearsed, is_alike) {
+        (true, true) => "is rehearsed on every request, and acts on none",
+        // There is one roster.
+        (true, false) => {
+            "is rehearsed on every request, and acts on none; whose word stands where sources differ goes by the policy in force until \
+             this one is, and `waybill policy match replay` tries it"
+        }
+        (false, _) => "is in force",
+    };
     changed(plant, format!("version {version} {verb}"))
 }
 

@@ -53,6 +53,7 @@ struct Bench<'a> {
     phi: &'a dyn Phi,
     rollout: &'a Rollout,
     roster: Roster,
+    roster_in_force: Option<Roster>,
     then: HashMap<RequestId, Case>,
     policy: Judge,
 }
@@ -84,8 +85,17 @@ pub(super) fn run(
     let then = then.into_iter().map(|case| (case.request_id, case)).collect();
     let mut members = Tail::of(plant, Topic::Members)?;
     steps.now("roster", members.left()?);
-    let roster = roster::read(plant, &mut members, |_, _| steps.done())?;
-    let bench = Bench { phi: &*plant.vault, rollout: book.rollout(), roster, then, policy };
+    let mut roster = Roster::of(&policy.policy().survivorship);
+    roster::read(plant, &mut members, &mut roster, |_, _| steps.done())?;
+    let rollout = book.rollout();
+    let survivorship = &rollout.acting().policy().survivorship;
+    // Where the two have other sources' words stand, each judges by its own.
+    let roster_in_force = (*survivorship != policy.policy().survivorship).then(|| {
+        let mut roster = roster.clone();
+        roster.abide_by(survivorship);
+        roster
+    });
+    let bench = Bench { phi: &*plant.vault, rollout, roster, roster_in_force, then, policy };
     let (mut found, mut seen) = (Found::default(), HashSet::new());
     let within = since..until.unwrap_or(Timestamp(i64::MAX));
     for lane in Lane::ALL {
@@ -139,17 +149,18 @@ impl Bench<'_> {
             return;
         };
         let then = (case.outcome, case.member);
-        let now = self.judged(&self.policy, context, &opened);
+        let now = self.judged((&self.policy, &self.roster), context, &opened);
         let differs = differs(then, now);
-        if differs.is_some() && self.judged(self.rollout.acting(), context, &opened) == now {
+        let in_force = (self.rollout.acting(), self.roster_in_force.as_ref().unwrap_or(&self.roster));
+        if differs.is_some() && self.judged(in_force, context, &opened) == now {
             found.in_force_too += 1;
         }
         found.against_reviewers += u64::from(contradicts(now, case.reviewed));
         found.flips.count(context.counterparty.as_str(), context.request_id, differs);
     }
 
-    fn judged(&self, judge: &Judge, context: &Context, opened: &Dossier) -> Decided {
-        let Resolved { resolution, .. } = resolve(self.rollout, judge, &self.roster, (context, opened));
+    fn judged(&self, (judge, roster): (&Judge, &Roster), context: &Context, opened: &Dossier) -> Decided {
+        let Resolved { resolution, .. } = resolve(self.rollout, judge, roster, (context, opened));
         match resolution {
             Resolution::Matched { member, .. } => {
                 (Outcome::Match, Some(self.phi.token(Purpose::Member, &[member.as_bytes()])))

@@ -3,17 +3,19 @@
 
 use domain::messages::Workflow;
 use domain::person::{Address, Coverage, Identifier, MemberClaim, PersonName};
-use domain::{RequestId, Token};
+use domain::{Code, RequestId, Token};
 use identity::reading::{is_card, is_mbi, is_ssn, our_coverage};
 use identity::{Candidate, Reading};
 use matching::Matcher;
 use matching::evidence::FieldWeight;
 use matching::levels::Field;
+use matching::survivorship::Survivorship;
 use serde::Serialize;
 
 use super::claims::{self, Claim};
 use super::policies::Book;
 use super::roster::Register;
+use super::sources::Stands;
 use super::{Service, reviews, told};
 use crate::ask::Look;
 use crate::exit::Failure;
@@ -67,6 +69,8 @@ struct Row {
     roster: String,
     agreement: &'static str,
     weight_centibits: Option<i32>,
+    /// Whose word the roster's is and over whose, where sources differ.
+    source: Option<String>,
 }
 
 /// Puts the look on record, then shows both records.
@@ -76,24 +80,26 @@ struct Row {
 pub(super) fn open(service: &Service, request_id: RequestId, look: Look) -> Result<SideBySide, Failure> {
     let plant = &service.plant;
     let operator = look.operator.clone();
-    claims::look(service, request_id, look)?.of_a_review()?;
-    let review = reviews::question(plant, request_id)?.ok_or_else(|| {
-        Failure::NotFound(format!(
-            "no review of {request_id} is open; `waybill identity explain` tells what was decided"
-        ))
-    })?;
+    let none_open = || {
+        let (code, told) = (Code::NoOpenReview, "`waybill identity explain` tells what was decided");
+        Failure::Refused(format!("refused: {code}. {} {}; {told}", code.meaning(), code.remedy().trim_end_matches('.')))
+    };
+    // Where there is nothing to look at nobody is said to have looked.
+    reviews::question(plant, request_id)?.ok_or_else(none_open)?;
+    claims::look(service, request_id, look)?;
+    let review = reviews::question(plant, request_id)?.ok_or_else(none_open)?;
     if !review.opened_by.contains(&operator) {
         return Err(Failure::Unavailable("the review does not know yet that you have looked; look again".into()));
     }
     let claim = Claim::open(plant, review.context.clone(), &review.dossier)?;
-    let wanted: Vec<&str> = review.candidates.iter().map(|candidate| candidate.member_key.as_str()).collect();
-    let register = Register::read(plant, &wanted)?;
     let book = Book::read(plant)?;
+    let survivorship = &book.in_force().policy().survivorship;
+    let register = service.register(survivorship)?;
     let judge = book.rollout().judges(&claim.context).0;
     let mut matcher = book.rollout().matcher(judge, &claim.context, &register.roster);
     let today = Reading::of_request(&claim.context, &claim.dossier).with(|person| matcher.explain(person));
-    let beside = |candidate: &Candidate| beside(&claim, &register, &mut matcher, candidate);
-    let candidates = review.candidates.iter().map(beside).collect();
+    let beside = |candidate: &Candidate| beside(&claim, (&register, survivorship), &mut matcher, candidate);
+    let candidates = review.candidates.iter().map(beside).collect::<Result<_, _>>()?;
     let standing = reviews::Standing::of(&review);
     Ok(SideBySide {
         request_id,
@@ -119,7 +125,12 @@ pub(super) fn open(service: &Service, request_id: RequestId, look: Look) -> Resu
     })
 }
 
-fn beside(claim: &Claim, register: &Register, matcher: &mut Matcher<'_>, candidate: &Candidate) -> Beside {
+fn beside(
+    claim: &Claim,
+    (register, survivorship): (&Register, &Survivorship),
+    matcher: &mut Matcher<'_>,
+    candidate: &Candidate,
+) -> Result<Beside, Failure> {
     let (said, coverage) = (&claim.dossier.member, our_coverage(&claim.context, &claim.dossier));
     let reading = Reading::of_request(&claim.context, &claim.dossier);
     let member = candidate.member_key.as_str();
@@ -129,7 +140,8 @@ fn beside(claim: &Claim, register: &Register, matcher: &mut Matcher<'_>, candida
     // Of those that weigh the same the first counts, which is the member's own.
     let best = weighed.reduce(|best, other| if total(&best) < total(&other) { other } else { best });
     let (account, fields) = best.unwrap_or((member, Vec::new()));
-    let person = register.person(account);
+    let stands = register.person(account)?.map(|person| Stands::of(person, survivorship));
+    let person = stands.as_ref().map(|stands| &stands.member);
     let theirs: Vec<&Coverage> = person.map(|person| person.coverages.iter().collect()).unwrap_or_default();
     let ours: Vec<&Coverage> = coverage.into_iter().collect();
     let row = |field: Field| {
@@ -140,17 +152,18 @@ fn beside(claim: &Claim, register: &Register, matcher: &mut Matcher<'_>, candida
             roster: person.map(|person| said_of(field, &person.member, &theirs)).unwrap_or_default(),
             agreement: weighed.map_or("", |weighed| weighed.level),
             weight_centibits: weighed.map(|weighed| weighed.weight),
+            source: stands.as_ref().and_then(|stands| stands.source(field)),
         }
     };
     let rows = Field::ALL.into_iter().map(row);
-    Beside {
+    Ok(Beside {
         member_token: candidate.member_token,
         member_key: member.to_owned(),
         account: (account != member).then(|| account.to_owned()),
         probability_ppm: candidate.probability_ppm,
         weight_centibits: candidate.weight,
         fields: rows.filter(|row| !row.claim.is_empty() || !row.roster.is_empty()).collect(),
-    }
+    })
 }
 
 /// What a record says in a field, as it was given; of a social security number the end only, since how far two agree is told beside it.

@@ -146,7 +146,7 @@ fn step(entry: &Entry, before: Option<i64>) -> Step {
         at: told(entry.at),
         after_ms: before.map_or(0, |before| entry.at.saturating_sub(before)),
         by: entry.worker.clone(),
-        operator: text("operator"),
+        operator: text("operator").or_else(|| detail.pointer("/review/operator")?.as_str().map(str::to_owned)),
         event: entry.kind.clone(),
         state: entry.state.clone(),
         spent_ms: entry.spent_ms,

@@ -3,8 +3,8 @@
 use contracts::Topic;
 use domain::lifecycle::workflow;
 use domain::messages::{Finding, IntakeRequest, Outcome, OutcomeStatus, Workflow};
-use domain::person::{Coverage, MemberClaim, RosterMember};
-use domain::{Code, Lane, Message, RecordId, RequestId, SourceId, State, SubmissionId, TerminalOutcome};
+use domain::person::{Coverage, MemberClaim, RosterMember, SourceRecord};
+use domain::{Code, Lane, Message, RecordId, RequestId, SourceId, State, SubmissionId, TerminalOutcome, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Service, lines};
@@ -42,6 +42,12 @@ struct MemberLine {
     member: MemberClaim,
     coverages: Vec<Coverage>,
     merged_into: Option<String>,
+    #[serde(default)]
+    source: Option<String>,
+    #[serde(default)]
+    as_of: Option<Timestamp>,
+    #[serde(default)]
+    others: Vec<SourceRecord>,
 }
 
 /// What a source was told.
@@ -90,8 +96,8 @@ pub(super) fn submit(service: &Service, lane: Option<Lane>, lines: &Lines) -> Re
 /// Publishes roster records, once every line has proved good.
 pub(super) fn load_members(feed: &Feed, lines: &Lines) -> Result<Loaded, Failure> {
     let mut parsed = lines::parse::<MemberLine>(&lines.0)?.into_iter().map(|(_, line)| {
-        let MemberLine { member_key, member, coverages, merged_into } = line;
-        (member_key, RosterMember { member, coverages, merged_into })
+        let MemberLine { member_key, member, coverages, merged_into, source, as_of, others } = line;
+        (member_key, RosterMember { member, coverages, merged_into, source, as_of, others })
     });
     let mut members = 0;
     loop {

@@ -11,4 +11,5 @@ mod mistakes;
 mod people;
 mod policies;
 mod reviewing;
+mod sources;
 mod starting;

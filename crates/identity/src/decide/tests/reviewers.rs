@@ -13,10 +13,10 @@ fn step(decision: &Deciding) -> (&str, &str) {
 fn nobody_decides_who_has_not_looked_or_while_it_is_another_s() {
     let (mut desk, member_token) = in_review();
     let chosen = Verdict::IsMember { member_token };
-    assert_eq!(bodies(&desk.order(said_by("kim", chosen))), [&refused(Code::NotOpened)]);
+    assert_eq!(bodies(&desk.order(said_by("kim", chosen))), [&refused_to("kim", Code::NotOpened)]);
     assert_eq!(step(&desk.order(said_by("kim", Verdict::Look {}))), ("opened", "kim"));
     assert_eq!(step(&desk.order(said_by("rev-12", Verdict::Take {}))), ("taken", "rev-12"));
-    assert_eq!(bodies(&desk.order(said_by("kim", chosen))), [&refused(Code::NotTheOwner)]);
+    assert_eq!(bodies(&desk.order(said_by("kim", chosen))), [&refused_to("kim", Code::NotTheOwner)]);
     assert_eq!(step(&desk.order(said_by("kim", Verdict::AskMore {}))), ("asked", "kim"));
     assert_eq!(step(&desk.order(said_by("kim", Verdict::Take {}))), ("taken", "kim"), "taken over");
     assert_eq!(sends(&desk.order(said_by("kim", chosen))), 1);
@@ -33,8 +33,8 @@ fn two_people_have_to_agree_where_the_consent_covers_sensitive_data() {
         desk.order(said_by(operator, Verdict::Look {}));
     }
     assert_eq!(step(&desk.order(said_by("jo", chosen))), ("first_verdict", "jo"));
-    assert_eq!(bodies(&desk.order(said_by("jo", chosen))), [&refused(Code::SecondReviewerMissing)]);
-    assert_eq!(bodies(&desk.order(said_by("kim", nobody))), [&refused(Code::VerdictsDisagree)]);
+    assert_eq!(bodies(&desk.order(said_by("jo", chosen))), [&refused_to("jo", Code::SecondReviewerMissing)]);
+    assert_eq!(bodies(&desk.order(said_by("kim", nobody))), [&refused_to("kim", Code::VerdictsDisagree)]);
     assert_eq!(step(&desk.order(said_by("kim", chosen))), ("first_verdict", "kim"), "it begins anew");
     assert_eq!(sends(&desk.order(said_by("jo", chosen))), 1);
 }
@@ -51,10 +51,17 @@ fn that_it_is_nobody_can_be_appealed_until_it_takes_effect() {
     assert_eq!(bodies(&desk.order(verdict(Verdict::IsMember { member_token }))), [&refused(Code::NotInThisState)]);
     assert_eq!(step(&desk.order(said_by("kim", Verdict::Appeal {}))), ("appealed", "kim"));
     assert!(desk.fire(&key, late).events.is_empty(), "it is open again");
-    assert_eq!(bodies(&desk.order(said_by("kim", Verdict::Appeal {}))), [&refused(Code::NotInThisState)]);
+    assert_eq!(bodies(&desk.order(said_by("kim", Verdict::Appeal {}))), [&refused_to("kim", Code::NotInThisState)]);
     desk.order(verdict(Verdict::IsNobody {}));
     assert_eq!(desk.memory.get(&key).and_then(|entry| Identity::due(&key, entry)), Some(late));
     let settled = desk.fire(&key, late);
     assert!(matches!(bodies(&settled)[..], [EventBody::IdentityUnmatched { code: Code::ReviewedNobody, .. }]));
     assert!(desk.memory.is_empty());
+}
+
+#[test]
+fn a_look_that_comes_when_the_review_is_over_is_on_record_as_such() {
+    let (mut desk, member_token) = in_review();
+    desk.order(verdict(Verdict::IsMember { member_token }));
+    assert_eq!(step(&desk.order(said_by("kim", Verdict::Look {}))), ("looked", "kim"));
 }

@@ -42,7 +42,10 @@ pub(super) fn duplicate() -> (Stage, EventBody) {
 
 pub(super) fn in_review() -> (Stage, EventBody) {
     let (code, due_by, policy) = (Code::SeveralCandidates, START + DAY, PolicyRef::default());
-    (Stage::Identity, EventBody::ReviewOpened { code, candidates: 2, policy, due_by, evidence: None })
+    (
+        Stage::Identity,
+        EventBody::ReviewOpened { code, candidates: 2, policy, due_by, roster_version: None, evidence: None },
+    )
 }
 
 pub(super) fn matched() -> (Stage, EventBody) {

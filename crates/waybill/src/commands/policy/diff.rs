@@ -6,6 +6,7 @@ use matching::Policy;
 use matching::fixed::{BILLION, ratio};
 use matching::levels::Field;
 use matching::policy::{Chances, Prior};
+use matching::survivorship::{Part, Rule, Survivorship};
 use serde::Serialize;
 
 use super::read;
@@ -21,6 +22,16 @@ struct Diff {
     thresholds: Vec<Threshold>,
     priors: Vec<Weight>,
     levels: Vec<Weight>,
+    survivorship: Vec<Word>,
+}
+
+/// Whose word stands, in the policies' own words.
+#[derive(Serialize)]
+struct Word {
+    what: String,
+    before: String,
+    after: String,
+    meaning: &'static str,
 }
 
 /// A threshold, in parts per million.
@@ -53,8 +64,32 @@ fn of(before: &Policy, after: &Policy) -> Diff {
     let named = |policy: &Policy| format!("version {}, {:016x}", policy.version, policy.digest);
     let (thresholds, priors, levels) =
         (thresholds(before, after), priors(&before.prior, &after.prior), levels(before, after));
-    let differ = !(thresholds.is_empty() && priors.is_empty() && levels.is_empty());
-    Diff { before: named(before), after: named(after), differ, thresholds, priors, levels }
+    let survivorship = survivorship(&before.survivorship, &after.survivorship);
+    let differ = !(thresholds.is_empty() && priors.is_empty() && levels.is_empty() && survivorship.is_empty());
+    Diff { before: named(before), after: named(after), differ, thresholds, priors, levels, survivorship }
+}
+
+/// Where other sources' words stand, or others are dropped.
+fn survivorship(before: &Survivorship, after: &Survivorship) -> Vec<Word> {
+    let mut found = Vec::new();
+    let mut compare = |what: String, before: String, after: String, meaning| {
+        if before != after {
+            found.push(Word { what, before, after, meaning });
+        }
+    };
+    compare("sources".into(), before.sources.join(", "), after.sources.join(", "), "other sources are trusted more");
+    for part in Part::ALL {
+        let (old, new) = (before.rule(part), after.rule(part));
+        let wins = |rule: &Rule| rule.wins.iter().map(|wins| wins.as_str()).collect::<Vec<_>>().join(", ");
+        let name = |what| format!("{}.{what}", part.as_str());
+        compare(name("wins"), wins(old), wins(new), "where sources differ another's word may stand");
+        let meaning = match new.match_others {
+            true => "claims may also agree with what does not stand",
+            false => "claims agree with what stands alone",
+        };
+        compare(name("match_others"), old.match_others.to_string(), new.match_others.to_string(), meaning);
+    }
+    found
 }
 
 fn thresholds(before: &Policy, after: &Policy) -> Vec<Threshold> {
@@ -163,5 +198,17 @@ mod tests {
         assert_eq!((priors.len(), priors[0].change_bits), (1, 2.0), "four times as likely is two bits");
         assert_eq!((levels.len(), &*levels[0].what, levels[0].change_bits), (1, "phone.same", -1.0));
         assert_eq!(levels[0].meaning, "phone same speaks 1.00 bits less for the member");
+    }
+
+    #[test]
+    fn whose_word_stands_is_told_part_by_part() {
+        let before = Policy::parse(DEPLOYED).expect("the deployed policy");
+        let mut after = before.clone();
+        after.survivorship.sources.swap(0, 1);
+        after.survivorship.rules[Part::Name as usize].match_others = false;
+        let Diff { differ, survivorship, .. } = of(&before, &after);
+        assert!(differ);
+        let told: Vec<_> = survivorship.iter().map(|word| (word.what.as_str(), word.after.as_str())).collect();
+        assert_eq!(told, [("sources", "claims, enrolment, portal"), ("name.match_others", "false")]);
     }
 }

@@ -2,7 +2,6 @@
 
 use domain::Token;
 use domain::lifecycle::evidence::MatchEvidence;
-use matching::explain::Explained;
 use matching::levels::Field;
 use serde::Serialize;
 
@@ -18,6 +17,8 @@ pub(super) struct Row {
     weight_today_centibits: Option<i32>,
     claim: Option<String>,
     roster: Option<String>,
+    /// Whose word that is and over whose, where sources differ.
+    source: Option<String>,
 }
 
 /// Where today's judgement is another one.
@@ -29,8 +30,10 @@ pub(super) struct Difference {
 }
 
 /// The fields that say something, then or today, in the order of the policy.
-pub(super) fn fields(evidence: Option<&MatchEvidence>, explained: Option<&Explained>) -> Vec<Row> {
-    let row = |field: &'static str| {
+pub(super) fn fields(evidence: Option<&MatchEvidence>, judged: Option<&Judged>) -> Vec<Row> {
+    let explained = judged.map(|judged| &judged.explained);
+    let row = |of: Field| {
+        let field = of.as_str();
         let then = evidence.and_then(|evidence| evidence.fields.iter().find(|said| said.field.as_str() == field));
         let today = explained.and_then(|explained| explained.fields.iter().find(|said| said.field == field));
         (then.is_some() || today.is_some()).then(|| Row {
@@ -41,9 +44,10 @@ pub(super) fn fields(evidence: Option<&MatchEvidence>, explained: Option<&Explai
             weight_today_centibits: today.map(|said| said.weight),
             claim: today.map(|said| said.claim.clone()),
             roster: today.map(|said| said.roster.clone()),
+            source: judged.and_then(|judged| judged.stands.as_ref()?.source(of)),
         })
     };
-    Field::ALL.into_iter().filter_map(|field| row(field.as_str())).collect()
+    Field::ALL.into_iter().filter_map(row).collect()
 }
 
 /// Where the machine judges otherwise today than it did.
@@ -65,7 +69,7 @@ pub(super) fn differences(
         compare("member", text(then), judged.member_token.map(text).unwrap_or_default());
     }
     compare("probability", percent(evidence.probability_ppm), percent(explained.probability_ppm));
-    for row in fields(Some(evidence), Some(explained)) {
+    for row in fields(Some(evidence), Some(judged)) {
         let said = |agreement: Option<&str>, weight: Option<i32>| match (agreement, weight) {
             (Some("missing") | None, _) | (_, None) => "nothing".to_owned(),
             (Some(agreement), Some(weight)) => format!("{agreement} {}", bits(weight)),

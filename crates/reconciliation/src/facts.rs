@@ -85,8 +85,12 @@ impl Case<'_> {
 
     /// It was stopped, for an operator or because its match was taken back.
     fn cancelled(&mut self, step: Step) {
+        self.end(step, TerminalOutcome::Cancelled, Some(self.why_cancelled()));
+    }
+
+    fn why_cancelled(&self) -> Code {
         let withdrawn = self.request.code.filter(|code| *code == Code::MatchWithdrawn);
-        self.end(step, TerminalOutcome::Cancelled, withdrawn.or(Some(Code::CancelledByOperator)));
+        withdrawn.unwrap_or(Code::CancelledByOperator)
     }
 
     /// An end that stands first in the log is the one.
@@ -128,7 +132,7 @@ impl Case<'_> {
             return;
         }
         if code == Code::NotInThisState {
-            self.close(TerminalOutcome::Cancelled, Some(Code::CancelledByOperator));
+            self.close(TerminalOutcome::Cancelled, Some(self.why_cancelled()));
         } else if code == Code::OutcomeUnknownUnresolved {
             self.raise(code);
         }

@@ -18,7 +18,7 @@ use super::{Deciding, Item, member_token, unmatched, unopened};
 use crate::ground::{self, Match};
 use crate::memory::{FirstVerdict, Review};
 use crate::resolve::Choice;
-use crate::{Candidate, Entry, Identity, Key, Policy, Reading};
+use crate::{Candidate, Entry, Identity, Key, Reading};
 
 /// How many candidates a review shows at most; a person looks at a handful.
 const CANDIDATES_MAX: usize = 50;
@@ -155,7 +155,7 @@ fn judge(
     (chosen, moment): (Option<Token>, &Moment),
 ) -> Result<Deciding, Poison> {
     let policy = identity.rollout.identity();
-    if let Some(code) = objection(policy, review, order, chosen) {
+    if let Some(code) = objection(identity, review, order, chosen) {
         return Ok(refuse(context, order, code));
     }
     match &review.first {
@@ -190,19 +190,22 @@ fn judge(
 }
 
 /// Why a verdict does not count, if it does not.
-fn objection(policy: &Policy, review: &Review, order: &Order<'_>, chosen: Option<Token>) -> Option<Code> {
+fn objection(identity: &Identity, review: &Review, order: &Order<'_>, chosen: Option<Token>) -> Option<Code> {
     let Review { held, owner, opened_by, first, candidates, .. } = review;
+    // Who has left the roster since the review was opened can't be chosen any more.
+    let stands = |candidate: &Candidate| identity.roster.survivor(&candidate.member_key).is_some();
+    let is_candidate = |token| candidates.iter().any(|candidate| candidate.member_token == token && stands(candidate));
     let has_opened = opened_by.contains(order.operator);
     let is_first_again = first.as_ref().is_some_and(|first| first.operator == *order.operator);
     // The second of two verdicts is never that of the owner who gave the first.
     let is_anothers = owner.as_ref().is_some_and(|owner| owner != order.operator) && first.is_none();
     if *held {
         Some(Code::NotInThisState)
-    } else if chosen.is_some_and(|token| !candidates.iter().any(|candidate| candidate.member_token == token)) {
+    } else if chosen.is_some_and(|token| !is_candidate(token)) {
         Some(Code::NotACandidate)
     } else if is_anothers {
         Some(Code::NotTheOwner)
-    } else if policy.review.must_open && !has_opened {
+    } else if identity.rollout.identity().review.must_open && !has_opened {
         Some(Code::NotOpened)
     } else if is_first_again {
         Some(Code::SecondReviewerMissing)
@@ -220,29 +223,27 @@ fn found(
     moment: &Moment,
 ) -> Result<(), Poison> {
     let (judge, _) = identity.rollout.judges(item.context);
-    let Candidate { member_token, member_key, .. } = candidate;
+    let Candidate { member_key: account, .. } = candidate;
+    // The account may have been merged into another one since the review was opened.
+    let member = identity.roster.survivor(account).unwrap_or(account);
+    let member_token = member_token(identity, member);
     let matched = EventBody::IdentityMatched {
-        member_token: *member_token,
+        member_token,
         rule: REVIEWED.to_owned(),
         candidates,
         policy: judge.reference,
         roster_version: identity.roster.version(),
         evidence: None,
     };
-    item.pass_on(identity, decision, *member_token, matched)?;
+    item.pass_on(identity, decision, member_token, matched)?;
     let opened = identity.phi.open_dossier(item.context.request_id, item.dossier).map_err(unopened)?;
     let mut matcher = identity.rollout.matcher(judge, item.context, &identity.roster);
     let reading = Reading::of_request(item.context, &opened);
-    let fields = reading.with(|person| matcher.weigh_member(person, member_key));
+    let fields = reading.with(|person| matcher.weigh_member(person, account));
     // A person saw more than the fields say: the match stands until half of what they say for it is gone.
     let speaking: i32 = fields.iter().map(|said| said.weight.max(0)).sum();
-    let ground = Match {
-        account: member_key,
-        member: (member_key, *member_token),
-        fields: &fields,
-        margin: speaking / 2,
-        match_ppm: EVEN,
-    };
+    let ground =
+        Match { account, member: (member, member_token), fields: &fields, margin: speaking / 2, match_ppm: EVEN };
     ground::remember(identity, decision, item.context.request_id, &ground, item.thread(moment));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What follows from another worker's fact. The supervisor's own facts are only folded: it acted on their cause.
 
 use domain::lifecycle::event::Resolution;
-use domain::lifecycle::{Anomaly, Step};
+use domain::lifecycle::{Anomaly, Progress, Step};
 use domain::messages::Route;
 use domain::person::ConsentPolicy;
 use domain::{Code, Decision, EventBody, FailureClass, LetterId, LifecycleEvent, State, TerminalOutcome, Timestamp};
@@ -143,7 +143,8 @@ impl Case<'_> {
         if self.request.blocked_by != Some(letter) || self.request.ended.is_some() {
             return;
         }
-        if self.request.route.is_some() {
+        // The letter may have held an answer to a review: that is open still.
+        if self.request.route.is_some() || self.shown().progress == Progress::InReview {
             self.stop();
         }
         if self.shown().state == State::Cancelling {

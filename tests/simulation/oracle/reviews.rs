@@ -60,7 +60,8 @@ impl Reviews {
                 review.is_open = true;
                 None
             }
-            EventBody::Cancelled { .. } | EventBody::Closed { .. } => {
+            // Steps that waited behind a letter are taken until the review itself is ended.
+            EventBody::Cancelled { .. } => {
                 review.is_open = false;
                 None
             }

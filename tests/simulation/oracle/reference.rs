@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use domain::lifecycle::event::Clock;
 use domain::lifecycle::evidence::ReviewStep;
 use domain::messages::{Stage, Verdict};
 use domain::{Code, CommandId, EventBody, LifecycleEvent, OperationId, RecordId, TerminalOutcome};
@@ -61,7 +62,8 @@ const NEEDS: [(&str, &[&str]); 22] = [
     ("acknowledged", &["partner-dispatched"]),
     ("fulfilled", &["partner-dispatched"]),
     ("partner-refused", &["partner-dispatched"]),
-    ("attempts-exhausted", &["partner-dispatched"]),
+    // What comes to dispatch when its time is over is not begun.
+    ("attempts-exhausted", &["partner-dispatched", "request-overdue"]),
     ("cancelled", &["cancel-requested", "verification-failed", "closed"]),
     ("cancel-failed", &["cancel-requested", "verification-failed", "closed"]),
     ("compensated", &["compensation-started"]),
@@ -144,22 +146,10 @@ impl Reference {
                 let is_new = self.compensating.insert(*operation_id);
                 (!is_new).then(|| "undone twice".to_owned())
             }
-            EventBody::ReviewDecided { verdict: Verdict::IsMember { .. } | Verdict::IsNobody {}, .. } => {
-                let is_second = !self.kinds.insert("review-decided-by-person");
-                if is_second {
-                    return Some("two answers decide one review".to_owned());
-                }
-                (!self.kinds.contains("review-opened")).then(|| "an answer without a review".to_owned())
+            EventBody::DeadlineBreached { clock: Clock::Request, .. } => {
+                self.kinds.insert("request-overdue");
+                None
             }
-            EventBody::Held { command_id, .. } => {
-                let was_held = std::mem::replace(&mut self.is_held, true);
-                if was_held { Some("held while it was held".to_owned()) } else { self.command(kind, *command_id) }
-            }
-            EventBody::Released { command_id, .. } => {
-                self.is_held = false;
-                self.command(kind, *command_id)
-            }
-            EventBody::CancelRequested { command_id, .. } => self.command(kind, *command_id),
             EventBody::ExceptionRaised { .. } => {
                 (self.tier, self.owes_undoing) = (0, false);
                 None
@@ -188,6 +178,29 @@ impl Reference {
                 None
             }
             EventBody::Closed { outcome, .. } => self.end(*outcome),
+            body => self.judge_people(kind, body),
+        }
+    }
+
+    /// What people have said.
+    fn judge_people(&mut self, kind: &'static str, body: &EventBody) -> Option<String> {
+        match body {
+            EventBody::ReviewDecided { verdict: Verdict::IsMember { .. } | Verdict::IsNobody {}, .. } => {
+                let is_second = !self.kinds.insert("review-decided-by-person");
+                if is_second {
+                    return Some("two answers decide one review".to_owned());
+                }
+                (!self.kinds.contains("review-opened")).then(|| "an answer without a review".to_owned())
+            }
+            EventBody::Held { command_id, .. } => {
+                let was_held = std::mem::replace(&mut self.is_held, true);
+                if was_held { Some("held while it was held".to_owned()) } else { self.command(kind, *command_id) }
+            }
+            EventBody::Released { command_id, .. } => {
+                self.is_held = false;
+                self.command(kind, *command_id)
+            }
+            EventBody::CancelRequested { command_id, .. } => self.command(kind, *command_id),
             _ => None,
         }
     }

@@ -59,7 +59,7 @@ load: ## The load, over Kafka and into Postgres too, beside a bare chain; server
 sim: ## The fleet in virtual time while everything goes wrong; SEEDS=from..to runs these, SECONDS=180 as many as there is time for
 	SEEDS=$(SEEDS) SECONDS=$(SECONDS) cargo test --release --package tests --test simulation --quiet -- --nocapture
 
-sim-mutants: ## Seeded defects, and what notices each; MUTANTS="a b" for these alone, SECONDS_EACH=60; about 20 minutes on two cores
+sim-mutants: ## Seeded defects, and what notices each; MUTANTS="a b" for these alone, SECONDS_EACH=30; about 20 minutes on two cores
 	MUTANTS="$(MUTANTS)" SECONDS_EACH=$(SECONDS_EACH) scripts/mutants.py
 
 cms-differential: ## The matching rules beside the published reference, in Python; CASES=20000; FREEZE=1 keeps its verdicts for the tests

@@ -2,9 +2,10 @@
 """Seeds the defects of tests/simulation/mutants.toml, one by one, and shows what notices each.
 
 All of them are put into a copy of the sources (target/mutants), each behind a switch, so that there is one build: some minutes the first
-time. Then each is switched on in turn, and the simulation looks for it for SECONDS_EACH (60). Those it does not find are tried on the
-fleet's tests and on those of the crates they are in. Most are found within seconds, so that the whole takes about half an hour on two
-cores; what is noticed is printed as it comes, and at the end what was not.
+time. Then each is switched on in turn, and the simulation looks for it for SECONDS_EACH (30), until the first seed fails. It begins with
+the seed that found this defect before, then takes those that found others, which are kept in target/mutants/seeds.json. What it does
+not find is tried on the tests of the crates it is in, then on the fleet's. Most are found within seconds; what is noticed is printed as
+it comes, and at the end what was not.
 
 MUTANTS="a b" runs these alone. The exit code is 1 if less than 95 % were noticed, or if a defect does not apply any more.
 """
@@ -41,22 +42,23 @@ def main():
     unknown = [name for name in names if name not in mutants]
     if unknown:
         sys.exit(f"no such defect: {' '.join(unknown)}")
-    seconds = int(os.environ.get("SECONDS_EACH") or 60)
+    seconds = int(os.environ.get("SECONDS_EACH") or 30)
     sources, stale = seed(mutants)
     write(sources)
     tests = build(["--package", "tests", "--test", "simulation"])
-    if (found := simulate(tests, None, min(seconds, 20))) is not None:
+    kept = Seeds()
+    if (found := simulate(tests, None, seconds, kept)) is not None:
         sys.exit(f"without any defect there is something wrong already: {found}")
     told, left = {}, []
     for count, name in enumerate(names, 1):
         began = time.monotonic()
-        by = "does not apply any more" if name in stale else simulate(tests, name, seconds)
+        by = "does not apply any more" if name in stale else simulate(tests, name, seconds, kept)
         left += [name] if by is None else []
         told[name] = tell(f"{count}/{len(names)}", name, mutants, (began, by or "not by the simulation"))
     if left:
         crates = sorted({crate(edit) for name in left for edit in mutants[name]["edits"]})
-        tests |= build(["--package", "tests", "--test", "fleet", "--test", "contracts"])
         tests |= build([part for crate in crates for part in ("--package", crate)] + ["--lib"])
+        tests |= build(["--package", "tests", "--test", "fleet", "--test", "contracts"])
     survivors = list(stale)
     for count, name in enumerate(left, 1):
         began = time.monotonic()
@@ -76,6 +78,27 @@ def tell(count, name, mutants, said):
     line = f"{name:<34} {time.monotonic() - began:>4.0f} s  {by:<96} {mutants[name]['what']}"
     print(f"{count:>6} {line}", flush=True)
     return line
+
+
+class Seeds:
+    """The seeds that have found defects, by defect."""
+
+    def __init__(self):
+        self.path = SCRATCH / "seeds.json"
+        self.found = json.loads(self.path.read_text()) if self.path.exists() else {}
+
+    def first(self, name):
+        """The seeds to begin with: the one that found this very defect, then those that found most of the others."""
+        counts = {}
+        for seed in self.found.values():
+            counts[seed] = counts.get(seed, 0) + 1
+        others = sorted(counts, key=lambda seed: -counts[seed])[:12]
+        own = [self.found[name]] if name in self.found else []
+        return own + [seed for seed in others if seed not in own]
+
+    def keep(self, name, seed):
+        self.found[name] = seed
+        self.path.write_text(json.dumps(self.found, indent=1))
 
 
 def crate(edit):
@@ -154,12 +177,15 @@ def run(program, defect, arguments=(), timeout=TIMEOUT_S, **more):
     return ran.stdout + ran.stderr if ran.returncode else None
 
 
-def simulate(tests, defect, seconds):
+def simulate(tests, defect, seconds, kept):
     """The first promise that the simulation finds broken, without the names of requests."""
-    said = run(tests["tests", "simulation"], defect, ["--nocapture", "the_accounts", "regressions"], 3 * seconds + 120,
-               UNSHRUNK="1", SEEDS="", SECONDS=str(seconds))
+    first = " ".join(str(seed) for seed in kept.first(defect))
+    said = run(tests["tests", "simulation"], defect, ["--nocapture", "the_accounts", "regressions"], 2 * seconds + 20,
+               UNSHRUNK="1", SEEDS="", FIRST=first, SECONDS=str(seconds))
     if said is None:
         return None
+    if defect and (seed := re.search(r"^seed (\d+) breaks", said, re.MULTILINE)):
+        kept.keep(defect, int(seed.group(1)))
     found = re.search(r"breaks a promise:\n\s*(.*)", said) or re.search(r"panicked at (.*)", said)
     return re.sub(r"\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "…", found.group(1) if found else said[-90:])[:94]
 
@@ -167,8 +193,8 @@ def simulate(tests, defect, seconds):
 def noticed(tests, name, mutant):
     """What of the other tests notices a defect, if any does."""
     crates = {crate(edit) for edit in mutant["edits"]}
-    others = [("tests", "fleet")] + [("tests", "contracts")] * ("local" in crates)
-    others += [key for key in tests if key[0] in crates]
+    others = [key for key in tests if key[0] in crates]
+    others += [("tests", "contracts")] * ("local" in crates) + [("tests", "fleet")]
     for key in others:
         said = run(tests[key], name)
         if said is not None:

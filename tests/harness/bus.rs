@@ -139,6 +139,11 @@ impl ModelBus {
 // === impl Client ===
 
 impl Client {
+    /// Whether it is a process of a world, and not somebody who looks on.
+    fn is_of_the_fleet(&self) -> bool {
+        self.name.starts_with("sim-")
+    }
+
     /// The process sends its heartbeats, as a client's own thread does while the process lives and can reach the brokers.
     pub fn beat(&self) {
         let (heard, now) = (self.clock.since_boot(), self.shared.clock.since_boot());

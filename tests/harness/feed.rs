@@ -45,6 +45,11 @@ impl Feed {
         self.write(world, &Topic::Members, member_key.as_bytes(), &Message::Member(Box::new(record)));
     }
 
+    /// An account that the enrolment system takes off the roster.
+    pub fn remove(&mut self, world: &World, member_key: &str) {
+        self.send(bare(world, &Topic::Members, Some(member_key.as_bytes()), None)).expect("sent");
+    }
+
     /// An operator's command, under the key of its target. `key` is the request id or the letter's signature, as text.
     pub fn command(&mut self, world: &World, key: &str, order: (CommandTarget, CommandAction, Option<Verdict>)) {
         self.command_by(world, key, "operator", order);

@@ -37,6 +37,7 @@ pub(crate) struct Hiring<'a> {
     pub(crate) faults: Arc<Faults>,
     pub(crate) clock: Arc<VirtualClock>,
     pub(crate) chance: &'a Chance,
+    pub(crate) appeal_s: u32,
 }
 
 pub(crate) const SESSION: Duration = Duration::from_secs(10);
@@ -44,6 +45,12 @@ pub(crate) const SESSION: Duration = Duration::from_secs(10);
 const BULK_LAG_MAX: u64 = 20;
 /// How wrong the clocks of machines are that nobody sets: two of them differ by less than the margin of the lease.
 const SKEW_MS: usize = 900;
+
+/// The supervisor's policy.
+fn supervision() -> reconciliation::Policy {
+    let clocks = include_str!("../../deploy/policy/clocks.toml");
+    reconciliation::Policy::parse(clocks, include_str!("../../deploy/policy/escalation.toml")).expect("policies")
+}
 
 /// The consumer group of a stage.
 pub fn group(stage: Stage) -> String {
@@ -55,13 +62,7 @@ impl Hiring<'_> {
     pub(crate) fn stations(&self) -> Vec<Station> {
         let phi: Arc<dyn Phi> = self.vault.clone();
         let intake_policy = intake::Policy::parse(include_str!("../../deploy/policy/intake.toml")).expect("a policy");
-        let identity_policy =
-            identity::Policy::parse(include_str!("../../deploy/policy/identity.toml")).expect("a policy");
-        let supervision = reconciliation::Policy::parse(
-            include_str!("../../deploy/policy/clocks.toml"),
-            include_str!("../../deploy/policy/escalation.toml"),
-        )
-        .expect("policies");
+        let supervision = supervision();
         let (clocks, partners) = (supervision.clocks.clocks, Arc::clone(&self.registry));
         let dispatch_options = dispatch::Options { session_timeout: SESSION, ..dispatch::Options::STANDARD };
         let intake = intake::Intake {
@@ -74,16 +75,23 @@ impl Hiring<'_> {
         };
         let dispatch = dispatch::Dispatch { registry: Arc::clone(&partners), options: dispatch_options };
         let supervisor = reconciliation::Reconciliation::new(supervision, Arc::clone(&partners));
-        let matching = matching::Policy::parse(include_str!("../../deploy/policy/matching.toml")).expect("a policy");
-        let rollout = identity::Rollout::of(identity_policy, matching);
-        let identity =
-            move || identity::Identity::new(rollout.clone(), clocks, Arc::clone(&partners), Arc::clone(&phi));
         let mut stations = self.of_stage(move || intake.clone());
-        stations.extend(self.of_stage(identity));
+        stations.extend(self.of_stage(self.identity()));
         stations.extend(self.of_stage(move || dispatch.clone()));
         stations.extend(self.of_stage(move || supervisor.clone()));
         stations.extend(self.of_stage(triage::Triage::default));
         stations
+    }
+
+    /// Makes identity's worker.
+    pub(crate) fn identity(&self) -> impl Fn() -> identity::Identity + Clone + Send + 'static {
+        let phi: Arc<dyn Phi> = self.vault.clone();
+        let mut policy = identity::Policy::parse(include_str!("../../deploy/policy/identity.toml")).expect("a policy");
+        policy.review.appeal_s = self.appeal_s;
+        let matching = matching::Policy::parse(include_str!("../../deploy/policy/matching.toml")).expect("a policy");
+        let rollout = identity::Rollout::of(policy, matching);
+        let (clocks, partners) = (supervision().clocks.clocks, Arc::clone(&self.registry));
+        move || identity::Identity::new(rollout.clone(), clocks, Arc::clone(&partners), Arc::clone(&phi))
     }
 
     /// Over a cluster two processes and room for a visitor, on an embedded log one.

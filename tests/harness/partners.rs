@@ -41,6 +41,10 @@ struct State {
     outages: BTreeMap<PartnerId, i64>,
     /// When the last attempt of each operation was made, and until when its answer may come.
     made: BTreeMap<OperationId, (u32, i64)>,
+    /// How often each operation's dossier was sent.
+    disclosed: BTreeMap<OperationId, u32>,
+    /// How many calls were made about each operation.
+    called: BTreeMap<OperationId, u32>,
     /// What must not be, of how calls were made.
     breaches: Vec<String>,
 }
@@ -76,6 +80,8 @@ impl Partners {
             sent: 0,
             outages: BTreeMap::new(),
             made: BTreeMap::new(),
+            disclosed: BTreeMap::new(),
+            called: BTreeMap::new(),
             breaches: Vec::new(),
         };
         Arc::new(Self { clock, door_open, state: Mutex::new(state) })
@@ -117,6 +123,16 @@ impl Partners {
     pub fn answers_until_ms(&self, operation: OperationId, attempt: u32) -> Option<i64> {
         let state = self.state.lock().expect("one thread");
         state.made.get(&operation).filter(|(made, _)| *made == attempt).map(|(_, until)| *until)
+    }
+
+    /// How often calls were made that send an operation's dossier to its partner.
+    pub fn disclosed(&self, operation: OperationId) -> u32 {
+        self.state.lock().expect("one thread").disclosed.get(&operation).copied().unwrap_or(0)
+    }
+
+    /// How many calls were made about an operation.
+    pub fn called(&self, operation: OperationId) -> u32 {
+        self.state.lock().expect("one thread").called.get(&operation).copied().unwrap_or(0)
     }
 
     /// A process has ended: the answers to its calls find nobody.
@@ -194,6 +210,10 @@ impl Caller for Line {
         if before.is_some_and(|(_, until)| now < until) {
             let (attempt, operation) = (call.attempt, call.operation_id);
             state.breaches.push(format!("attempt {attempt} of operation {operation} was made {UNDER_WAY}"));
+        }
+        *state.called.entry(call.operation_id).or_default() += 1;
+        if matches!(call.verb, CallVerb::Send { .. }) {
+            *state.disclosed.entry(call.operation_id).or_default() += 1;
         }
         if !is_member {
             state.breaches.push(format!("{} made a call when the group had put it out", self.process));

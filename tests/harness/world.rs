@@ -55,6 +55,8 @@ pub struct Setup {
     pub vault: Vault,
     /// Whether payers are given an address to call back. Whoever says so carries the callbacks to the log.
     pub callbacks: bool,
+    /// How long, in seconds, a reviewer's word that it is nobody can be appealed.
+    pub appeal_s: u32,
 }
 
 /// Everything there is.
@@ -81,6 +83,8 @@ pub struct World {
     pub crew: Arc<Crew>,
     /// The upstream sources.
     pub sources: Sources,
+    /// Makes identity's worker as its processes have it, before it has read any table.
+    pub identity: Box<dyn Fn() -> identity::Identity>,
     log: Log,
     /// How much the brokers had seen when memories were last compared with their changelogs.
     compared_at: AtomicU64,
@@ -98,7 +102,7 @@ pub const PARTITIONS: u32 = 3;
 impl World {
     /// A world with an empty log.
     pub fn new(setup: Setup) -> Self {
-        let Setup { seed, plan, payers, sources, vault, callbacks } = setup;
+        let Setup { seed, plan, payers, sources, vault, callbacks, appeal_s } = setup;
         let clock = Arc::<VirtualClock>::default();
         let log = Log::new(plan.is_some(), &clock);
         let bus = log.outsiders(&clock);
@@ -127,7 +131,9 @@ impl World {
             faults: Arc::clone(&faults),
             clock: Arc::clone(&clock),
             chance: &chance,
+            appeal_s,
         };
+        let identity = Box::new(hiring.identity());
         let stations = hiring.stations();
         let crew = Crew::new(seed, (Arc::clone(&clock), Arc::clone(&partners)), &faults, stations);
         Self {
@@ -142,6 +148,7 @@ impl World {
             faults,
             crew,
             sources,
+            identity,
             log,
             compared_at: AtomicU64::new(0),
         }
@@ -315,6 +322,7 @@ impl Setup {
             sources,
             vault: Vault::in_memory_with(seed, Build::Today.codec()),
             callbacks: false,
+            appeal_s: 0,
         }
     }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use domain::State;
 use tests::faults::Struck;
 
+use crate::enrolment::{CHANGES, Change};
 use crate::run::Run;
 
 /// What was met so far.
@@ -18,6 +19,8 @@ pub(crate) struct Coverage {
     states: BTreeMap<&'static str, u64>,
     struck: Struck,
     payers: BTreeMap<String, u64>,
+    met: BTreeMap<&'static str, u64>,
+    changes: BTreeMap<(Change, &'static str), u64>,
 }
 
 /// All kinds of facts there are.
@@ -59,6 +62,40 @@ const KINDS: [&str; 36] = [
     "letter-replayed",
     "letter-discarded",
 ];
+/// What reviewers, commands and matches have to have met with.
+const MET: [&str; 20] = [
+    "match withdrawn",
+    "review looked at",
+    "review taken",
+    "review asked",
+    "review appealed",
+    "first of two verdicts",
+    "review decided by one",
+    "review decided by two",
+    "verdicts-disagree",
+    "second-reviewer-missing",
+    "not-opened",
+    "not-the-owner",
+    "not-a-candidate",
+    "no-open-review",
+    "not-in-this-state",
+    "already-done",
+    "state-stale",
+    "target-unknown",
+    "verdict-missing",
+    "too-many-attempts",
+];
+/// What many runs need not have met: no one guesses here, and that two reviewers come to contradict each other is rare.
+const NOT_MET: [&str; 8] = [
+    "too-many-attempts",
+    "state-stale",
+    "target-unknown",
+    "verdict-missing",
+    "review asked",
+    "review appealed",
+    "verdicts-disagree",
+    "second-reviewer-missing",
+];
 /// Facts that no worker states yet: there is no workflow that supersedes a request.
 const NO_OCCASION: [&str; 1] = ["superseded"];
 /// Facts so rare that only thousands of runs are sure to have them.
@@ -79,6 +116,8 @@ impl Coverage {
         run.kinds.iter().for_each(|(kind, count)| *self.kinds.entry(kind).or_default() += count);
         run.states.iter().for_each(|(state, count)| *self.states.entry(state).or_default() += count);
         run.struck.iter().for_each(|(key, count)| *self.struck.entry(key.clone()).or_default() += count);
+        run.met.iter().for_each(|(name, count)| *self.met.entry(name).or_default() += count);
+        run.changes.iter().for_each(|(change, count)| *self.changes.entry(*change).or_default() += count);
         run.payers.iter().for_each(|(fault, count)| *self.payers.entry(fault.clone()).or_default() += count);
     }
 
@@ -88,6 +127,10 @@ impl Coverage {
         let mut missing: Vec<String> = kinds.map(|kind| format!("no {kind}")).collect();
         let states = self.states_missing().filter(|state| !NO_STATES.contains(state));
         missing.extend(states.map(|state| format!("nobody was {state}")));
+        let unmet = self.unmet().filter(|name| !NOT_MET.contains(name));
+        missing.extend(unmet.map(|name| format!("nobody met with {name}")));
+        let unchanged = CHANGES.iter().filter(|change| !self.changes.keys().any(|(of, _)| of == *change));
+        missing.extend(unchanged.map(|change| format!("it never happened that {change}")));
         let names: BTreeSet<&String> = self.struck.keys().map(|(name, ..)| name).collect();
         for name in names {
             let met = self.struck.iter().any(|((of, _, outcome), _)| of == name && *outcome != "not met");
@@ -129,6 +172,14 @@ impl Coverage {
         let _ = writeln!(text, "\npayers: {}", listed(&self.payers));
         let _ = writeln!(text, "facts: {}", listed(&named(&self.kinds)));
         let _ = writeln!(text, "states: {}", listed(&named(&self.states)));
+        let _ = writeln!(text, "reviews, commands, matches: {}", listed(&named(&self.met)));
+        text.push_str(&self.changes_table());
+        let never: Vec<&str> = self.unmet().collect();
+        let _ = writeln!(
+            text,
+            "never met with: {}",
+            if never.is_empty() { "nothing".to_owned() } else { never.join(", ") }
+        );
         let never: Vec<&str> = self.kinds_missing().collect();
         let _ =
             writeln!(text, "facts never met: {}", if never.is_empty() { "none".to_owned() } else { never.join(", ") });
@@ -136,6 +187,25 @@ impl Coverage {
         let _ =
             writeln!(text, "states never met: {}", if never.is_empty() { "none".to_owned() } else { never.join(", ") });
         text
+    }
+
+    /// How the roster changed, and at which facts about a request of the member.
+    fn changes_table(&self) -> String {
+        let moments: BTreeSet<&str> = self.changes.keys().map(|(_, on)| *on).collect();
+        let mut text = String::from("\nthe roster changes at\n");
+        for on in moments {
+            let _ = write!(text, "  {on:<20}");
+            for change in CHANGES {
+                let count = self.changes.get(&(change, on)).copied().unwrap_or(0);
+                let _ = write!(text, " {change:?} {count}");
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn unmet(&self) -> impl Iterator<Item = &'static str> {
+        MET.into_iter().filter(|name| !self.met.contains_key(name))
     }
 
     fn states_missing(&self) -> impl Iterator<Item = &'static str> {

@@ -6,16 +6,20 @@
 //! (`upstream`), and a judge that knows nothing of the workers' code reads every record as it comes (`oracle`). When everything has come
 //! to rest the accounts must balance: nothing lost, nothing twice, nothing hanging.
 //!
-//! `SEEDS=17..18` runs these seeds, `SECONDS=180` as many as there is time for. A seed that fails is made smaller (`shrink`), told in
+//! `SEEDS=17..18` runs these seeds, `SECONDS=180` as many as there is time for; `FIRST="9 14"` begins with these. A seed that fails is made smaller (`shrink`), told in
 //! plain words (`story`), and becomes a regression.
 
 mod coverage;
+mod enrolment;
 mod errors;
+mod leaks;
 mod oracle;
+mod race;
 mod regressions;
 mod remains;
 mod run;
 mod scenario;
+mod sending;
 mod shrink;
 mod story;
 mod upstream;
@@ -28,8 +32,8 @@ use tests::plan::{Fault, Kind};
 
 use crate::coverage::Coverage;
 use crate::run::{Failure, Run, run, run_beside_calm};
-use crate::scenario::Scenario;
-use crate::upstream::keys;
+use crate::scenario::{CALM_EVERY, Scenario};
+use crate::sending::keys;
 
 /// The product's.
 #[global_allocator]
@@ -42,6 +46,7 @@ const MANY: usize = 150;
 
 /// What is to be run.
 struct Asked {
+    first: Vec<u64>,
     from: u64,
     to: u64,
     until: Option<Instant>,
@@ -57,30 +62,35 @@ fn asked() -> Asked {
     let seconds = named("SECONDS").and_then(|text| text.parse().ok());
     let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let (from, to) = range.unwrap_or((0, if until.is_some() { u64::MAX } else { SEEDS }));
-    Asked { from, to, until }
+    let first = named("FIRST").map(|text| text.split(' ').filter_map(|seed| seed.parse().ok()).collect());
+    Asked { first: first.unwrap_or_default(), from, to, until }
 }
 
 /// Runs a scenario; every eighth seed also without anything that goes wrong.
 fn judged(scenario: &Scenario) -> Result<Run, Failure> {
-    if scenario.seed.is_multiple_of(8) { run_beside_calm(scenario) } else { run(scenario) }
+    if scenario.seed.is_multiple_of(CALM_EVERY) { run_beside_calm(scenario) } else { run(scenario) }
 }
 
 /// Runs seeds on all cores until they or the time are over, or one fails: the first to fail is the answer.
 fn run_all(asked: &Asked) -> (Vec<Run>, Option<(u64, Failure)>) {
-    let next = AtomicU64::new(asked.from);
+    let next = AtomicU64::new(0);
+    let count = (asked.to - asked.from).saturating_add(asked.first.len() as u64);
+    let nth = |nth: u64| asked.first.get(usize::try_from(nth).ok()?).copied();
+    let seed_of = |at: u64| nth(at).unwrap_or_else(|| asked.from + at - asked.first.len() as u64);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let work = || {
         let (mut runs, mut failed) = (Vec::new(), None);
         while asked.until.is_none_or(|until| Instant::now() < until) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if asked.to <= seed {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if count <= at {
                 break;
             }
+            let seed = seed_of(at);
             match judged(&Scenario::of(seed)) {
                 Ok(run) => runs.push(run),
                 Err(failure) => {
                     failed = Some((seed, failure));
-                    next.store(asked.to, Ordering::Relaxed);
+                    next.store(count, Ordering::Relaxed);
                     break;
                 }
             }

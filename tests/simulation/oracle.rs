@@ -9,10 +9,14 @@
 
 mod clocks;
 mod ends;
+mod grounds;
 mod lanes;
+mod orders;
 mod patience;
 mod rebuilt;
 mod reference;
+mod relearnt;
+mod reviews;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,20 +24,26 @@ use std::time::Duration;
 use contracts::Topic;
 use contracts::headers::{CE_ID, event_type};
 use domain::ids::derive;
+use domain::lifecycle::event::Resolution;
 use domain::messages::{Outcome, Stage};
 use domain::{EventBody, Lane, LetterId, LifecycleEvent, Message, OperationId, RecordId, RequestId, Token};
 use fleet::bus::{Delivered, Isolation, Limit, Reader, TopicPartition};
 use fleet::clock::Clock;
 use sandbox::accounts::Accounts;
 use tests::partners::UNDER_WAY;
-use tests::plan::{Kind, Plan};
+use tests::plan::Kind;
 use tests::{SOURCE, World};
 
+use crate::scenario::Scenario;
+use crate::sending;
 use clocks::Clocks;
+use grounds::Grounds;
 use lanes::Lanes;
+use orders::Orders;
 use patience::Patience;
 use rebuilt::Rebuilt;
 use reference::Reference;
+use reviews::Reviews;
 
 /// Everything known of a run.
 pub(crate) struct Oracle {
@@ -52,6 +62,12 @@ pub(crate) struct Oracle {
     lanes: Lanes,
     pub(crate) patience: Patience,
     rebuilt: Rebuilt,
+    grounds: Grounds,
+    reviews: Reviews,
+    /// The account that the claim of each thread speaks of, and each request's thread.
+    about: BTreeMap<String, (String, bool)>,
+    threads: BTreeMap<RequestId, String>,
+    orders: Orders,
     /// Somebody sets the clock of a process that makes calls: it may be wrong about how long it has waited.
     is_skewed: bool,
     /// The letters that people have dealt with.
@@ -87,7 +103,8 @@ const LIMIT: Limit = Limit { records: 10_000, bytes: 64 << 20 };
 
 impl Oracle {
     /// Has seen nothing yet.
-    pub(crate) fn new(world: &World, plan: &Plan) -> Self {
+    pub(crate) fn new(world: &World, scenario: &Scenario) -> Self {
+        let plan = &scenario.plan;
         let mut from = Vec::new();
         for topic in world.all_topics().iter().filter(|topic| is_watched(topic)) {
             let name = world.topics.name(topic);
@@ -109,6 +126,11 @@ impl Oracle {
             patience: Patience::default(),
             settled: BTreeSet::new(),
             rebuilt: Rebuilt::default(),
+            grounds: Grounds::new(world),
+            reviews: Reviews::default(),
+            about: sending::accounts(scenario.seed),
+            threads: BTreeMap::new(),
+            orders: Orders::default(),
             is_skewed: plan
                 .0
                 .iter()
@@ -122,15 +144,26 @@ impl Oracle {
     pub(crate) fn follow(&mut self, world: &World) -> Vec<Fact> {
         let mut records = Vec::new();
         let first = self.facts.len();
+        self.grounds.follow(world, self.patience.sound());
         if self.reader.read(LIMIT, Duration::ZERO, &mut records).is_err() {
             return Vec::new();
         }
         // A cause may stand in a topic that is read later.
         self.causes.extend(records.iter().flat_map(|record| [name(record), Some(place(record))]).flatten());
-        for record in &records {
-            let topic = world.topics.parse(&record.topic).expect("a topic of ours");
-            self.take(world, &topic, record);
+        let read: Vec<(Topic, &Delivered)> = records
+            .iter()
+            .map(|record| (world.topics.parse(&record.topic).expect("a topic of ours"), record))
+            .collect();
+        for (topic, record) in read.iter().filter(|(topic, _)| *topic == Topic::Commands) {
+            let decoded = record.value.as_ref().and_then(|value| world.codec.decode(topic, value).ok());
+            if let Some((_, Message::Command(command))) = decoded {
+                self.reviews.given(*command);
+            }
         }
+        for (topic, record) in &read {
+            self.take(world, topic, record);
+        }
+        self.wrong.extend(self.orders.look(world));
         self.wrong.extend(self.lanes.look(world));
         let breaches = world.partners.breaches().into_iter();
         self.wrong.extend(breaches.filter(|breach| !(self.is_skewed && breach.contains(UNDER_WAY))));
@@ -143,7 +176,31 @@ impl Oracle {
         if world.chance.hits(60) {
             wrong.extend(self.rebuilt.compare(world));
         }
+        if world.is_well() && !world.crew.is_in_disorder() {
+            let times = (self.patience.sound(), world.clock.since_boot());
+            wrong.extend(self.grounds.overlooked(times, None));
+        }
         wrong
+    }
+
+    /// What is owed to matches and commands once all have come to their last rest.
+    pub(crate) fn look_at_last(&mut self, world: &World) -> Vec<String> {
+        let times = (self.patience.sound(), world.clock.since_boot());
+        let mut wrong = self.grounds.overlooked(times, Some(Duration::ZERO));
+        wrong.extend(relearnt::withdrawals(world));
+        let put_aside = |id| self.requests.get(&id).is_some_and(|request| request.has_had("letter-discarded"));
+        wrong.extend(self.reviews.unanswered(put_aside));
+        wrong
+    }
+
+    /// The account that a request's claim speaks of.
+    pub(crate) fn account(&self, request_id: RequestId) -> Option<&str> {
+        Some(self.about.get(self.threads.get(&request_id)?)?.0.as_str())
+    }
+
+    /// How often reviews and matches met with something.
+    pub(crate) fn met(&self) -> BTreeMap<&'static str, u64> {
+        self.reviews.met.clone()
     }
 
     /// Whether a request came to be.
@@ -173,6 +230,7 @@ impl Oracle {
                 self.rebuilt.take(record, &event, value);
                 self.fact(world, &event, value);
             }
+            Ok((_, Message::Dispatch(work))) => self.orders.given(record, &work),
             Ok((_, Message::Outcome(outcome))) if *topic == Topic::Outcomes(SOURCE.into()) => self.outcome(*outcome),
             _ => {}
         }
@@ -190,8 +248,15 @@ impl Oracle {
         self.accounts.event(event, kind, value);
         let kind = kind.trim_start_matches("waybill.");
         let (request_id, seen) = (event.request_id, world.clock.since_boot());
+        if let EventBody::Received { correlation_id: Some(thread), .. } = &event.body {
+            self.threads.insert(request_id, thread.to_string());
+        }
         let request = self.requests.entry(request_id).or_default();
         let mut wrong = request.judge(kind, event);
+        let about = self.threads.get(&request_id).and_then(|thread| self.about.get(thread));
+        let certain = about.filter(|(_, has_card)| *has_card).map(|(account, _)| account.as_str());
+        wrong.extend(self.grounds.judge(event, certain, seen));
+        wrong.extend(self.reviews.judge(event, &self.grounds));
         wrong.extend(self.clocks.judge(event, seen));
         self.patience.hear(event, world.clock.now_ms());
         if let EventBody::AttemptFailed { operation_id, attempt, code, .. } = &event.body
@@ -203,6 +268,13 @@ impl Oracle {
                 .is_some_and(|until| world.clock.now_ms() < until)
         {
             wrong.push(format!("attempt {attempt} was given up for lost while its answer was under way"));
+        }
+        match &event.body {
+            EventBody::DeadLettered { .. } | EventBody::OutcomeUnknown { resolution: Resolution::Resend, .. } => {
+                self.orders.excuse(request_id);
+            }
+            EventBody::PartnerDispatched { .. } => self.orders.begun(request_id),
+            _ => {}
         }
         if kind == "duplicate-suppressed" {
             *self.repetitions.entry(request_id).or_default() += 1;

@@ -7,7 +7,7 @@ use tests::PAYER;
 
 use crate::run::run;
 use crate::scenario::Scenario;
-use crate::upstream::keys;
+use crate::sending::keys;
 
 /// Runs a scenario that has to balance by now.
 fn balances(scenario: &Scenario) {

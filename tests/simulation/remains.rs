@@ -27,10 +27,7 @@ pub(crate) fn remains(world: &mut World, upstream: &mut Upstream) -> Vec<String>
         }
     }
     for entry in remembered::<identity::Entry>(world, Stage::Identity) {
-        // What a match rests on and what was tried are remembered for a while, whatever the request has come to.
-        if let identity::Entry::OpenReview(review) = entry {
-            found.push(format!("identity remembers {review:?}"));
-        }
+        found.push(format!("identity remembers {entry:?}"));
     }
     for entry in remembered::<reconciliation::Entry>(world, Stage::Reconciliation) {
         found.push(format!("reconciliation remembers {entry:?}"));

@@ -12,7 +12,9 @@ use tests::faults::Struck;
 use tests::plan::Plan;
 use tests::{Setup, World};
 
+use crate::enrolment::Change;
 use crate::errors::Errors;
+use crate::leaks::leaks;
 use crate::oracle::{Fact, Oracle};
 use crate::remains::remains;
 use crate::scenario::Scenario;
@@ -39,6 +41,10 @@ pub(crate) struct Run {
     pub(crate) payers: BTreeMap<String, u64>,
     /// What identity first found of each request's member.
     pub(crate) found: BTreeMap<RequestId, &'static str>,
+    /// What became of reviews, commands and matches.
+    pub(crate) met: BTreeMap<&'static str, u64>,
+    /// How the roster changed, and at which moments.
+    pub(crate) changes: BTreeMap<(Change, &'static str), u64>,
 }
 
 /// A run that broke a promise.
@@ -54,6 +60,8 @@ pub(crate) struct Failure {
 const LIMIT: Duration = Duration::from_secs(90 * 86_400);
 /// When the first submission comes.
 const HEAD_START: Duration = Duration::from_secs(600);
+/// How long all rest before the accounts are drawn up.
+const LAST_REST: Duration = Duration::from_secs(60);
 /// Nor one that takes so many steps.
 const STEPS_MAX: u32 = 80_000;
 /// After so many steps in which nobody moved everybody is asked.
@@ -114,12 +122,12 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 impl Stage {
     fn new(scenario: &Scenario) -> Self {
         let plan = Some(scenario.plan.clone());
-        let mut setup = Setup { plan, callbacks: true, ..Setup::rough(scenario.seed) };
+        let mut setup = Setup { plan, callbacks: true, appeal_s: scenario.appeal_s(), ..Setup::rough(scenario.seed) };
         // What goes beyond the source's share of a minute is moved to bulk.
         setup.sources.iter_mut().for_each(|(_, text)| text.push_str("\nshare_per_min = 24\n"));
         let world = World::new(setup);
         let upstream = Upstream::new(scenario, &world);
-        let oracle = Oracle::new(&world, &scenario.plan);
+        let oracle = Oracle::new(&world, scenario);
         // No clock is so wrong that a submission would come before it was written.
         world.clock.advance(HEAD_START);
         Self { world, upstream, oracle, leap: Duration::from_millis(1), steps: 0 }
@@ -207,8 +215,15 @@ impl Stage {
 
     fn finish(&mut self) -> Result<Run, Vec<String>> {
         let Self { world, upstream, oracle, .. } = self;
+        world.pass(LAST_REST);
+        oracle.follow(world);
         let mut wrong = world.forgetful();
+        wrong.extend(oracle.look_at_last(world));
         wrong.extend(oracle.rebuild(world));
+        // Every byte is searched: not of every run.
+        if world.chance.hits(200) {
+            wrong.extend(leaks(world));
+        }
         wrong.extend(oracle.balance(world, &upstream.sent, upstream.poisoned));
         if !wrong.is_empty() {
             return Err(wrong);
@@ -238,6 +253,8 @@ impl Stage {
             struck: world.faults.struck(),
             payers: world.partners.misbehaviour(),
             found: found(&oracle.facts),
+            met: oracle.met(),
+            changes: upstream.enrolment.done.clone(),
         })
     }
 }

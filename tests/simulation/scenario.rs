@@ -7,6 +7,8 @@ use sandbox::upstream::Submission;
 use tests::chance::Chance;
 use tests::plan::Plan;
 
+use crate::enrolment::{CHANGES, Change};
+
 /// One run.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
@@ -45,7 +47,36 @@ pub(crate) enum Act {
     Release,
     /// Two people answer one review.
     DecideTwice,
+    /// Several people race for one review; the seed says how.
+    Race {
+        seed: u32,
+    },
+    /// The account of its member changes, and is as it was after so long.
+    Change {
+        change: Change,
+        back_ms: Option<u32>,
+    },
 }
+
+/// The moments at which the roster changes.
+const CHANGES_AT: [&str; 14] = [
+    "received",
+    "validated",
+    "validated",
+    "identity-matched",
+    "identity-matched",
+    "partner-dispatched",
+    "partner-dispatched",
+    "attempt-failed",
+    "outcome-unknown",
+    "acknowledged",
+    "review-opened",
+    "held",
+    "exception-raised",
+    "closed",
+];
+/// Every so many seeds the roster stays as it is, and a calm run stands beside.
+pub(crate) const CALM_EVERY: u64 = 8;
 
 /// How many submissions a run has.
 pub(crate) const SUBMISSIONS: u64 = 40;
@@ -76,7 +107,21 @@ impl Scenario {
         if chance.hits(600) {
             orders.push(Order { on: "review-opened", nth: 1, act: Act::DecideTwice });
         }
+        if !seed.is_multiple_of(CALM_EVERY) {
+            orders.extend(Order::of_people(&Chance::new(seed ^ 0x1d3a)));
+        }
         Self { seed, left_out: BTreeSet::new(), plan: Plan::of(seed, COMMITS), orders }
+    }
+
+    /// How long a reviewer's word that it is nobody can be appealed, in seconds.
+    pub(crate) fn appeal_s(&self) -> u32 {
+        let is_raced = self.orders.iter().any(|order| matches!(order.act, Act::Race { .. }));
+        if is_raced { [0, 3_000, 90_000][usize::try_from(self.seed % 3).expect("few")] } else { 0 }
+    }
+
+    /// Whether the roster changes at all.
+    pub(crate) fn changes_the_roster(&self) -> bool {
+        self.orders.iter().any(|order| matches!(order.act, Act::Change { .. }))
     }
 
     /// Whether a submission is sent.
@@ -97,6 +142,26 @@ impl Order {
         };
         Self { on: chance.pick(&MOMENTS), nth: 1 + u32::try_from(chance.below(12)).expect("few"), act }
     }
+
+    /// Reviewers who race, and an enrolment system that changes its mind.
+    fn of_people(chance: &Chance) -> Vec<Self> {
+        let few = |below: usize| u32::try_from(chance.below(below)).expect("few");
+        let mut orders = Vec::new();
+        for nth in 1..=3 {
+            if chance.hits(650) {
+                orders.push(Self { on: "review-opened", nth, act: Act::Race { seed: few(1 << 20) } });
+            }
+        }
+        for _ in 0..3 + chance.below(8) {
+            let back_ms = chance.hits(300).then(|| chance.pick(&[0, 400, 20_000, 7_200_000, 90_000_000]));
+            let act = Act::Change { change: chance.pick(&CHANGES), back_ms };
+            let on = chance.pick(&CHANGES_AT);
+            // There are few reviews, and few holds.
+            let nth = 1 + if matches!(on, "review-opened" | "held") { few(2) } else { few(12) };
+            orders.push(Self { on, nth, act });
+        }
+        orders
+    }
 }
 
 impl fmt::Display for Order {
@@ -109,6 +174,9 @@ impl fmt::Display for Order {
             Act::Hold { for_ms } => write!(f, "hold it for {for_ms} ms"),
             Act::Release => f.write_str("release it"),
             Act::DecideTwice => f.write_str("two people decide its review"),
+            Act::Race { seed } => write!(f, "people race for its review, as {seed} has it"),
+            Act::Change { change, back_ms: None } => write!(f, "{change}"),
+            Act::Change { change, back_ms: Some(after) } => write!(f, "{change}, and is as it was after {after} ms"),
         }
     }
 }

@@ -7,7 +7,7 @@ use tests::plan::Plan;
 
 use crate::run::{Failure, Run};
 use crate::scenario::Scenario;
-use crate::upstream::keys;
+use crate::sending::keys;
 
 /// How many runs a failure is worth.
 const RUNS_MAX: usize = 150;

@@ -1,30 +1,29 @@
 //! Everybody outside the fleet of the simulated world: the upstream system, the door through which payers call back, the operators.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use contracts::Topic;
 use domain::messages::{CommandAction, CommandTarget, Lane, Message, PartnerMessage, Stage, Verdict};
-use domain::{Code, LetterId, OperationId, RequestId, Timestamp, Token};
+use domain::{Code, LetterId, OperationId, RequestId, Token};
 use fleet::clock::Clock;
 use identity::Entry;
 use sandbox::accounts::Story;
-use sandbox::upstream::{Expected, Submission, Traffic, population, traffic};
+use sandbox::upstream::Submission;
 use tests::feed::bare;
 use tests::plan::Kind;
 use tests::reading::remembered;
-use tests::{Feed, PAYER, SOURCE, World};
+use tests::{Feed, World};
 use uuid::Uuid;
 
+use crate::enrolment::Enrolment;
 use crate::oracle::{Fact, Oracle};
-use crate::scenario::{Act, Order, SUBMISSIONS, Scenario};
+use crate::race::{self, Step};
+use crate::scenario::{Act, Order, Scenario};
+use crate::sending::{repeated, submissions};
 
-const MEMBERS: u64 = 60;
 /// After so many passes over what is open, the operator lets the clocks do the rest.
 const PASSES_MAX: u32 = 6;
-/// The least time a request in haste has.
-const HASTE: Duration = Duration::from_secs(8 * 3600);
 
 /// Sends the traffic of a seed, carries callbacks, and decides what is left for a person.
 pub(crate) struct Upstream {
@@ -50,6 +49,11 @@ pub(crate) struct Upstream {
     /// Letters of requests that nobody has settled yet, with the signature of their group and whose they are.
     waiting_letters: BTreeMap<LetterId, (Token, Stage)>,
     held: BTreeMap<RequestId, i64>,
+    /// What racing reviewers are still to do, and when.
+    races: Vec<(i64, RequestId, &'static str, Step)>,
+    /// Whom reviews have shown.
+    shown: BTreeMap<RequestId, Vec<Token>>,
+    pub(crate) enrolment: Enrolment,
     passes: u32,
 }
 
@@ -58,18 +62,14 @@ type Given = (CommandAction, Option<Verdict>);
 
 impl Upstream {
     pub(crate) fn new(scenario: &Scenario, world: &World) -> Self {
-        let partners = world.registry.iter().map(|partner| partner.id.clone()).collect();
-        let plan = Traffic { partners, ..plan(scenario.seed, PAYER) };
-        let mut upstream = Self {
-            waiting: traffic(&plan)
-                .into_iter()
-                .filter(|submission| scenario.has(submission))
-                .map(|submission| in_haste(submission, plan.now))
-                .collect(),
+        let mut feed = Feed::open(world, "upstream");
+        let enrolment = Enrolment::begin(scenario.seed, scenario.changes_the_roster(), (world, &mut feed));
+        Self {
+            waiting: submissions(scenario, world).collect(),
             sent: Vec::new(),
             poisoned: 0,
             poisons: Vec::new(),
-            feed: Feed::open(world, "upstream"),
+            feed,
             door: Feed::open(world, "door"),
             again: Vec::new(),
             stuck: Vec::new(),
@@ -79,13 +79,11 @@ impl Upstream {
             letters: Vec::new(),
             waiting_letters: BTreeMap::new(),
             held: BTreeMap::new(),
+            races: Vec::new(),
+            shown: BTreeMap::new(),
+            enrolment,
             passes: 0,
-        };
-        for person in population(scenario.seed, PAYER, MEMBERS) {
-            upstream.feed.enrol(world, &person.member_key, &person.member);
         }
-        upstream.feed.commit();
-        upstream
     }
 
     /// Does what outsiders do by now; how much it was.
@@ -98,7 +96,7 @@ impl Upstream {
             self.poison(world, &kind);
         }
         self.send_some(world);
-        self.obey(world, oracle) + self.carry_callbacks(world)
+        self.enrolment.act(world, &mut self.feed) + self.obey(world, oracle) + self.carry_callbacks(world)
     }
 
     /// Now and then sends a few submissions; now and then one of them twice, as a producer does that got no answer.
@@ -207,6 +205,15 @@ impl Upstream {
                         give(until, CommandAction::Release);
                         self.held.insert(fact.request_id, until);
                     }
+                    Act::Race { seed } => {
+                        let steps = race::steps(seed).into_iter();
+                        self.races.extend(steps.map(|(after, who, step)| (now + after, fact.request_id, who, step)));
+                    }
+                    Act::Change { change, back_ms } => {
+                        if let Some(account) = oracle.account(fact.request_id) {
+                            self.enrolment.order((now, fact.kind), account, (change, back_ms));
+                        }
+                    }
                 }
             }
         }
@@ -216,8 +223,9 @@ impl Upstream {
     fn obey(&mut self, world: &World, oracle: &Oracle) -> usize {
         let now = world.clock.now_ms();
         self.deal_with_letters(world, now);
+        let raced = self.go_on_racing(world, now);
         if self.commands.iter().all(|(at, ..)| now < *at) {
-            return 0;
+            return raced;
         }
         let (due, later) = std::mem::take(&mut self.commands).into_iter().partition(|(at, ..)| *at <= now);
         self.commands = later;
@@ -232,7 +240,35 @@ impl Upstream {
             }
         }
         self.feed.commit();
+        due.len() + raced
+    }
+
+    /// Lets racing reviewers take the steps that are due, in one transaction: who is first is first by a hair.
+    fn go_on_racing(&mut self, world: &World, now: i64) -> usize {
+        let (due, later) = std::mem::take(&mut self.races).into_iter().partition(|(at, ..)| *at <= now);
+        self.races = later;
+        let due: Vec<(i64, RequestId, &'static str, Step)> = due;
+        for (_, request_id, who, step) in &due {
+            let shown = self.shown(world, *request_id);
+            let Some((action, verdict)) = step.order(&shown) else { continue };
+            let target = CommandTarget::RequestTarget { request_id: *request_id };
+            self.feed.command_by(world, &request_id.to_string(), who, (target, action, verdict));
+            if world.chance.hits(100) {
+                self.feed.repeat_command();
+            }
+        }
+        if !due.is_empty() {
+            self.feed.commit();
+        }
         due.len()
+    }
+
+    /// Whom a review shows, or showed when it was open.
+    fn shown(&mut self, world: &World, request_id: RequestId) -> Vec<Token> {
+        if let Some(shown) = candidates(world).remove(&request_id) {
+            self.shown.insert(request_id, shown);
+        }
+        self.shown.get(&request_id).cloned().unwrap_or_default()
     }
 
     /// Sends letters back to their stages; now and then one is put aside.
@@ -255,6 +291,14 @@ impl Upstream {
         let action = if is_discarded { CommandAction::DiscardLetter } else { CommandAction::ReplayLetter };
         let key = Uuid::from_bytes(signature.0).to_string();
         self.feed.command(world, &key, (CommandTarget::LetterTarget { letter_id }, action, None));
+        if world.chance.hits(200) {
+            // Two people see to the same letter.
+            self.feed.command(
+                world,
+                &key,
+                (CommandTarget::LetterTarget { letter_id }, CommandAction::ReplayLetter, None),
+            );
+        }
     }
 
     /// How many letters of requests nobody has settled.
@@ -266,6 +310,7 @@ impl Upstream {
     pub(crate) fn next_ms(&self) -> Option<i64> {
         let again = self.again.iter().map(|(at, _)| *at);
         let again = again.chain(self.letters.iter().map(|(at, _)| *at));
+        let again = again.chain(self.races.iter().map(|(at, ..)| *at)).chain(self.enrolment.next_ms());
         self.commands.iter().map(|(at, ..)| *at).chain(again).min()
     }
 
@@ -318,6 +363,7 @@ impl Upstream {
                 Some((CommandAction::ResolveUnknown, Some(verdict)))
             }
             Code::CountMismatch | Code::DigestMismatch => Some((CommandAction::Release, None)),
+            Code::MatchWithdrawn if 0 < story.fulfilled => Some((CommandAction::Release, None)),
             _ => Some((CommandAction::Cancel, None)),
         }
     }
@@ -334,45 +380,6 @@ impl Upstream {
             self.feed.repeat_command();
         }
     }
-}
-
-fn plan(seed: u64, payer: &str) -> Traffic {
-    Traffic {
-        seed,
-        source: SOURCE.into(),
-        payer: payer.to_owned(),
-        members: MEMBERS,
-        partners: vec!["nobody".into()],
-        count: SUBMISSIONS,
-        now: Timestamp(tests::clock::START_MS),
-        only_good: false,
-    }
-}
-
-/// The idempotency keys of a seed's submissions.
-pub(crate) fn keys(seed: u64, payer: &str) -> BTreeSet<String> {
-    traffic(&plan(seed, payer)).into_iter().map(|submission| submission.request.idempotency_key).collect()
-}
-
-/// Half of the requests have little time, so that a hold outlasts it; which ones, and how little, follows from the key alone.
-fn in_haste(mut submission: Submission, now: Timestamp) -> Submission {
-    let number = submission.request.idempotency_key.bytes().last().map_or(0, |digit| u32::from(digit - b'0'));
-    // Bulk may wait at the gate for longer than that.
-    if number.is_multiple_of(2) && submission.lane != Lane::Bulk {
-        submission.request.due_by = Some(now + HASTE * (1 + number));
-    }
-    submission
-}
-
-/// The same submission once more: the first one of them has taken the key, if anything could.
-fn repeated(submission: Submission) -> Submission {
-    let expected = match submission.expected {
-        Expected::Dispatched | Expected::Unmatched | Expected::InReview | Expected::Duplicate => Expected::Duplicate,
-        Expected::Conflict => Expected::Conflict,
-        Expected::Refused => Expected::Refused,
-        Expected::Lettered => Expected::Lettered,
-    };
-    Submission { expected, ..submission }
 }
 
 /// Whom the open reviews show.

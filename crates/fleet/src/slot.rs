@@ -299,7 +299,7 @@ impl<W: Worker> Slot<W> {
         if self.standing.must_rejoin {
             self.rejoin()?;
         }
-        let has_learnt = self.tables.catch_up(&mut self.desk)?;
+        let has_learnt = self.tables.catch_up(&mut self.desk, self.ports.bus.as_ref())?;
         let has_restored = self.restore()?;
         self.standing.is_stalled = !has_learnt && !has_restored;
         let is_ready = self.tables.is_ready();

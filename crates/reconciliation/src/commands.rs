@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::lifecycle::Progress;
 use domain::lifecycle::evidence::ReviewStep;
 use domain::messages::{Command, CommandAction, DispatchTask, IdentityTask, Verdict};
-use domain::{Code, Decision, EventBody, Moment, OperationId, RequestId, State, TerminalOutcome, View};
+use domain::{Code, CommandId, Decision, EventBody, Moment, OperationId, RequestId, State, TerminalOutcome, View};
 
 use crate::case::Case;
 use crate::errands::Errand;
@@ -17,7 +17,7 @@ use crate::{Entry, Key, Reconciliation};
 use table::{Condition, Judgement, judge};
 
 /// How many commands are remembered, so that one that comes again is not judged again.
-const REMEMBERED: usize = 8;
+const REMEMBERED: usize = 32;
 /// How long a command waits for a request that nobody has heard of: intake may have it before itself still.
 const UNHEARD_OF: Duration = Duration::from_secs(5);
 /// What is due in the moment it was given would be covered by a look at the log that was taken before it.
@@ -116,8 +116,16 @@ fn judged(
             return case.finish();
         }
         Some(Entry::EndedRequest(ended)) => {
-            let new = commands.iter().filter(|command| !ended.commands.contains(&command.command_id));
-            new.for_each(|command| decision.event(request_id, without_place(command, after_the_end(ended, command))));
+            let mut remembers = ended.clone();
+            for command in commands {
+                if !remembers.commands.contains(&command.command_id) {
+                    decision.event(request_id, without_place(command, after_the_end(ended, command)));
+                    remember_in(&mut remembers.commands, command);
+                }
+            }
+            if remembers.commands != ended.commands {
+                decision.put(Key::Request(request_id), Entry::EndedRequest(remembers));
+            }
         }
         Some(Entry::EarlyCommands(_)) | None => {
             // The request's own story must begin with its acceptance, should it come to be: what is refused about nothing stands
@@ -128,6 +136,14 @@ fn judged(
         }
     }
     decision
+}
+
+/// Remembers that a command was judged, and forgets the oldest where there are too many.
+fn remember_in(commands: &mut Vec<CommandId>, command: &Command) {
+    if REMEMBERED <= commands.len() {
+        commands.remove(0);
+    }
+    commands.push(command.command_id);
 }
 
 /// Why nothing can be done any more for a request that is no longer watched.
@@ -174,10 +190,7 @@ impl Case<'_> {
     }
 
     fn remember(&mut self, command: &Command) {
-        if self.request.commands.len() == REMEMBERED {
-            self.request.commands.remove(0);
-        }
-        self.request.commands.push(command.command_id);
+        remember_in(&mut self.request.commands, command);
     }
 
     /// Carries a command out, or says why it has no place and changes nothing.

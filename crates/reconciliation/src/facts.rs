@@ -1,7 +1,7 @@
 //! What follows from another worker's fact. The supervisor's own facts are only folded: it acted on their cause.
 
 use domain::lifecycle::event::Resolution;
-use domain::lifecycle::{Anomaly, Step};
+use domain::lifecycle::{Anomaly, Progress, Step};
 use domain::messages::Route;
 use domain::person::ConsentPolicy;
 use domain::{Code, Decision, EventBody, FailureClass, LetterId, LifecycleEvent, State, TerminalOutcome, Timestamp};
@@ -85,8 +85,12 @@ impl Case<'_> {
 
     /// It was stopped, for an operator or because its match was taken back.
     fn cancelled(&mut self, step: Step) {
+        self.end(step, TerminalOutcome::Cancelled, Some(self.why_cancelled()));
+    }
+
+    fn why_cancelled(&self) -> Code {
         let withdrawn = self.request.code.filter(|code| *code == Code::MatchWithdrawn);
-        self.end(step, TerminalOutcome::Cancelled, withdrawn.or(Some(Code::CancelledByOperator)));
+        withdrawn.unwrap_or(Code::CancelledByOperator)
     }
 
     /// An end that stands first in the log is the one.
@@ -128,7 +132,7 @@ impl Case<'_> {
             return;
         }
         if code == Code::NotInThisState {
-            self.close(TerminalOutcome::Cancelled, Some(Code::CancelledByOperator));
+            self.close(TerminalOutcome::Cancelled, Some(self.why_cancelled()));
         } else if code == Code::OutcomeUnknownUnresolved {
             self.raise(code);
         }
@@ -139,7 +143,8 @@ impl Case<'_> {
         if self.request.blocked_by != Some(letter) || self.request.ended.is_some() {
             return;
         }
-        if self.request.route.is_some() {
+        // The letter may have held an answer to a review: that is open still.
+        if self.request.route.is_some() || self.shown().progress == Progress::InReview {
             self.stop();
         }
         if self.shown().state == State::Cancelling {

@@ -1,7 +1,7 @@
 //! Whether all arrived: what came against what the partner says it sent.
 
 use domain::messages::{Manifest, ReceivedData};
-use domain::{Code, EventBody, TerminalOutcome};
+use domain::{Code, EventBody, State, TerminalOutcome};
 
 use crate::case::Case;
 
@@ -21,10 +21,19 @@ impl Case<'_> {
 
     /// Identity takes a match back: nothing more may be sent for it, and somebody has to see to what was.
     pub(crate) fn match_withdrawn(&mut self) {
-        if self.request.ended.is_none() {
-            self.raise(Code::MatchWithdrawn);
-            self.request.code = Some(Code::MatchWithdrawn);
-            self.stop();
+        let log = &self.request.lifecycle;
+        let stood_first = log.state != State::Closed && log.outcome == Some(TerminalOutcome::Escalated);
+        match self.request.ended {
+            None => {
+                self.raise(Code::MatchWithdrawn);
+                self.request.code = Some(Code::MatchWithdrawn);
+                self.stop();
+            }
+            // It stands on the log before the end that was written: the source is told what the log says.
+            Some(TerminalOutcome::Fulfilled) if stood_first => {
+                self.close(TerminalOutcome::Escalated, Some(Code::MatchWithdrawn));
+            }
+            Some(_) => {}
         }
     }
 }

@@ -48,6 +48,9 @@ impl Oracle {
         let mut found = Vec::new();
         for (id, request) in &self.requests {
             let Some(outcome) = request.closed else { continue };
+            if request.owes_undoing {
+                found.push(format!("{id} was delivered after its end, and nobody undoes it"));
+            }
             let is_to_stand = matches!(outcome, TerminalOutcome::Fulfilled | TerminalOutcome::Escalated);
             if !is_to_stand && !request.is_overtaken && stands(id) && !request.has_had("exception-raised") {
                 found.push(format!("{id} was closed as {}, what it did stands, and nobody owns it", outcome.as_str()));

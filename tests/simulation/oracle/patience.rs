@@ -42,6 +42,11 @@ impl Patience {
         self.sound += span;
     }
 
+    /// How much sound time has passed.
+    pub(crate) fn sound(&self) -> Duration {
+        self.sound
+    }
+
     /// Something has happened to a request.
     pub(super) fn hear(&mut self, event: &LifecycleEvent, now_ms: i64) {
         if let EventBody::Received { lane, due_by, .. } = &event.body {

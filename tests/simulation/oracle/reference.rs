@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use domain::lifecycle::event::Clock;
+use domain::lifecycle::evidence::ReviewStep;
 use domain::messages::{Stage, Verdict};
-use domain::{CommandId, EventBody, LifecycleEvent, OperationId, RecordId, TerminalOutcome};
+use domain::{Code, CommandId, EventBody, LifecycleEvent, OperationId, RecordId, TerminalOutcome};
 
 /// What is known of a request.
 #[derive(Default)]
@@ -21,9 +23,13 @@ pub(super) struct Reference {
     tier: u32,
     /// What was delivered is not what was announced.
     is_disputed: bool,
+    /// Its match was withdrawn before anything was delivered.
+    is_withdrawn: bool,
     /// It was delivered before the supervisor, which had not read of it, closed it otherwise: the end that stands first is the one.
     pub(super) is_overtaken: bool,
     pub(super) closed: Option<TerminalOutcome>,
+    /// It was delivered after it had ended otherwise: that has to be undone, or somebody has to own it.
+    pub(super) owes_undoing: bool,
 }
 
 /// Facts of which a request has one at most.
@@ -56,19 +62,20 @@ const NEEDS: [(&str, &[&str]); 22] = [
     ("acknowledged", &["partner-dispatched"]),
     ("fulfilled", &["partner-dispatched"]),
     ("partner-refused", &["partner-dispatched"]),
-    ("attempts-exhausted", &["partner-dispatched"]),
-    ("cancelled", &["cancel-requested", "closed"]),
-    ("cancel-failed", &["cancel-requested", "closed"]),
+    // What comes to dispatch when its time is over is not begun.
+    ("attempts-exhausted", &["partner-dispatched", "request-overdue"]),
+    ("cancelled", &["cancel-requested", "verification-failed", "closed"]),
+    ("cancel-failed", &["cancel-requested", "verification-failed", "closed"]),
     ("compensated", &["compensation-started"]),
     ("compensation-failed", &["compensation-started"]),
     ("released", &["held", "exception-raised"]),
     ("escalated", &["exception-raised"]),
-    ("verification-failed", &["fulfilled"]),
+    ("verification-failed", &["fulfilled", "identity-matched"]),
     ("closed", &["received"]),
 ];
 
 /// Who writes what, where it is always the same stage.
-const WRITERS: [(&str, Stage); 23] = [
+const WRITERS: [(&str, Stage); 22] = [
     ("received", Stage::Intake),
     ("validated", Stage::Intake),
     ("refused", Stage::Intake),
@@ -90,7 +97,6 @@ const WRITERS: [(&str, Stage); 23] = [
     ("exception-raised", Stage::Reconciliation),
     ("escalated", Stage::Reconciliation),
     ("held", Stage::Reconciliation),
-    ("verification-failed", Stage::Reconciliation),
     ("closed", Stage::Reconciliation),
 ];
 
@@ -135,9 +141,49 @@ impl Reference {
             }
             EventBody::AttemptFailed { operation_id, attempt, .. } => self.attempt(*operation_id, *attempt),
             EventBody::CompensationStarted { operation_id, .. } => {
+                self.owes_undoing = false;
                 let is_new = self.compensating.insert(*operation_id);
                 (!is_new).then(|| "undone twice".to_owned())
             }
+            EventBody::DeadlineBreached { clock: Clock::Request, .. } => {
+                self.kinds.insert("request-overdue");
+                None
+            }
+            EventBody::ExceptionRaised { .. } => {
+                (self.tier, self.owes_undoing) = (0, false);
+                None
+            }
+            EventBody::Escalated { tier, .. } => {
+                let next = std::mem::replace(&mut self.tier, *tier) + 1;
+                (*tier != next).then(|| format!("moved to owner {tier} where owner {next} comes next"))
+            }
+            EventBody::Fulfilled { manifest, received, .. } => {
+                let ended = self.closed.filter(|outcome| *outcome != TerminalOutcome::Fulfilled);
+                self.owes_undoing = ended.is_some();
+                self.is_disputed = (manifest.records, manifest.sha256) != (received.records, received.sha256);
+                None
+            }
+            EventBody::VerificationFailed { withdrawn, .. } => {
+                if withdrawn.is_some() {
+                    self.kinds.insert("match-withdrawn");
+                }
+                self.is_withdrawn |= withdrawn.is_some() && !self.kinds.contains("fulfilled");
+                let by = if withdrawn.is_some() { Stage::Identity } else { Stage::Reconciliation };
+                (by != event.by).then(|| format!("{} says that it failed its verification", event.by.as_str()))
+            }
+            // What was decided is to be decided again.
+            EventBody::CommandPassed { review: Some(step), .. } if step.step == ReviewStep::APPEALED => {
+                self.kinds.remove("review-decided-by-person");
+                None
+            }
+            EventBody::Closed { outcome, .. } => self.end(*outcome),
+            body => self.judge_people(kind, body),
+        }
+    }
+
+    /// What people have said.
+    fn judge_people(&mut self, kind: &'static str, body: &EventBody) -> Option<String> {
+        match body {
             EventBody::ReviewDecided { verdict: Verdict::IsMember { .. } | Verdict::IsNobody {}, .. } => {
                 let is_second = !self.kinds.insert("review-decided-by-person");
                 if is_second {
@@ -154,29 +200,22 @@ impl Reference {
                 self.command(kind, *command_id)
             }
             EventBody::CancelRequested { command_id, .. } => self.command(kind, *command_id),
-            EventBody::ExceptionRaised { .. } => {
-                self.tier = 0;
-                None
-            }
-            EventBody::Escalated { tier, .. } => {
-                let next = std::mem::replace(&mut self.tier, *tier) + 1;
-                (*tier != next).then(|| format!("moved to owner {tier} where owner {next} comes next"))
-            }
-            EventBody::Fulfilled { manifest, received, .. } => {
-                self.is_disputed = (manifest.records, manifest.sha256) != (received.records, received.sha256);
-                None
-            }
-            EventBody::Closed { outcome: TerminalOutcome::Fulfilled, .. } if self.is_disputed => {
-                Some("closed as fulfilled though what came is not what was announced".to_owned())
-            }
-            EventBody::Closed { outcome, .. } => {
-                let is_end = matches!(outcome, TerminalOutcome::Fulfilled | TerminalOutcome::Escalated);
-                self.is_overtaken = !is_end && self.kinds.contains("fulfilled");
-                self.closed = Some(*outcome);
-                self.closes(*outcome)
-            }
             _ => None,
         }
+    }
+
+    fn end(&mut self, outcome: TerminalOutcome) -> Option<String> {
+        if outcome == TerminalOutcome::Fulfilled && self.is_withdrawn {
+            return Some("closed as fulfilled though its match was withdrawn".to_owned());
+        }
+        if outcome == TerminalOutcome::Fulfilled && self.is_disputed {
+            return Some("closed as fulfilled though what came is not what was announced".to_owned());
+        }
+        let is_end = matches!(outcome, TerminalOutcome::Fulfilled | TerminalOutcome::Escalated);
+        let is_taken_back = outcome == TerminalOutcome::Fulfilled && self.kinds.contains("match-withdrawn");
+        self.is_overtaken = !is_end && self.kinds.contains("fulfilled") || is_taken_back;
+        self.closed = Some(outcome);
+        self.closes(outcome)
     }
 
     /// Attempts of an operation fail one after the other.
@@ -206,7 +245,7 @@ impl Reference {
             TerminalOutcome::Rejected => {
                 &["identity-unmatched", "partner-refused", "review-decided-by-person", "letter-discarded"]
             }
-            TerminalOutcome::Cancelled => &["cancelled", "cancel-requested"],
+            TerminalOutcome::Cancelled => &["cancelled", "cancel-requested", "match-withdrawn"],
             TerminalOutcome::Superseded => &["superseded"],
             TerminalOutcome::Escalated => &["exception-raised"],
         };
@@ -217,6 +256,10 @@ impl Reference {
 
 /// Facts that the passing of time may lead to.
 pub(super) fn may_follow_a_timer(body: &EventBody) -> bool {
+    // What can be appealed settles in time.
+    if matches!(body, EventBody::IdentityUnmatched { code: Code::ReviewedNobody, .. }) {
+        return true;
+    }
     !matches!(
         body,
         EventBody::Received { .. }

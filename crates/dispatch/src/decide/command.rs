@@ -113,7 +113,7 @@ impl<'a> Desk<'a> {
         if case.is_compensation() {
             return self.say(&case, EventBody::CancelFailed { command_id, code: Code::NotInThisState });
         }
-        if case.operation.cancel.is_some() {
+        if case.operation.cancel.is_some() && !matches!(case.operation.phase, Phase::Unresolved { .. }) {
             // One cancel is on its way; its answer is the answer.
             return;
         }
@@ -121,9 +121,11 @@ impl<'a> Desk<'a> {
             (Phase::Unresolved { .. }, _) => {
                 let code = Code::OutcomeUnknownUnresolved;
                 self.say(&case, EventBody::CancelFailed { command_id, code });
-                let request_is_over = command_id == CommandId::of_stop(case.work.context.request_id);
-                if request_is_over {
-                    let give_up_at = Some(self.give_up_at(&case, request_is_over));
+                // Nothing may be sent any more: the request is over, or its match was withdrawn. That stands when the question is answered.
+                let is_stop = command_id == CommandId::of_stop(case.work.context.request_id);
+                if is_stop {
+                    case.operation.cancel = Some(command_id);
+                    let give_up_at = Some(self.give_up_at(&case, is_stop));
                     case.operation.phase = Phase::Unresolved { give_up_at };
                     self.keep(case);
                 }
@@ -184,6 +186,10 @@ impl<'a> Desk<'a> {
             return self.say(&case, unresolvable(command_id));
         }
         case.operation.failures = 0;
+        let stopped = case.operation.cancel.filter(|_| !took_effect);
+        if let Some(stop) = stopped {
+            return self.cancelled(case, stop);
+        }
         if !took_effect {
             case.operation.effect = Effect::None;
             case.operation.step = case.effective_step();
@@ -196,7 +202,7 @@ impl<'a> Desk<'a> {
         let (query, again) =
             self.partner.map_or((false, false), |partner| (partner.status_query, partner.deduplicates));
         if case.operation.reference.is_some() {
-            case.operation.step = Step::Poll;
+            case.operation.step = case.look();
         } else if query {
             case.operation.step = Step::Query;
         } else if again {

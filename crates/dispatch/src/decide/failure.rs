@@ -139,6 +139,8 @@ impl<'a> Desk<'a> {
                     self.say(&case, EventBody::CancelFailed { command_id, code });
                 }
                 let stop = CommandId::of_stop(case.work.context.request_id);
+                // A stop stands: whatever a person finds out, nothing is sent again.
+                case.operation.cancel = cancel.filter(|command_id| *command_id == stop);
                 let give_up_at = Some(self.give_up_at(&case, cancel == Some(stop)));
                 case.operation.phase = Phase::Unresolved { give_up_at };
                 self.keep(case);

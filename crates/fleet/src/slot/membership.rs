@@ -59,6 +59,7 @@ impl<W: Worker> Slot<W> {
             if !self.partitions.contains_key(number) && !self.restoring.contains_key(number) {
                 let at = changelog::<W>(&self.ports.topics, *number);
                 self.restoring.insert(*number, Restore::new(at, kept.remove(number)));
+                self.tables.renew();
             }
         }
     }

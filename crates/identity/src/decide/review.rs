@@ -173,7 +173,8 @@ fn judge(
         return Ok(refuse(context, order, code));
     }
     let today = |token: Option<Token>| token.and_then(|token| chosen_member(identity, review, token));
-    let is_other = |first: Option<Token>| first != chosen && (today(first).is_none() || today(first) != today(chosen));
+    let is_of = |token: Option<Token>| today(token).map(|(_, member)| member);
+    let is_other = |first: Option<Token>| first != chosen && (is_of(first).is_none() || is_of(first) != is_of(chosen));
     match &review.first {
         _ if policy.reviewers(&review.context) < 2 => {}
         None => return Ok(first_verdict(review, order, chosen)),
@@ -194,7 +195,7 @@ fn judge(
     item.event(&mut decision, EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict, reason });
     let appeal = Duration::from_secs(policy.review.appeal_s.into());
     match today(chosen) {
-        Some(member_key) => found(identity, item, &mut decision, (member_key, count(candidates)), moment)?,
+        Some(member) => found(identity, item, &mut decision, (member, count(candidates)), moment)?,
         None if appeal.is_zero() => item.event(&mut decision, nobody(identity, item, candidates)),
         None => {
             let settles_at = Some(context.due_by.min(moment.now + appeal));
@@ -229,11 +230,11 @@ fn objection(identity: &Identity, review: &Review, order: &Order<'_>, chosen: Op
     }
 }
 
-/// The account that a verdict names, as it stands today: the survivor where it was merged since, and none where it has left the roster
-/// or is no candidate.
-fn chosen_member<'a>(identity: &'a Identity, review: &'a Review, token: Token) -> Option<&'a str> {
+/// The account that a verdict names and whose it is today: the survivor's where it was merged since, and none where it has left the
+/// roster or is no candidate.
+fn chosen_member<'a>(identity: &'a Identity, review: &'a Review, token: Token) -> Option<(&'a str, &'a str)> {
     let candidate = review.candidates.iter().find(|candidate| candidate.member_token == token)?;
-    identity.roster.survivor(&candidate.member_key)
+    Some((&candidate.member_key, identity.roster.survivor(&candidate.member_key)?))
 }
 
 /// The reviewers have found the member. What that rests on is remembered as after any match.
@@ -241,11 +242,11 @@ fn found(
     identity: &Identity,
     item: Item<'_>,
     decision: &mut Deciding,
-    (member_key, candidates): (&str, u32),
+    ((account, member), candidates): ((&str, &str), u32),
     moment: &Moment,
 ) -> Result<(), Poison> {
     let (judge, _) = identity.rollout.judges(item.context);
-    let member_token = member_token(identity, member_key);
+    let member_token = member_token(identity, member);
     let matched = EventBody::IdentityMatched {
         member_token,
         rule: REVIEWED.to_owned(),
@@ -258,16 +259,11 @@ fn found(
     let opened = identity.phi.open_dossier(item.context.request_id, item.dossier).map_err(unopened)?;
     let mut matcher = identity.rollout.matcher(judge, item.context, &identity.roster);
     let reading = Reading::of_request(item.context, &opened);
-    let fields = reading.with(|person| matcher.weigh_member(person, member_key));
+    let fields = reading.with(|person| matcher.weigh_member(person, account));
     // A person saw more than the fields say: the match stands until half of what they say for it is gone.
     let speaking: i32 = fields.iter().map(|said| said.weight.max(0)).sum();
-    let ground = Match {
-        account: member_key,
-        member: (member_key, member_token),
-        fields: &fields,
-        margin: speaking / 2,
-        match_ppm: EVEN,
-    };
+    let ground =
+        Match { account, member: (member, member_token), fields: &fields, margin: speaking / 2, match_ppm: EVEN };
     ground::remember(identity, decision, item.context.request_id, &ground, item.thread(moment));
     Ok(())
 }

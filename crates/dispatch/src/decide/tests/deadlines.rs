@@ -1,7 +1,7 @@
 //! Time that is given, time that is over, and consent that ends.
 
 use domain::CommandId;
-use domain::messages::DispatchWork;
+use domain::messages::{DispatchWork, Stage};
 
 use super::commands::unresolved;
 use super::*;
@@ -144,6 +144,23 @@ fn once_the_request_is_over_an_unresolved_operation_waits_for_a_late_callback_an
     by_a_person.task(cancel());
     by_a_person.until(Timestamp(8 * 86_400_000));
     assert!(by_a_person.is_unresolved(), "an open request waits for its answer");
+}
+
+#[test]
+fn what_was_stopped_is_not_sent_again_whatever_a_person_finds_out() {
+    let stop = CommandId::of_stop(domain::RequestId([1; 16]));
+    let mut settled = unresolved(forgetful());
+    settled.task(DispatchTask::CancelDispatch { command_id: stop });
+    let mut met_a_call = sent(forgetful());
+    met_a_call.task(DispatchTask::CancelDispatch { command_id: stop });
+    met_a_call.answer(failed(FailureClass::Timeout));
+    for mut bench in [settled, met_a_call] {
+        bench.said();
+        bench.work(resolve(DUE_BY, false));
+        assert_eq!(bench.said(), [EventBody::Cancelled { command_id: stop, stage: Stage::Dispatch }]);
+        assert!(bench.calls.is_empty());
+        assert_finished(&bench, Finish::Cancelled);
+    }
 }
 
 #[test]

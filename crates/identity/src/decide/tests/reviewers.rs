@@ -65,3 +65,26 @@ fn a_look_that_comes_when_the_review_is_over_is_on_record_as_such() {
     desk.order(verdict(Verdict::IsMember { member_token }));
     assert_eq!(step(&desk.order(said_by("kim", Verdict::Look {}))), ("looked", "kim"));
 }
+
+#[test]
+fn who_has_left_the_roster_since_can_not_be_chosen() {
+    let (mut desk, member_token) = in_review();
+    desk.learn("b", None, 7);
+    assert_eq!(bodies(&desk.order(verdict(Verdict::IsMember { member_token }))), [&refused(Code::NotACandidate)]);
+    assert!(is_in_review(&desk), "another candidate may be the one");
+}
+
+#[test]
+fn who_was_merged_since_is_matched_to_the_account_that_stands_for_them() {
+    let (mut desk, member_token) = in_review();
+    let [(_, one), (_, other)] = twins();
+    desk.learn("c", Some(&one), 7);
+    desk.learn("b", Some(&RosterMember { merged_into: Some("c".into()), ..other }), 8);
+    let decision = desk.order(verdict(Verdict::IsMember { member_token }));
+    let heir = crate::decide::member_token(&desk.identity, "c");
+    let [_, EventBody::IdentityMatched { member_token: matched, .. }] = bodies(&decision)[..] else {
+        panic!("{:?}", decision.events)
+    };
+    assert_eq!((*matched, sends(&decision)), (heir, 1));
+    assert!(desk.stir("b").iter().all(|looked| looked.events.is_empty()), "that is what it rests on");
+}

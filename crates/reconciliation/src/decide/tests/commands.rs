@@ -294,10 +294,10 @@ fn commands_that_overtake_their_request_are_judged_in_order() {
 #[test]
 fn a_flood_of_commands_about_nothing_is_refused_beyond_a_few() {
     let mut world = World::new();
-    let refused = (1..=20).filter(|number| world.hand_in(*number, CommandAction::Hold, None, None).is_some());
+    let refused = (1..=44).filter(|number| world.hand_in(*number, CommandAction::Hold, None, None).is_some());
     assert_eq!(refused.count(), 12);
     world.pass(Duration::from_secs(5));
-    assert_eq!(world.about_nothing.len(), 20);
+    assert_eq!(world.about_nothing.len(), 44);
 }
 
 #[test]

@@ -23,12 +23,12 @@ unit: ## What needs no server
 	cargo test --workspace --quiet
 
 broker: ## What needs servers: Kafka, a registry, Postgres, and a Kafka that asks who one is; those not named by WAYBILL_TEST_* are started
-	KAFKA_SESSION_MS=60000 scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet --no-fail-fast \
+	KAFKA_SESSION_MS=60000 scripts/with.sh "kafka --empty" registry postgres -- cargo test --workspace --quiet --no-fail-fast \
 		--test broker --test apicurio --test postgres -- --test-threads 3 --skip security::
-	KAFKA_SESSION_MS=60000 scripts/with.sh "kafka --secure" -- cargo test --workspace --quiet --no-fail-fast --test broker -- --test-threads 4 security::
+	KAFKA_SESSION_MS=60000 scripts/with.sh "kafka --secure --empty" -- cargo test --workspace --quiet --no-fail-fast --test broker -- --test-threads 4 security::
 
 processes: ## Worker processes over servers: killed, stopped, cut off, restarted; one at a time
-	KAFKA_SESSION_MS=60000 scripts/with.sh kafka registry postgres -- cargo test --workspace --quiet --test over_kafka -- --test-threads 1
+	KAFKA_SESSION_MS=60000 scripts/with.sh "kafka --empty" registry postgres -- cargo test --workspace --quiet --test over_kafka -- --test-threads 1
 
 chaos: ## Three brokers, two processes of each worker: they, database, registry and partners fail; REQUESTS, RATE, FAULTS, SEED
 	WAYBILL_SERVERS=$(CURDIR)/.waybill/chaos WAYBILL_PROGRAMS=$(CURDIR)/.waybill/servers \

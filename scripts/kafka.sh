@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Apache Kafka, one node, or three with everything replicated three times, or one that asks who is there and what they may do:
-#   scripts/kafka.sh start|stop [--nodes 3 | --secure] [--dir DIRECTORY]
+#   scripts/kafka.sh start|stop [--nodes 3 | --secure] [--empty] [--dir DIRECTORY]
 # WAYBILL_TEST_KAFKA names a cluster to use instead, WAYBILL_TEST_SECURE_KAFKA one with --secure. KAFKA_PORT moves the first node
 # (19092; the secured one stands 100 above it), KAFKA_HEAP its memory (512m), KAFKA_SESSION_MS
-# how long a node may be silent before the others go on without it (6000): more on a machine that is busy.
+# how long a node may be silent before the others go on without it (6000): more on a machine that is busy. With --empty a node that is
+# started forgets what lies on it: tests leave hundreds of topics behind, and files of all of them are open.
 set -euo pipefail
 # shellcheck source=scripts/servers.sh
 source "$(dirname "$0")/servers.sh"
@@ -91,6 +92,7 @@ PROPERTIES
 format() {
     local node=$1
     shift
+    [ "$empty" = no ] || rm -rf "${dir:?}/kafka-$node"
     [ -f "$dir/kafka-$node/meta.properties" ] && return
     [ -f "$dir/kafka.id" ] || head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 >"$dir/kafka.id"
     java -cp "$libs/*" kafka.tools.StorageTool format -t "$(cat "$dir/kafka.id")" -c "$dir/kafka-$node.properties" "$@" \

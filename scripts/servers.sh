@@ -10,7 +10,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 dir=${WAYBILL_SERVERS:-$top/.waybill/servers}
 programs() { echo "${WAYBILL_PROGRAMS:-$dir}"; }
 # How many nodes of Kafka, and whether it asks who is there; the other servers are one each, and ask nobody.
-export nodes=1 secure=no
+export nodes=1 secure=no empty=no
 
 say() { echo "$*" >&2; }
 
@@ -19,7 +19,7 @@ die() {
     exit 1
 }
 
-# options ARGUMENTS...: sets verb, dir, nodes and secure.
+# options ARGUMENTS...: sets verb, dir, nodes, secure and empty.
 options() {
     verb=${1:-}
     shift || true
@@ -28,7 +28,8 @@ options() {
         --dir) mkdir -p "${2:?--dir needs a directory}" && dir=$(cd "$2" && pwd) && shift ;;
         --nodes) nodes=${2:?--nodes needs a number} && shift ;;
         --secure) secure=yes ;;
-        *) die "there is no option $1; it knows --dir DIRECTORY, --nodes 1|3 and --secure, the last two for Kafka" ;;
+        --empty) empty=yes ;;
+        *) die "there is no option $1; it knows --dir DIRECTORY, and for Kafka --nodes 1|3, --secure and --empty" ;;
         esac
         shift
     done

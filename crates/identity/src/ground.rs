@@ -102,9 +102,7 @@ pub(crate) fn look(identity: &Identity, (key, request): (Key, RequestId), ground
         return decision;
     }
     let (lost, left) = standing(identity, ground);
-    if awaits_heir(identity, ground) {
-        // The heir's row brings this ground up again.
-    } else if left < ground.match_ppm {
+    if left < ground.match_ppm {
         let withdrawn = Withdrawal {
             member_token: ground.member_token,
             roster_version: identity.roster.version(),
@@ -148,15 +146,6 @@ fn is_one_account(identity: &Identity, account: &str, member: &str) -> bool {
     let roster = &identity.roster;
     let survivor = roster.survivor(account);
     survivor.is_some() && survivor == roster.survivor(member)
-}
-
-/// Whether the account was merged since it was last looked at, into one whose row is yet to come: rows of two accounts are read in any
-/// order. An heir that was there, and is gone, is not awaited.
-fn awaits_heir(identity: &Identity, ground: &Ground) -> bool {
-    let Ground { account, offset, .. } = ground;
-    let is_heir_unknown = |heir: &str| identity.roster.offset(heir).is_none();
-    identity.roster.offset(account) != Some(*offset)
-        && identity.roster.merged_into(account).is_some_and(is_heir_unknown)
 }
 
 /// Digests of what the roster says of one account, under a secret of its own.

@@ -114,11 +114,6 @@ impl Roster {
         self.offsets.get(&digest(account)).copied()
     }
 
-    /// The account that this one was merged into, on the roster or not.
-    pub fn merged_into(&self, account: &str) -> Option<&str> {
-        self.merged.get(account).map(String::as_str)
-    }
-
     /// The accounts that were merged into this one, or into one that was.
     pub fn absorbed(&self, account: &str) -> Vec<&str> {
         let mut found: Vec<&str> = Vec::new();

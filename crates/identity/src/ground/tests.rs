@@ -65,27 +65,6 @@ fn a_member_who_leaves_the_roster_withdraws_the_match() {
 }
 
 #[test]
-fn a_merge_that_is_heard_of_before_the_heir_waits_for_it() {
-    let merged = RosterMember { merged_into: Some("new".into()), ..ngozi() };
-    let mut desk = matched(&[("ngozi", ngozi())]);
-    desk.learn("ngozi", Some(&merged), 9);
-    assert_eq!(withdrawn(&desk.stir("ngozi")), None);
-    desk.learn("new", Some(&ngozi()), 10);
-    assert_eq!(withdrawn(&desk.stir("new")), None);
-    assert_eq!(ground(&desk).map(|ground| ground.offset), Some(9), "it is noted that the merge keeps the match");
-    // Once it was there, it can only go.
-    desk.learn("new", None, 11);
-    assert!(withdrawn(&desk.stir("new")).is_some());
-    // An heir who is somebody else, and the account says so too.
-    let mut desk = matched(&[("ngozi", ngozi())]);
-    let other = person(claim("Zadie", "Smith", "1975-10-25"), coverage("", ""));
-    desk.learn("ngozi", Some(&RosterMember { merged_into: Some("new".into()), ..other.clone() }), 9);
-    assert_eq!(withdrawn(&desk.stir("ngozi")), None);
-    desk.learn("new", Some(&other), 10);
-    assert!(withdrawn(&desk.stir("new")).is_some());
-}
-
-#[test]
 fn merging_keeps_a_match_and_taking_apart_withdraws_it() {
     let elsewhere = || person(claim("Ngozi", "Okafor", "1984-02-29"), coverage("W987654321", ""));
     let merged = |into: &str| RosterMember { merged_into: Some(into.into()), ..ngozi() };

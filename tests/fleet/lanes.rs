@@ -10,6 +10,8 @@ use fleet::bus::{Bus, Consumed, Membership, TopicPartition, Wake};
 
 use crate::world::{World, at_home, settle};
 
+const BESIDE_URGENT_FOR: Duration = Duration::from_secs(30);
+
 /// One operation a lane, all on one partition.
 fn operations() -> [u8; 3] {
     let mut numbers = at_home(0);
@@ -78,7 +80,8 @@ fn turns_grow_with_the_backlog_of_a_single_lane() {
 fn bulk_waits_while_the_supervisor_is_behind_and_nothing_else_does() {
     let mut world = World::new();
     let events = world.topics.name(&Topic::Events);
-    world.gate = Some(GateOptions { group: "supervisor".into(), topic: events.clone(), lag_max: 40 });
+    let (group, topic, beside_urgent_for) = ("supervisor".into(), events.clone(), BESIDE_URGENT_FOR);
+    world.gate = Some(GateOptions { group, topic, lag_max: 40, beside_urgent_for });
     let [urgent, _, bulk] = operations();
     for _ in 0..200 {
         world.tell(Lane::Bulk, bulk, "count");
@@ -103,8 +106,12 @@ fn bulk_waits_while_the_supervisor_is_behind_and_nothing_else_does() {
 #[test]
 fn beside_urgent_requests_bulk_comes_in_by_the_handful() {
     let mut world = World::new();
-    world.gate =
-        Some(GateOptions { group: "supervisor".into(), topic: world.topics.name(&Topic::Events), lag_max: 9_999 });
+    world.gate = Some(GateOptions {
+        group: "supervisor".into(),
+        topic: world.topics.name(&Topic::Events),
+        lag_max: 9_999,
+        beside_urgent_for: BESIDE_URGENT_FOR,
+    });
     world.records_max = 256;
     let [urgent, _, bulk] = operations();
     for _ in 0..300 {

@@ -94,8 +94,8 @@ impl Orders {
                 let decided = u32::from(self.begun.contains(&request_id));
                 let sent = world.partners.disclosed(operation) + decided;
                 self.stopped.entry(request_id).or_insert((sent, is_final)).1 |= is_final;
-            } else {
-                // What was decided before may still be made.
+            } else if !self.stopped.contains_key(&request_id) {
+                // What is being taken back is not held. What was decided before may still be made.
                 self.held.entry(request_id).or_insert_with(|| world.partners.called(operation) + 1);
             }
         }

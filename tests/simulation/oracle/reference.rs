@@ -150,6 +150,8 @@ impl Reference {
                 None
             }
             EventBody::ExceptionRaised { .. } => {
+                // An owner who is named has it now, held or not.
+                self.is_held = false;
                 (self.tier, self.owes_undoing) = (0, false);
                 None
             }
@@ -199,7 +201,11 @@ impl Reference {
                 self.is_held = false;
                 self.command(kind, *command_id)
             }
-            EventBody::CancelRequested { command_id, .. } => self.command(kind, *command_id),
+            // Who wants it to end holds it no longer.
+            EventBody::CancelRequested { command_id, .. } => {
+                self.is_held = false;
+                self.command(kind, *command_id)
+            }
             _ => None,
         }
     }

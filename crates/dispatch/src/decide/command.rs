@@ -155,7 +155,11 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// What is being taken back is not held: it has to come to its end.
     fn hold(&mut self, mut case: Case<'a>) {
+        if case.operation.cancel.is_some() {
+            return;
+        }
         case.operation.held = true;
         match case.operation.phase {
             Phase::Queued { .. } | Phase::Waiting { .. } => {

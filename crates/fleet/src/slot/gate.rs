@@ -26,6 +26,9 @@ pub struct GateOptions {
     pub topic: Arc<str>,
     /// How many records it may be behind on them together. The gate opens again at half of that.
     pub lag_max: u64,
+    /// For how long after an urgent request others are expected, beside which bulk comes in by the handful. Much longer than urgent
+    /// requests lie apart, and a few of them keep bulk at a fraction of what the fleet can do.
+    pub beside_urgent_for: Duration,
 }
 
 /// The gate of a slot.
@@ -50,8 +53,6 @@ pub(super) struct Gate {
 
 /// How often to look.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// For how long after an urgent request others are expected: requests that are urgent come every now and then.
-const BESIDE_URGENT_FOR: Duration = Duration::from_secs(30);
 /// How much bulk is let in at once meanwhile, and how often: a thousand a second.
 const HANDFUL: usize = 32;
 const HANDFUL_EVERY: Duration = Duration::from_millis(32);
@@ -88,7 +89,7 @@ impl Gate {
 
     /// An urgent request has just come in.
     pub(super) fn urged(&mut self, boot: Duration) {
-        self.beside_urgent_until = boot + BESIDE_URGENT_FOR;
+        self.beside_urgent_until = boot + self.options.beside_urgent_for;
     }
 
     /// Bulk was taken in.
@@ -169,8 +170,11 @@ impl<W: Worker> Slot<W> {
 mod tests {
     use super::*;
 
+    const BESIDE_URGENT_FOR: Duration = Duration::from_secs(30);
+
     fn gate() -> Gate {
-        Gate::new(GateOptions { group: "supervisor".into(), topic: "events".into(), lag_max: 10 })
+        let beside_urgent_for = BESIDE_URGENT_FOR;
+        Gate::new(GateOptions { group: "supervisor".into(), topic: "events".into(), lag_max: 10, beside_urgent_for })
     }
 
     #[test]

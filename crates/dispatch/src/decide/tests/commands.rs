@@ -224,6 +224,18 @@ fn a_cancel_lifts_a_hold() {
 }
 
 #[test]
+fn what_is_being_taken_back_is_not_held() {
+    // A hold that comes after the cancel would leave it standing for ever.
+    let mut bench = accepted(poller());
+    bench.task(cancel());
+    bench.task(hold());
+    bench.answer(failed(FailureClass::Timeout));
+    bench.next();
+    bench.answer(CallResult::Cancelled);
+    assert_finished(&bench, Finish::Cancelled);
+}
+
+#[test]
 fn a_release_without_a_hold_leaves_no_trace() {
     let mut bench = Bench::new([poller()]);
     bench.task(release());

@@ -255,7 +255,7 @@ impl Plant {
                 group: format!("{}{}", self.prefix, Stage::Reconciliation.as_str()),
                 topic: self.topics.name(&Topic::Events),
                 lag_max: knob("BULK_LAG", 2_000),
-                beside_urgent_for: Duration::from_secs(1),
+                beside_urgent_for: GateOptions::BESIDE_URGENT_FOR,
             }),
         };
         Slot::join(worker, ports, options).expect("a slot joins")

@@ -28,8 +28,6 @@ use crate::log;
 use crate::standing::Standing;
 use crate::tables::Tables;
 
-/// For how long after an urgent request bulk comes in by the handful.
-const BESIDE_URGENT_FOR: Duration = Duration::from_secs(1);
 /// How often the oldest of what is pending is looked for: it takes a look at each call.
 const AGES_EVERY: Duration = Duration::from_secs(1);
 
@@ -154,7 +152,7 @@ impl Plant {
             group: self.config.group(Stage::Reconciliation),
             topic: self.topics.name(&Topic::Events),
             lag_max: self.config.fleet.bulk_lag_max,
-            beside_urgent_for: BESIDE_URGENT_FOR,
+            beside_urgent_for: GateOptions::BESIDE_URGENT_FOR,
         })
     }
 

@@ -129,6 +129,9 @@ impl Gate {
 }
 
 impl GateOptions {
+    /// What suits a fleet in production.
+    pub const BESIDE_URGENT_FOR: Duration = Duration::from_secs(1);
+
     fn lag(&self, bus: &dyn Bus, partition: u32) -> Result<u64, BusError> {
         let at = TopicPartition { topic: Arc::clone(&self.topic), partition };
         let marks = bus.watermarks(&at)?;

@@ -7,6 +7,8 @@ mod connection;
 mod location;
 mod postgres;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -110,9 +112,9 @@ impl Database {
     pub async fn open(location: impl Into<Location>) -> Result<Self, StoreError> {
         let location = location.into();
         let mut writer = Writer::new(&location);
-        let connection = writer.take().await?;
-        writer.give_back(connection);
-        let readers = RwLock::new(Pool::open(&location).await?);
+        writer.begin().await?;
+        writer.done();
+        let readers = RwLock::new(Pool::new(&location));
         Ok(Self { location, readers, writer: Mutex::new(writer) })
     }
 
@@ -139,16 +141,17 @@ impl Database {
         }
     }
 
-    /// Puts everything aside and begins with nothing in its place; the answer is where the old rows lie. Readers wait meanwhile.
+    /// Puts everything aside and begins with nothing in its place; the answer is where the old rows lie. Readers wait meanwhile, and
+    /// however it ends they can ask again.
     pub(crate) async fn begin_anew(&self) -> Result<Location, StoreError> {
         let mut writer = self.writer.lock().await;
         let mut readers = self.readers.write().await;
         readers.close().await;
         writer.close().await;
+        *readers = Pool::new(&self.location);
         let aside = Self::set_aside(&self.location).await?;
-        let connection = writer.take().await?;
-        writer.give_back(connection);
-        *readers = Pool::open(&self.location).await?;
+        writer.begin().await?;
+        writer.done();
         Ok(aside)
     }
 
@@ -246,15 +249,14 @@ impl Database {
                 let mut readers = self.readers.write().await;
                 readers.close().await;
                 writer.close().await;
-                let replaced = sqlite::replace(path, by).await;
-                *readers = Pool::open(&self.location).await?;
-                replaced
+                *readers = Pool::new(&self.location);
+                sqlite::replace(path, by).await
             }
             (Location::Postgres(server), Location::Postgres(by)) => {
-                let mut connection = writer.take().await?;
+                let connection = writer.begin().await?;
                 connection.hold().await?;
-                postgres::replace(&mut connection, server, by).await?;
-                writer.give_back(connection);
+                postgres::replace(connection, server, by).await?;
+                writer.done();
                 Ok(())
             }
             (Location::File(_), Location::Postgres(_)) | (Location::Postgres(_), Location::File(_)) => {
@@ -267,11 +269,12 @@ impl Database {
 // === impl Pool ===
 
 impl Pool {
-    async fn open(location: &Location) -> Result<Self, StoreError> {
-        Ok(match location {
-            Location::File(path) => Self::Sqlite(sqlite::readers(path).await?),
-            Location::Postgres(server) => Self::Postgres(postgres::readers(server).await?),
-        })
+    /// A pool that connects when it is asked: whether that works shows then.
+    fn new(location: &Location) -> Self {
+        match location {
+            Location::File(path) => Self::Sqlite(sqlite::readers(path)),
+            Location::Postgres(server) => Self::Postgres(postgres::readers(server)),
+        }
     }
 
     async fn close(&self) {

@@ -182,10 +182,10 @@ impl Projector {
             return Ok(Projected::default());
         }
         let mut writer = self.database.writer().await;
-        let mut connection = writer.take().await?;
-        let projected = tokio::time::timeout(self.options.patience, projection.apply(&mut connection, batch)).await;
+        let connection = writer.begin().await?;
+        let projected = tokio::time::timeout(self.options.patience, projection.apply(connection, batch)).await;
         let projected = projected.unwrap_or_else(|_| Err(StoreError::too_slow(self.options.patience)))?;
-        writer.give_back(connection);
+        writer.done();
         Ok(projected)
     }
 

@@ -35,6 +35,8 @@ pub(crate) enum Mode {
 pub(crate) struct Writer {
     location: Location,
     connection: Option<Connection>,
+    /// Whether something was begun on it and not ended: if that is so when the next one comes, it failed or was stopped half-way.
+    is_at_work: bool,
 }
 
 /// A connection of one's own.
@@ -53,54 +55,59 @@ pub(crate) enum Transaction<'c> {
 
 impl Writer {
     pub(crate) fn new(location: &Location) -> Self {
-        Self { location: location.clone(), connection: None }
+        Self { location: location.clone(), connection: None, is_at_work: false }
     }
 
-    /// Takes the connection out, opened and migrated if there is none. Who is done with it gives it back; if it fails, or whoever
-    /// has it is stopped half-way, it ends with that, and the next one starts from what is committed.
-    pub(crate) async fn take(&mut self) -> Result<Connection, StoreError> {
-        match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => Connection::writing(&self.location, Mode::Durable).await,
+    /// The connection, opened and migrated if there is none. Whoever comes to an end with it says so with [`Self::done`]; a
+    /// connection on which something failed, or was stopped half-way, is given up, and the next one starts from what is committed.
+    pub(crate) async fn begin(&mut self) -> Result<&mut Connection, StoreError> {
+        if self.is_at_work {
+            self.close().await;
         }
+        if self.connection.is_none() {
+            self.connection = Some(Connection::writing(&self.location, Mode::Durable).await?);
+        }
+        self.is_at_work = true;
+        Ok(self.connection.as_mut().expect("it was opened just now"))
     }
 
-    /// Gives back a connection on which nothing is under way.
-    pub(crate) fn give_back(&mut self, connection: Connection) {
-        self.connection = Some(connection);
+    /// Nothing is under way on the connection any more.
+    pub(crate) fn done(&mut self) {
+        self.is_at_work = false;
     }
 
     /// How far the database has come.
     pub(crate) async fn offsets(&mut self) -> Result<Offsets, StoreError> {
-        let mut connection = self.take().await?;
-        let mut tx = connection.snapshot().await?;
+        let mut tx = self.begin().await?.snapshot().await?;
         let offsets = offsets(&mut tx).await?;
         tx.commit().await?;
-        self.give_back(connection);
+        self.done();
         Ok(offsets)
     }
 
     /// Becomes the one who projects; the answer is whether this connection was not that before.
     pub(crate) async fn hold(&mut self) -> Result<bool, StoreError> {
-        let mut connection = self.take().await?;
-        let is_new_holder = connection.hold().await?;
-        self.give_back(connection);
+        let is_new_holder = self.begin().await?.hold().await?;
+        self.done();
         Ok(is_new_holder)
     }
 
     /// Lets another program be the one who projects, until the next transaction begins.
     pub(crate) async fn let_go(&mut self) -> Result<(), StoreError> {
-        if let Some(mut connection) = self.connection.take() {
-            connection.let_go().await?;
-            self.give_back(connection);
+        if self.connection.is_some() {
+            self.begin().await?.let_go().await?;
+            self.done();
         }
         Ok(())
     }
 
-    /// Closes the connection in good order.
+    /// Closes the connection: in good order, unless something was left half-way on it that a server may never answer.
     pub(crate) async fn close(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            connection.close().await;
+        let was_at_work = std::mem::take(&mut self.is_at_work);
+        match self.connection.take() {
+            Some(Connection::Postgres(_)) if was_at_work => {}
+            Some(connection) => connection.close().await,
+            None => {}
         }
     }
 }
@@ -114,8 +121,13 @@ impl Connection {
             Location::File(path) => Self::Sqlite(sqlite::connect(path, mode).await?),
             Location::Postgres(server) => Self::Postgres(Session::writing(server, mode).await?),
         };
-        connection.check_version().await?;
-        Ok(connection)
+        match connection.check_version().await {
+            Ok(()) => Ok(connection),
+            Err(error) => {
+                connection.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// A connection that only reads.

@@ -203,10 +203,10 @@ impl Session {
 
 // === impl Server ===
 
-/// A pool that only reads.
-pub(super) async fn readers(server: &Server) -> Result<PgPool, StoreError> {
+/// A pool that only reads, and connects when it is asked.
+pub(super) fn readers(server: &Server) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(READERS_WAIT);
-    pool.connect_with(read_only(server)).await.map_err(|error| unreachable(server, error))
+    pool.connect_lazy_with(read_only(server))
 }
 
 /// What the server's clock shows, in milliseconds since 1970.

@@ -27,10 +27,9 @@ const BUSY: Duration = Duration::from_secs(5);
 const CACHE_DURABLE: &str = "-32768";
 const CACHE_SCRATCH: &str = "-262144";
 
-/// A pool that only reads.
-pub(super) async fn readers(path: &Path) -> Result<SqlitePool, StoreError> {
-    let options = options(path).read_only(true);
-    Ok(SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options).await?)
+/// A pool that only reads, and opens the file when it is asked.
+pub(super) fn readers(path: &Path) -> SqlitePool {
+    SqlitePoolOptions::new().max_connections(READERS_MAX).connect_lazy_with(options(path).read_only(true))
 }
 
 /// A connection that only reads.
@@ -54,8 +53,14 @@ pub(super) async fn connect(path: &Path, mode: Mode) -> Result<SqliteConnection,
             .pragma("cache_size", CACHE_SCRATCH),
     };
     let mut connection = options.connect().await?;
-    migrate(&mut connection, (mode == Mode::Scratch).then_some(TABLES_ONLY)).await?;
-    Ok(connection)
+    match migrate(&mut connection, (mode == Mode::Scratch).then_some(TABLES_ONLY)).await {
+        Ok(()) => Ok(connection),
+        Err(error) => {
+            // A connection that is merely dropped goes later, and takes the logs along that have its names by then.
+            connection.close().await.ok();
+            Err(error)
+        }
+    }
 }
 
 /// Brings a file up to a migration, or to the last one.

@@ -17,12 +17,12 @@ async fn comes_back(row: &RequestRow) {
     let database = Database::open(&folder.path().join("p.sqlite")).await.expect("a database");
     {
         let mut writer = database.writer().await;
-        let mut connection = writer.take().await.expect("a connection");
+        let connection = writer.begin().await.expect("a connection");
         let mut tx = connection.begin().await.expect("a transaction");
         let batch = Batch { requests: vec![row], rows: &Rows::default(), next: &Offsets::new() };
         write(&mut tx, &mut Inserts::default(), &batch).await.expect("it is written");
         tx.commit().await.expect("a commit");
-        writer.give_back(connection);
+        writer.done();
     }
     let stored = request::by_id(&database, REQUEST).await.expect("an answer").expect("a row");
     assert_eq!(restore(&stored).as_ref(), Ok(row));

@@ -43,8 +43,8 @@ pub(crate) struct Hiring<'a> {
 pub(crate) const SESSION: Duration = Duration::from_secs(10);
 /// Few enough events that bulk has to wait in most worlds.
 const BULK_LAG_MAX: u64 = 20;
-/// Long enough that bulk comes in by the handful most of the time.
-const BESIDE_URGENT_FOR: Duration = Duration::from_secs(30);
+/// As in production, or long enough that bulk comes in by the handful most of the time.
+const BESIDE_URGENT_FOR: [Duration; 2] = [GateOptions::BESIDE_URGENT_FOR, Duration::from_secs(30)];
 /// How wrong the clocks of machines are that nobody sets: two of them differ by less than the margin of the lease.
 const SKEW_MS: usize = 900;
 
@@ -162,7 +162,7 @@ impl Hiring<'_> {
                 group: group(Stage::Reconciliation),
                 topic: self.topics.name(&Topic::Events),
                 lag_max: BULK_LAG_MAX,
-                beside_urgent_for: BESIDE_URGENT_FOR,
+                beside_urgent_for: self.chance.pick(&BESIDE_URGENT_FOR),
             }),
         }
     }

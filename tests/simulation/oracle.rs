@@ -170,12 +170,14 @@ impl Oracle {
         self.facts[first..].to_vec()
     }
 
+    /// Holds what the supervisor remembers against the log, of which everything was read that can be.
+    pub(crate) fn compare(&self, world: &World) -> Vec<String> {
+        self.rebuilt.compare(world)
+    }
+
     /// Looks at a world in which nobody has anything to do at this moment.
     pub(crate) fn look_at_rest(&mut self, world: &World) -> Vec<String> {
         let mut wrong = self.patience.judge(world.clock.now_ms());
-        if world.chance.hits(60) {
-            wrong.extend(self.rebuilt.compare(world));
-        }
         if world.is_well() && !world.crew.is_in_disorder() {
             let times = (self.patience.sound(), world.clock.since_boot());
             wrong.extend(self.grounds.overlooked(times, None));

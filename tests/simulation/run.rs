@@ -176,6 +176,7 @@ impl Stage {
 
     /// Nobody has anything to do: people decide, time passes. Answers whether all is over.
     fn rest(&mut self) -> Result<bool, Vec<String>> {
+        self.compare()?;
         let Self { world, upstream, oracle, .. } = self;
         let wrong = oracle.look_at_rest(world);
         if !wrong.is_empty() {
@@ -211,6 +212,18 @@ impl Stage {
         world.crew.advance(leap);
         self.leap = (self.leap * 2).min(leap_max);
         Ok(false)
+    }
+
+    /// Now and then, holds memory against the log: what has come to light since somebody last did something is read before.
+    fn compare(&mut self) -> Result<(), Vec<String>> {
+        if !self.world.chance.hits(60) {
+            return Ok(());
+        }
+        let leap = self.leap;
+        self.look()?;
+        self.leap = leap;
+        let wrong = self.oracle.compare(&self.world);
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     fn finish(&mut self) -> Result<Run, Vec<String>> {

@@ -80,6 +80,7 @@ bundled! {
     33 MemoryReconciliation 4 0x075a_c2c0_9127_7b4c "memory-reconciliation/v4"
     34 RosterMember 2 0x2402_7e72_c9fd_1216 "roster-member/v2"
     35 LifecycleEvent 5 0x49f5_2d31_9aa9_4dfb "lifecycle-event/v5"
+    36 MemoryReconciliation 5 0x999b_3b61_0e2f_76ca "memory-reconciliation/v5"
 }
 
 /// Schemas by id, and by what this build writes.

@@ -142,8 +142,7 @@ impl Subject {
             | Self::MemoryFleet => 1,
             Self::Command | Self::DispatchWork | Self::Outcome | Self::RosterMember | Self::MemoryDispatch => 2,
             Self::IdentityWork | Self::MemoryIdentity => 3,
-            Self::MemoryReconciliation => 4,
-            Self::LifecycleEvent => 5,
+            Self::LifecycleEvent | Self::MemoryReconciliation => 5,
         }
     }
 

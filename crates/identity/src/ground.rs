@@ -34,6 +34,27 @@ pub(crate) struct Match<'a> {
 /// Half in parts per million: as likely as not.
 const EVEN: u32 = 500_000;
 
+/// Fields that tell people apart.
+pub(crate) const IDENTIFYING: [Field; 9] = [
+    Field::Given,
+    Field::Family,
+    Field::BirthDate,
+    Field::Address,
+    Field::Phone,
+    Field::Email,
+    Field::Ssn,
+    Field::Mbi,
+    Field::Card,
+];
+
+/// What the roster has of an account in the fields that identify, each of the same weight.
+pub(crate) fn whoever_is_there(identity: &Identity, account: &str) -> Vec<FieldWeight> {
+    let members = identity.roster.members();
+    let held = |field| Some((field, members.held(account, field).into_iter().find(|held| *held != 0)?));
+    let fields = IDENTIFYING.into_iter().filter_map(held);
+    fields.map(|(field, held)| FieldWeight { field, level: "", weight: 1, held }).collect()
+}
+
 /// Remembers what a match rests on.
 pub(crate) fn remember(
     identity: &Identity,

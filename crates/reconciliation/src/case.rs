@@ -48,6 +48,7 @@ impl<'a> Case<'a> {
             held_since: None,
             unresolved: false,
             overdue: false,
+            withdrawn: false,
             tier: 0,
             code: None,
             ended: None,

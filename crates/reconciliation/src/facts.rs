@@ -4,7 +4,9 @@ use domain::lifecycle::event::Resolution;
 use domain::lifecycle::{Anomaly, Progress, Step};
 use domain::messages::Route;
 use domain::person::ConsentPolicy;
-use domain::{Code, Decision, EventBody, FailureClass, LetterId, LifecycleEvent, State, TerminalOutcome, Timestamp};
+use domain::{
+    Code, Decision, EventBody, FailureClass, LetterId, LifecycleEvent, OperationId, State, TerminalOutcome, Timestamp,
+};
 
 use crate::case::{Case, is_own};
 use crate::memory::Undo;
@@ -52,7 +54,7 @@ impl Case<'_> {
             EventBody::PartnerRefused { .. } => {
                 self.end(step, TerminalOutcome::Rejected, Some(Code::PartnerRefused));
             }
-            EventBody::AttemptsExhausted { class, .. } => self.exhausted(*class),
+            EventBody::AttemptsExhausted { operation_id, class, .. } => self.exhausted(*operation_id, *class),
             EventBody::Cancelled { .. } => self.cancelled(step),
             EventBody::CancelFailed { code, .. } => self.cancel_failed(*code),
             EventBody::Superseded { .. } => self.end(step, TerminalOutcome::Superseded, None),
@@ -89,8 +91,7 @@ impl Case<'_> {
     }
 
     fn why_cancelled(&self) -> Code {
-        let withdrawn = self.request.code.filter(|code| *code == Code::MatchWithdrawn);
-        withdrawn.unwrap_or(Code::CancelledByOperator)
+        if self.request.withdrawn { Code::MatchWithdrawn } else { Code::CancelledByOperator }
     }
 
     /// An end that stands first in the log is the one.
@@ -106,8 +107,18 @@ impl Case<'_> {
         self.request.context.consent_end = Some(end).filter(|end| *end != Timestamp(0));
     }
 
-    /// An owner has to act, unless the request may not go on because the consent has ended: then nobody can, and it is rejected.
-    fn exhausted(&mut self, class: FailureClass) {
+    /// An owner has to act, unless the request may not go on because the consent has ended: then nobody can, and it is rejected. What
+    /// may have taken effect for a request that has ended without it is undone.
+    fn exhausted(&mut self, operation: OperationId, class: FailureClass) {
+        if let Some(TerminalOutcome::Rejected | TerminalOutcome::Cancelled | TerminalOutcome::Superseded) =
+            self.request.ended
+        {
+            let may_stand = class == FailureClass::OutcomeUnknown || Progress::Acknowledged <= self.shown().progress;
+            if may_stand {
+                self.undo(operation);
+            }
+            return;
+        }
         let may_not = class == FailureClass::Authorisation;
         let consent_ended = self.request.context.consent_end.is_some_and(|end| end < self.now);
         if may_not && consent_ended && self.request.ended.is_none() && !self.shown().has_ended() {
@@ -148,7 +159,7 @@ impl Case<'_> {
             self.stop();
         }
         if self.shown().state == State::Cancelling {
-            self.close(TerminalOutcome::Cancelled, Some(Code::CancelledByOperator));
+            self.close(TerminalOutcome::Cancelled, Some(self.why_cancelled()));
         } else {
             self.close(TerminalOutcome::Rejected, Some(Code::LetterDiscarded));
         }

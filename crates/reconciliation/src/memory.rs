@@ -52,6 +52,9 @@ pub struct WatchedRequest {
     pub unresolved: bool,
     /// Whether the request's own clock has run out; it does so once.
     pub overdue: bool,
+    /// Whether its match was taken back: nothing that still comes of it fulfils it.
+    #[serde(default)]
+    pub withdrawn: bool,
     /// How often the exception has moved to a next owner.
     pub tier: u32,
     /// Why it is in exception, or why it has ended.

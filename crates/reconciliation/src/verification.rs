@@ -9,12 +9,17 @@ impl Case<'_> {
     /// A delivery that agrees with its manifest fulfils the request; any other needs an owner, and so does one whose match was taken
     /// back while it was under way.
     pub(crate) fn verify(&mut self, manifest: &Manifest, received: &ReceivedData) {
-        let withdrawn = Some(Code::MatchWithdrawn).filter(|code| self.request.code == Some(*code));
+        let withdrawn = self.request.withdrawn.then_some(Code::MatchWithdrawn);
         match withdrawn.or_else(|| disagreement(manifest, received)) {
             None => self.close(TerminalOutcome::Fulfilled, None),
             Some(code) => {
                 self.write(EventBody::VerificationFailed { code, withdrawn: None });
-                self.raise(code);
+                match self.request.ended {
+                    None => self.raise(code),
+                    // It stands on the log before the end that was written.
+                    Some(TerminalOutcome::Escalated) => {}
+                    Some(_) => self.close(TerminalOutcome::Escalated, Some(code)),
+                }
             }
         }
     }
@@ -25,6 +30,7 @@ impl Case<'_> {
         let stood_first = log.state != State::Closed && log.outcome == Some(TerminalOutcome::Escalated);
         match self.request.ended {
             None => {
+                self.request.withdrawn = true;
                 self.raise(Code::MatchWithdrawn);
                 self.request.code = Some(Code::MatchWithdrawn);
                 self.stop();

@@ -13,13 +13,16 @@ use domain::{EventBody, LifecycleEvent, Message, RequestId, Token};
 use fleet::bus::{Delivered, Isolation, Reader, TopicPartition};
 use tests::World;
 
+use crate::sending::MEMBERS;
+
 /// The roster as it grew, and the matches that rest on it.
 pub(super) struct Grounds {
     reader: Box<dyn Reader>,
     /// What each account's row came to be, and after how many rows of the whole roster.
     accounts: BTreeMap<String, Vec<(usize, Option<Row>)>>,
-    /// The sums of offsets that the roster's versions are, after each row.
+    /// The sums of offsets that the roster's versions are, after each row, and the partition of that row.
     versions: Vec<u64>,
+    partitions: Vec<u32>,
     /// Accounts by their tokens.
     tokens: BTreeMap<Token, String>,
     /// When the roster last changed, in sound time.
@@ -76,6 +79,7 @@ impl Grounds {
             reader,
             accounts: BTreeMap::new(),
             versions: Vec::new(),
+            partitions: Vec::new(),
             tokens: BTreeMap::new(),
             changed_at: Duration::ZERO,
             matches: BTreeMap::new(),
@@ -99,6 +103,7 @@ impl Grounds {
             let before = self.row(&account, usize::MAX).map_or(0, |row| row.offset);
             let version = self.versions.last().copied().unwrap_or(0) - before;
             self.versions.push(version + read.as_ref().map_or(0, |_| row.offset));
+            self.partitions.push(row.partition);
             let read = read.map(|member| Row { offset: row.offset, member });
             self.accounts.entry(account).or_default().push((self.versions.len(), read));
             self.changed_at = sound;
@@ -194,7 +199,27 @@ impl Grounds {
     /// After how many rows the roster had this version, where only one state had.
     fn state(&self, version: u64) -> Option<usize> {
         let mut states = self.versions.iter().enumerate().filter(|(_, of)| **of == version).map(|(at, _)| at + 1);
-        states.next().filter(|_| states.next().is_none())
+        states.next().filter(|_| states.next().is_none() && self.ways(version) == 1)
+    }
+
+    /// In how many ways the roster may have come to this version for who read its partitions in another order, each as far as it
+    /// liked, and had read what the roster was made of at first.
+    fn ways(&self, version: u64) -> usize {
+        let first = (MEMBERS as usize).min(self.versions.len());
+        let mut ways = BTreeMap::from([(self.versions[first - 1], 1)]);
+        let changes = |partition| (first..self.versions.len()).filter(move |at| self.partitions[*at] == partition);
+        for partition in self.partitions.iter().copied().collect::<BTreeSet<u32>>() {
+            let before = std::mem::take(&mut ways);
+            let mut version = 0u64;
+            let deltas = changes(partition).map(|at| self.versions[at].wrapping_sub(self.versions[at - 1]));
+            for delta in std::iter::once(0).chain(deltas) {
+                version = version.wrapping_add(delta);
+                for (sum, count) in &before {
+                    *ways.entry(sum.wrapping_add(version)).or_default() += count;
+                }
+            }
+        }
+        ways.get(&version).copied().unwrap_or(0)
     }
 
     fn row(&self, account: &str, state: usize) -> Option<&Row> {

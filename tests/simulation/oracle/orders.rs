@@ -60,7 +60,7 @@ impl Orders {
 
     /// A request may go on, or ends: it need not stand still any more.
     pub(super) fn lifted(&mut self, request_id: RequestId) {
-        self.given.retain(|order| order.is_stop || order.request_id != request_id);
+        self.given.retain(|order| order.is_final || order.request_id != request_id);
         self.held.remove(&request_id);
         self.stopped.retain(|id, (_, is_final)| *is_final || *id != request_id);
     }
@@ -82,6 +82,10 @@ impl Orders {
     pub(super) fn look(&mut self, world: &World) -> Vec<String> {
         let group = group(Stage::Dispatch);
         let mut taken = Vec::new();
+        // What is not to be read yet may tell that the partner was asked before, or has to be asked once more.
+        if world.brokers().is_some_and(|brokers| brokers.pinned() != 0) {
+            return Vec::new();
+        }
         self.given.retain(|order| {
             let next = world.bus.committed(&group, &order.at).ok().flatten();
             let is_taken = next.is_some_and(|next| order.offset < next);

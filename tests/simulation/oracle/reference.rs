@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::lifecycle::event::Clock;
 use domain::lifecycle::evidence::ReviewStep;
 use domain::messages::{Stage, Verdict};
-use domain::{Code, CommandId, EventBody, LifecycleEvent, OperationId, RecordId, TerminalOutcome};
+use domain::{Code, CommandId, EventBody, LifecycleEvent, OperationId, RecordId, TerminalOutcome, Timestamp};
 
 /// What is known of a request.
 #[derive(Default)]
@@ -19,6 +18,7 @@ pub(super) struct Reference {
     /// Commands that were carried out or refused, each once by each stage.
     judged: BTreeSet<(&'static str, CommandId)>,
     is_held: bool,
+    due_by: Timestamp,
     /// How often its exception has moved to a next owner.
     tier: u32,
     /// What was delivered is not what was announced.
@@ -62,8 +62,8 @@ const NEEDS: [(&str, &[&str]); 22] = [
     ("acknowledged", &["partner-dispatched"]),
     ("fulfilled", &["partner-dispatched"]),
     ("partner-refused", &["partner-dispatched"]),
-    // What comes to dispatch when its time is over is not begun.
-    ("attempts-exhausted", &["partner-dispatched", "request-overdue"]),
+    // What comes to dispatch when its time is over, by dispatch's own clock, is not begun.
+    ("attempts-exhausted", &["partner-dispatched", "overdue"]),
     ("cancelled", &["cancel-requested", "verification-failed", "closed"]),
     ("cancel-failed", &["cancel-requested", "verification-failed", "closed"]),
     ("compensated", &["compensation-started"]),
@@ -106,6 +106,12 @@ impl Reference {
     /// Takes a fact in; what is wrong with it.
     pub(super) fn judge(&mut self, kind: &'static str, event: &LifecycleEvent) -> Vec<String> {
         let mut wrong = Vec::new();
+        if let EventBody::Received { due_by, .. } = &event.body {
+            self.due_by = *due_by;
+        }
+        if self.due_by <= event.at {
+            self.kinds.insert("overdue");
+        }
         if ONCE.contains(&kind) && self.kinds.contains(kind) {
             wrong.push(format!("{kind} a second time"));
         }
@@ -145,10 +151,6 @@ impl Reference {
                 let is_new = self.compensating.insert(*operation_id);
                 (!is_new).then(|| "undone twice".to_owned())
             }
-            EventBody::DeadlineBreached { clock: Clock::Request, .. } => {
-                self.kinds.insert("request-overdue");
-                None
-            }
             EventBody::ExceptionRaised { .. } => {
                 // An owner who is named has it now, held or not.
                 self.is_held = false;
@@ -172,6 +174,11 @@ impl Reference {
                 self.is_withdrawn |= withdrawn.is_some() && !self.kinds.contains("fulfilled");
                 let by = if withdrawn.is_some() { Stage::Identity } else { Stage::Reconciliation };
                 (by != event.by).then(|| format!("{} says that it failed its verification", event.by.as_str()))
+            }
+            // What dispatch was told may lie in the letter: it may not know of a hold.
+            EventBody::DeadLettered { .. } => {
+                self.is_held = false;
+                None
             }
             // What was decided is to be decided again.
             EventBody::CommandPassed { review: Some(step), .. } if step.step == ReviewStep::APPEALED => {
@@ -217,7 +224,8 @@ impl Reference {
         if outcome == TerminalOutcome::Fulfilled && self.is_disputed {
             return Some("closed as fulfilled though what came is not what was announced".to_owned());
         }
-        let is_end = matches!(outcome, TerminalOutcome::Fulfilled | TerminalOutcome::Escalated);
+        let is_disputed = outcome == TerminalOutcome::Escalated && (self.is_disputed || self.is_withdrawn);
+        let is_end = outcome == TerminalOutcome::Fulfilled || is_disputed;
         let is_taken_back = outcome == TerminalOutcome::Fulfilled && self.kinds.contains("match-withdrawn");
         self.is_overtaken = !is_end && self.kinds.contains("fulfilled") || is_taken_back;
         self.closed = Some(outcome);

@@ -113,8 +113,14 @@ impl<'a> Desk<'a> {
         if case.is_compensation() {
             return self.say(&case, EventBody::CancelFailed { command_id, code: Code::NotInThisState });
         }
+        let is_stop = command_id == CommandId::of_stop(case.work.context.request_id);
         if case.operation.cancel.is_some() && !matches!(case.operation.phase, Phase::Unresolved { .. }) {
-            // One cancel is on its way; its answer is the answer.
+            // One cancel is on its way; its answer is the answer. What an operator wanted is answered and over where the outcome stays
+            // unknown, and a stop is not: it is the one that stands.
+            if is_stop && case.operation.cancel != Some(command_id) {
+                case.operation.cancel = Some(command_id);
+                self.keep(case);
+            }
             return;
         }
         match (case.operation.phase, case.operation.effect) {
@@ -122,7 +128,6 @@ impl<'a> Desk<'a> {
                 let code = Code::OutcomeUnknownUnresolved;
                 self.say(&case, EventBody::CancelFailed { command_id, code });
                 // Nothing may be sent any more: the request is over, or its match was withdrawn. That stands when the question is answered.
-                let is_stop = command_id == CommandId::of_stop(case.work.context.request_id);
                 if is_stop {
                     case.operation.cancel = Some(command_id);
                     let give_up_at = Some(self.give_up_at(&case, is_stop));

@@ -104,7 +104,7 @@ impl Lifecycle {
             EventBody::CompensationStarted { .. } => self.compensate(State::Compensating),
             EventBody::Compensated { .. } => self.compensate(State::Compensated),
             EventBody::Closed { outcome, .. } => self.close(*outcome),
-            EventBody::VerificationFailed { .. } => self.dispute(),
+            EventBody::VerificationFailed { withdrawn, .. } => self.dispute(withdrawn.is_some()),
             EventBody::ReviewDecided { verdict, .. } => self.answered(*verdict),
             EventBody::DuplicateSuppressed { .. }
             | EventBody::ConflictRefused { .. }
@@ -210,9 +210,11 @@ impl Lifecycle {
         }
     }
 
-    /// What was delivered is not what was announced.
-    fn dispute(&mut self) -> Step {
-        if self.state != State::Closed && self.outcome == Some(TerminalOutcome::Fulfilled) {
+    /// What was delivered is not what was announced. That is judged of each delivery, also where it is read after another end was
+    /// written; a match that is taken back after the end changes nothing any more.
+    fn dispute(&mut self, is_withdrawal: bool) -> Step {
+        let is_in_time = self.state != State::Closed || !is_withdrawal;
+        if is_in_time && self.outcome == Some(TerminalOutcome::Fulfilled) {
             self.outcome = Some(TerminalOutcome::Escalated);
         }
         Step::Noted

@@ -162,7 +162,7 @@ impl<W: Worker> Slot<W> {
         let (now_ms, boot) = (self.now().0, self.boot());
         let Some(gate) = self.gate.as_mut().filter(|_| !taken.is_empty()) else { return };
         if self.inputs[index].is_bulk {
-            gate.passed(boot);
+            gate.passed(boot, taken.len());
         }
         let is_fresh = |record: &Delivered| record.timestamp_ms.abs_diff(now_ms) < FRESH_MS;
         if self.inputs[index].is_urgent && taken.iter().any(is_fresh) {

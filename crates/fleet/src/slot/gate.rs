@@ -5,7 +5,7 @@
 //! whoever lets work into the fleet looks at how far the supervisor is behind, and leaves bulk where it is until that is little.
 //!
 //! That is too late for whoever is urgent already: turns full of bulk take their time at every stage. So while urgent requests come
-//! in, and for some time after the last, bulk gets what leaves the fleet well below what it can do. Urgent requests that have waited
+//! in, and for a moment after the last, bulk gets what leaves the fleet well below what it can do. Urgent requests that have waited
 //! for long are a backlog themselves, and change nothing.
 
 use std::collections::BTreeMap;
@@ -34,37 +34,58 @@ pub struct GateOptions {
 /// The gate of a slot.
 pub(super) struct Gate {
     options: GateOptions,
-    /// By partition, as last seen.
-    lags: BTreeMap<u32, u64>,
+    /// By partition, as last seen: how far the supervisor is behind, and where it stands.
+    lags: BTreeMap<u32, Lag>,
     /// The partition that was looked at last: they take turns, since each look waits for the brokers.
     seen: u32,
-    /// When to look next, by the boot-time clock.
+    /// When to look next, by the boot-time clock, and at how many looks in a row the supervisor stood still.
     look_at: Duration,
+    stood_still: u32,
     /// Bulk has passed since the last look.
     is_passed: bool,
     /// The supervisor is behind.
     is_shut: bool,
-    /// Until when bulk is let in by the handful, and when the next one is.
+    /// Until when bulk is let in by the handful, when the hand is full again, and when the next one is if all of it was taken.
     beside_urgent_until: Duration,
+    full_at: Duration,
     handful_at: Duration,
     /// Whether bulk was told to wait when this was last asked.
     has_waited: bool,
 }
 
-/// How often to look.
+/// How far the supervisor is behind on a partition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Lag {
+    records: u64,
+    next: u64,
+}
+
+/// How often to look; up to so many times as seldom where the supervisor stands still, which may be for hours.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How much bulk is let in at once meanwhile, and how often: a thousand a second.
-const HANDFUL: usize = 32;
-const HANDFUL_EVERY: Duration = Duration::from_millis(32);
+const SELDOM_MAX: u32 = 16;
+/// How much bulk is let in at once meanwhile, and after how long another one is: a thousand a second. What comes more seldom does not
+/// wait.
+const HANDFUL: u32 = 32;
+const ANOTHER_AFTER: Duration = Duration::from_millis(1);
 
 // === impl Gate ===
 
 impl Gate {
     /// An open gate.
     pub(super) fn new(options: GateOptions) -> Self {
-        let [look_at, beside_urgent_until, handful_at] = [Duration::ZERO; 3];
-        let (lags, seen, is_passed, is_shut, has_waited) = (BTreeMap::new(), 0, false, false, false);
-        Self { options, lags, seen, look_at, is_passed, is_shut, beside_urgent_until, handful_at, has_waited }
+        Self {
+            options,
+            lags: BTreeMap::new(),
+            seen: 0,
+            look_at: Duration::ZERO,
+            stood_still: 0,
+            is_passed: false,
+            is_shut: false,
+            beside_urgent_until: Duration::ZERO,
+            full_at: Duration::ZERO,
+            handful_at: Duration::ZERO,
+            has_waited: false,
+        }
     }
 
     /// Whether bulk has to wait.
@@ -82,7 +103,7 @@ impl Gate {
     pub(super) fn room(&self, boot: Duration) -> usize {
         match boot < self.beside_urgent_until {
             _ if self.is_shut(boot) => 0,
-            true => HANDFUL,
+            true => (HANDFUL - taken_of_handful(self.full_at.saturating_sub(boot))) as usize,
             false => usize::MAX,
         }
     }
@@ -92,11 +113,15 @@ impl Gate {
         self.beside_urgent_until = boot + self.options.beside_urgent_for;
     }
 
-    /// Bulk was taken in.
-    pub(super) fn passed(&mut self, boot: Duration) {
+    /// So much bulk was taken in.
+    pub(super) fn passed(&mut self, boot: Duration, count: usize) {
         self.is_passed = true;
         if boot < self.beside_urgent_until {
-            self.handful_at = boot + HANDFUL_EVERY;
+            let count = u32::try_from(count).unwrap_or(HANDFUL).min(HANDFUL);
+            self.full_at = self.full_at.max(boot) + ANOTHER_AFTER * count;
+            if self.room(boot) == 0 {
+                self.handful_at = self.full_at;
+            }
         }
     }
 
@@ -114,29 +139,46 @@ impl Gate {
         }
         self.lags.retain(|number, _| owned.contains(number));
         let next = owned.iter().find(|number| self.seen < **number).or(owned.first());
-        (self.look_at, self.is_passed) = (boot + LOOK_AGAIN, false);
+        let seldom = SELDOM_MAX.min(1 << self.stood_still.min(u32::BITS - 1));
+        (self.look_at, self.is_passed) = (boot + LOOK_AGAIN * seldom, false);
         self.seen = *next?;
         Some(self.seen)
     }
 
+    /// A partition was looked at.
+    fn saw(&mut self, number: u32, lag: Lag) {
+        let stands = self.lags.insert(number, lag).is_some_and(|before| before.next == lag.next);
+        self.stood_still = match stands && self.is_shut {
+            true if lag.records == 0 => self.stood_still,
+            true => self.stood_still.saturating_add(1),
+            false => 0,
+        };
+    }
+
     /// Answers whether the gate has moved, and the lag that has moved it.
     fn judge(&mut self) -> Option<u64> {
-        let lag = self.lags.values().sum();
+        let lag = self.lags.values().map(|lag| lag.records).sum();
         let bound = if self.is_shut { self.options.lag_max / 2 } else { self.options.lag_max };
         let is_shut = bound < lag;
         (std::mem::replace(&mut self.is_shut, is_shut) != is_shut).then_some(lag)
     }
 }
 
+/// How much of a handful was taken that is full again after this time.
+fn taken_of_handful(until_full: Duration) -> u32 {
+    let taken = until_full.as_nanos().div_ceil(ANOTHER_AFTER.as_nanos());
+    u32::try_from(taken).unwrap_or(HANDFUL).min(HANDFUL)
+}
+
 impl GateOptions {
     /// What suits a fleet in production.
     pub const BESIDE_URGENT_FOR: Duration = Duration::from_secs(1);
 
-    fn lag(&self, bus: &dyn Bus, partition: u32) -> Result<u64, BusError> {
+    fn lag(&self, bus: &dyn Bus, partition: u32) -> Result<Lag, BusError> {
         let at = TopicPartition { topic: Arc::clone(&self.topic), partition };
         let marks = bus.watermarks(&at)?;
         let next = bus.committed(&self.group, &at)?.unwrap_or(marks.low);
-        Ok(marks.stable.saturating_sub(next))
+        Ok(Lag { records: marks.stable.saturating_sub(next), next })
     }
 }
 
@@ -151,11 +193,11 @@ impl<W: Worker> Slot<W> {
         let owned: Vec<u32> = self.partitions.keys().copied().collect();
         if let Some(number) = gate.due(&owned, boot) {
             match gate.options.lag(&*self.ports.bus, number) {
-                Ok(lag) => gate.lags.insert(number, lag),
+                Ok(lag) => gate.saw(number, lag),
                 Err(error) => {
                     return tracing::debug!(stage = W::STAGE.as_str(), %error, "the supervisor's lag is not known");
                 }
-            };
+            }
         }
         let Some(lag) = gate.judge() else { return };
         self.standing.is_unruly = true;
@@ -180,13 +222,18 @@ mod tests {
         Gate::new(GateOptions { group: "supervisor".into(), topic: "events".into(), lag_max: 10, beside_urgent_for })
     }
 
+    /// So far behind on a log of a hundred records.
+    fn behind(records: u64) -> Lag {
+        Lag { records, next: 100 - records }
+    }
+
     #[test]
     fn the_gate_shuts_beyond_its_bound_and_opens_at_half_of_it() {
         let mut gate = gate();
         let moved: Vec<_> = [10, 11, 12, 6, 5, 6, 11]
             .into_iter()
             .map(|lag| {
-                gate.lags.insert(1, lag);
+                gate.saw(1, behind(lag));
                 (gate.judge(), gate.is_shut(Duration::ZERO))
             })
             .collect();
@@ -206,14 +253,17 @@ mod tests {
     fn beside_urgent_requests_bulk_comes_in_by_the_handful() {
         let mut gate = gate();
         let at = Duration::from_secs;
-        gate.passed(at(1));
+        gate.passed(at(1), 500);
         assert_eq!((gate.room(at(1)), gate.is_shut(at(1)), gate.looks_in(at(1))), (usize::MAX, false, None));
-        gate.urged(at(2));
-        assert_eq!((gate.room(at(3)), gate.is_shut(at(3))), (HANDFUL, false));
-        gate.passed(at(3));
-        assert_eq!((gate.is_shut(at(3)), gate.room(at(3)), gate.looks_in(at(3))), (true, 0, Some(HANDFUL_EVERY)));
+        gate.urged(at(3));
+        assert_eq!((gate.room(at(3)), gate.is_shut(at(3))), (32, false));
+        gate.passed(at(3), 2);
+        assert_eq!((gate.room(at(3)), gate.is_shut(at(3)), gate.looks_in(at(3))), (30, false, None));
+        gate.passed(at(3), 30);
+        let until_full = ANOTHER_AFTER * HANDFUL;
+        assert_eq!((gate.room(at(3)), gate.is_shut(at(3)), gate.looks_in(at(3))), (0, true, Some(until_full)));
         assert!(gate.has_moved(at(3)) && !gate.has_moved(at(3)) && gate.has_moved(at(4)));
-        assert_eq!((gate.is_shut(at(4)), gate.room(at(2) + BESIDE_URGENT_FOR)), (false, usize::MAX));
+        assert_eq!((gate.is_shut(at(4)), gate.room(at(3) + BESIDE_URGENT_FOR)), (false, usize::MAX));
     }
 
     #[test]
@@ -223,13 +273,27 @@ mod tests {
         let at = |times: u32| LOOK_AGAIN * times;
         assert_eq!(gate.due(&owned, at(0)), None, "no bulk");
         let mut look = |times| {
-            gate.passed(at(times));
+            gate.passed(at(times), 1);
             gate.due(&owned, at(times))
         };
         assert_eq!([1, 1, 2, 3, 4].map(&mut look), [Some(2), None, Some(3), Some(0), Some(2)]);
-        gate.lags.extend([(2, 20), (7, 20)]);
+        gate.lags.extend([(2, behind(20)), (7, behind(20))]);
         gate.judge();
         assert_eq!((gate.looks_in(at(4)), gate.due(&owned, at(9))), (Some(LOOK_AGAIN), Some(3)));
         assert_eq!(gate.lags.keys().copied().collect::<Vec<_>>(), [2], "what is not owned any more does not count");
+    }
+    #[test]
+    fn a_supervisor_that_stands_still_is_looked_at_ever_more_seldom_until_it_moves() {
+        let mut gate = gate();
+        let mut boot = Duration::ZERO;
+        let mut pause = |lag| {
+            gate.saw(0, behind(lag));
+            gate.judge();
+            gate.due(&[0], boot).expect("it is shut");
+            let pause = gate.look_at - boot;
+            boot = gate.look_at;
+            pause.div_duration_f64(LOOK_AGAIN)
+        };
+        assert_eq!([20, 20, 20, 20, 20, 20, 20, 19, 19].map(&mut pause), [1., 2., 4., 8., 16., 16., 16., 1., 2.]);
     }
 }

@@ -259,8 +259,12 @@ fn found(
     let opened = identity.phi.open_dossier(item.context.request_id, item.dossier).map_err(unopened)?;
     let mut matcher = identity.rollout.matcher(judge, item.context, &identity.roster);
     let reading = Reading::of_request(item.context, &opened);
-    let fields = reading.with(|person| matcher.weigh_member(person, account));
-    // A person saw more than the fields say: the match stands until half of what they say for it is gone.
+    let mut fields = reading.with(|person| matcher.weigh_member(person, account));
+    // A person saw more than the fields say: the match stands until half of what they say for it is gone. Where none that identifies says
+    // anything for it, the person meant whoever the roster has there.
+    if !fields.iter().any(|said| 0 < said.weight && ground::IDENTIFYING.contains(&said.field)) {
+        fields = ground::whoever_is_there(identity, account);
+    }
     let speaking: i32 = fields.iter().map(|said| said.weight.max(0)).sum();
     let ground =
         Match { account, member: (member, member_token), fields: &fields, margin: speaking / 2, match_ppm: EVEN };

@@ -154,7 +154,11 @@ fn what_was_stopped_is_not_sent_again_whatever_a_person_finds_out() {
     let mut met_a_call = sent(forgetful());
     met_a_call.task(DispatchTask::CancelDispatch { command_id: stop });
     met_a_call.answer(failed(FailureClass::Timeout));
-    for mut bench in [settled, met_a_call] {
+    let mut met_a_cancel = sent(forgetful());
+    met_a_cancel.task(cancel());
+    met_a_cancel.task(DispatchTask::CancelDispatch { command_id: stop });
+    met_a_cancel.answer(failed(FailureClass::Timeout));
+    for mut bench in [settled, met_a_call, met_a_cancel] {
         bench.said();
         bench.work(resolve(DUE_BY, false));
         assert_eq!(bench.said(), [EventBody::Cancelled { command_id: stop, stage: Stage::Dispatch }]);

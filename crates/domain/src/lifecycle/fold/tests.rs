@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::lifecycle::event::{Clock, Resolution};
+use crate::lifecycle::evidence::Withdrawal;
 use crate::lifecycle::{Clocks, PolicyRef};
 use crate::messages::{CommandAction, Lane, Manifest, PayerRole, ReceivedData, Stage, Verdict, Workflow};
 use crate::person::ConsentPolicy;
@@ -96,6 +97,28 @@ fn of_the_supervisor_and_triage() -> Vec<EventBody> {
         EventBody::LetterReplayed { letter_id, command_id, operator: operator.clone() },
         EventBody::LetterDiscarded { letter_id, command_id, operator },
     ]
+}
+
+#[test]
+fn a_delivery_is_disputed_also_after_the_end_and_a_match_is_taken_back_only_before_it() {
+    let closing = EventBody::Closed { outcome: TerminalOutcome::Escalated, code: None, events: 3, chain: [0; 32] };
+    let delivered = one_of_each().into_iter().find(|body| matches!(body, EventBody::Fulfilled { .. })).expect("one");
+    let outcome = |bodies: [&EventBody; 3]| {
+        let mut lifecycle = Lifecycle::default();
+        for body in bodies {
+            lifecycle.fold(body, Timestamp(1), &[7; 32]);
+        }
+        lifecycle.outcome
+    };
+    let withdrawal =
+        Withdrawal { member_token: Default::default(), roster_version: 1, fields: vec![], probability_ppm: 0 };
+    for (withdrawn, after_the_end) in
+        [(None, TerminalOutcome::Escalated), (Some(withdrawal), TerminalOutcome::Fulfilled)]
+    {
+        let disputed = EventBody::VerificationFailed { code: Code::CountMismatch, withdrawn };
+        assert_eq!(outcome([&delivered, &disputed, &closing]), Some(TerminalOutcome::Escalated));
+        assert_eq!(outcome([&delivered, &closing, &disputed]), Some(after_the_end));
+    }
 }
 
 fn history() -> impl Strategy<Value = Vec<EventBody>> {

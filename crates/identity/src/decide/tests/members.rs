@@ -162,6 +162,22 @@ fn a_reviewer_s_choice_follows_the_account_it_is_merged_into_and_never_one_that_
     assert_eq!(matched_to(&agreed), Some(token(&desk, "b")));
 }
 
+/// Nothing that identifies spoke for whoever was chosen: the match rests on who that was, and not on what stays the same of anybody.
+#[test]
+fn a_reviewer_s_choice_that_no_field_speaks_for_holds_while_the_account_is_that_person_s() {
+    let (mut desk, member_token) = in_review();
+    let stranger = |phone: &str| {
+        let member = MemberClaim { phones: vec![phone.into()], ..claim("Chidi", "Eze", "1990-01-17") };
+        person(member, coverage("W99999999901", ""))
+    };
+    desk.learn("b", Some(&stranger("555-201-7788")), 9);
+    assert!(matched_to(&desk.order(verdict(Verdict::IsMember { member_token }))).is_some());
+    desk.learn("b", Some(&stranger("617-330-1234")), 10);
+    assert_eq!(withdrawn(&desk.stir("b")), None, "most of it is as it was");
+    desk.learn("b", Some(&twins()[1].1), 11);
+    assert!(withdrawn(&desk.stir("b")).is_some());
+}
+
 #[test]
 fn a_first_verdict_for_an_account_that_is_gone_is_no_word_for_nobody() {
     let sensitive = Context { consent: domain::person::ConsentPolicy::Sensitive, ..context() };

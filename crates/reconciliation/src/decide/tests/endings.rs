@@ -156,6 +156,53 @@ fn an_effect_that_cannot_be_undone_gets_an_owner() {
     assert!(world.memory.is_empty());
 }
 
+/// What the partner has accepted and nobody can fetch any more stands, and so may what nobody knows of.
+#[test]
+fn an_effect_that_stands_when_all_attempts_are_spent_after_the_end_is_undone() {
+    let undone = |facts: Vec<(Stage, EventBody)>, last| {
+        let mut world = World::given(facts.into_iter().chain([dead_lettered(Stage::Dispatch), letter_discarded()]));
+        world.when([last]);
+        world.dispatch_tasks().iter().any(|task| matches!(task, DispatchTask::Compensate { .. }))
+    };
+    assert!(undone(on_its_way(), exhausted()));
+    assert!(!undone(on_its_way()[..4].to_vec(), exhausted()), "nothing took effect");
+    let unresolved = EventBody::AttemptsExhausted {
+        operation_id: operation(),
+        attempts: 6,
+        class: domain::FailureClass::OutcomeUnknown,
+    };
+    assert!(undone(on_its_way()[..4].to_vec(), (Stage::Dispatch, unresolved)));
+}
+
+#[test]
+fn what_is_delivered_after_its_match_was_withdrawn_fulfils_nothing_whatever_came_between() {
+    use domain::lifecycle::event::Resolution;
+    let mut world = World::given(on_its_way());
+    world.when([match_withdrawn()]);
+    world.when([unknown(Resolution::Query), unknown(Resolution::Review)]);
+    world.when([cancel_failed(Code::OutcomeUnknownUnresolved), fulfilled(3)]);
+    assert_eq!((world.closings(), world.state()), (0, State::Exception));
+    world.pass(10 * DAY);
+    assert_eq!(closed(&world).0, TerminalOutcome::Escalated);
+    assert_eq!(world.folded().outcome, Some(TerminalOutcome::Escalated));
+}
+
+/// It was delivered, and nobody had acted in time: the delivery stands first, and it fulfils nothing.
+#[test]
+fn a_delivery_that_fulfils_nothing_and_overtakes_a_closing_ends_as_escalated() {
+    let mut world = World::given(on_its_way());
+    world.when([match_withdrawn()]);
+    world.append(Stage::Dispatch, fulfilled(3).1);
+    while world.closings() == 0 {
+        world.now = world.now + DAY;
+        world.take(Input::Timer(&crate::Key::Request(REQUEST)));
+    }
+    world.catch_up();
+    assert_eq!((world.closings(), world.folded().outcome), (1, Some(TerminalOutcome::Escalated)));
+    assert_eq!(world.ended().outcome, TerminalOutcome::Escalated);
+    assert_eq!(world.ends_told().len(), 1);
+}
+
 #[test]
 fn an_effect_of_a_forgotten_request_gets_an_owner() {
     let mut world = World::new();

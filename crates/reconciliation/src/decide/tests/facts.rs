@@ -1,6 +1,7 @@
 //! The facts that other workers write.
 
 use domain::lifecycle::PolicyRef;
+use domain::lifecycle::evidence::Withdrawal;
 use domain::messages::{CommandAction, Lane, Manifest, PayerRole, ReceivedData, Stage, Workflow};
 use domain::person::ConsentPolicy;
 use domain::{Code, CommandId, EventBody, FailureClass, OperationId};
@@ -120,6 +121,12 @@ pub(super) fn letter_discarded() -> (Stage, EventBody) {
 pub(super) fn letter_replayed() -> (Stage, EventBody) {
     let (command_id, operator) = (CommandId([201; 16]), "jo".into());
     (Stage::Triage, EventBody::LetterReplayed { letter_id: LETTER, command_id, operator })
+}
+
+pub(super) fn match_withdrawn() -> (Stage, EventBody) {
+    let withdrawn =
+        Withdrawal { member_token: Default::default(), roster_version: 2, fields: vec![], probability_ppm: 0 };
+    (Stage::Identity, EventBody::VerificationFailed { code: Code::MatchWithdrawn, withdrawn: Some(withdrawn) })
 }
 
 /// From received to at work with the partner.

@@ -174,11 +174,9 @@ impl Crew {
             station.closes_by = None;
             station.version += 1;
             station.down_until = now + STARTS_WITHIN;
-            let name = Arc::clone(&station.name);
             drop(stations);
             // Who can't say goodbye is missed when its session ends.
             let _ = slot.leave();
-            self.partners.hang_up(&name);
             return;
         }
         station.slot = Some(slot);
@@ -191,9 +189,6 @@ impl Crew {
         if station.epoch == epoch {
             (station.is_busy, station.closes_by) = (false, None);
             station.down_until = self.time.since_boot() + down;
-            let name = Arc::clone(&station.name);
-            drop(stations);
-            self.partners.hang_up(&name);
         }
     }
 
@@ -326,7 +321,6 @@ impl Crew {
         let station = &mut locked(&self.stations)[index];
         station.down_until = self.time.since_boot() + span;
         (station.slot, station.closes_by) = (None, None);
-        self.partners.hang_up(&station.name);
     }
 
     /// A third process of a stage is there for so long.

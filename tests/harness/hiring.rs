@@ -126,19 +126,21 @@ impl Hiring<'_> {
             Log::Cluster(brokers) => Some((brokers.clone(), group(W::STAGE))),
         };
         let bus = client.clone().map_or_else(|| Arc::clone(&self.bus), |client| Arc::new(client) as Arc<dyn Bus>);
+        let (partners, process) = (Arc::clone(&self.partners), name.clone());
+        let line = move || partners.line(&process, lease.clone());
         let ports = Ports {
             bus,
             codec: Build::Today.codec(),
             topics: self.topics.clone(),
             clock: clock.clone(),
-            caller: self.partners.line(&name, lease),
+            caller: line(),
             originals: self.vault.clone(),
             probe: post,
         };
         let options = self.options::<W>(&name);
         let start = move |version: u32| {
             let options = SlotOptions { version: format!("sim-{version}"), ..options.clone() };
-            let ports = Ports { codec: Build::of(version).codec(), ..ports.clone() };
+            let ports = Ports { codec: Build::of(version).codec(), caller: line(), ..ports.clone() };
             let slot = Slot::join(worker(), ports, options)?;
             Ok(Box::new(slot) as Box<dyn Turning>)
         };

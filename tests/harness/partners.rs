@@ -34,8 +34,10 @@ struct State {
     payers: BTreeMap<PartnerId, PartnerModel>,
     timeouts: BTreeMap<PartnerId, Duration>,
     buckets: BTreeMap<PartnerId, u32>,
-    /// By arrival time and order of sending; with the process that called.
-    under_way: BTreeMap<(i64, u64), (Arc<str>, Answer, Reply)>,
+    /// By arrival time and order of sending; with the line it was called over.
+    under_way: BTreeMap<(i64, u64), (u64, Answer, Reply)>,
+    /// How many lines there were.
+    lines: u64,
     sent: u64,
     /// Who can't be reached, and until when.
     outages: BTreeMap<PartnerId, i64>,
@@ -49,10 +51,12 @@ struct State {
     breaches: Vec<String>,
 }
 
-/// One process's way to the payers.
+/// One process's way to the payers. It ends with the process: the answers to its calls find nobody then.
 struct Line {
     partners: Arc<Partners>,
     process: Arc<str>,
+    /// Others may run under the same name, before and after it.
+    number: u64,
     /// The brokers and the group of which whoever calls has to be a member.
     lease: Option<(ModelBus, String)>,
 }
@@ -77,6 +81,7 @@ impl Partners {
             timeouts,
             buckets,
             under_way: BTreeMap::new(),
+            lines: 0,
             sent: 0,
             outages: BTreeMap::new(),
             made: BTreeMap::new(),
@@ -111,7 +116,9 @@ impl Partners {
 
     /// The way to the payers of one process, which has to be a member of its group where one is named.
     pub fn line(self: &Arc<Self>, process: &str, lease: Option<(ModelBus, String)>) -> Arc<dyn Caller> {
-        Arc::new(Line { partners: Arc::clone(self), process: process.into(), lease })
+        let mut state = self.state.lock().expect("one thread");
+        state.lines += 1;
+        Arc::new(Line { partners: Arc::clone(self), process: process.into(), number: state.lines, lease })
     }
 
     /// What must not be, of how calls were made since this was last asked.
@@ -133,16 +140,6 @@ impl Partners {
     /// How many calls were made about an operation.
     pub fn called(&self, operation: OperationId) -> u32 {
         self.state.lock().expect("one thread").called.get(&operation).copied().unwrap_or(0)
-    }
-
-    /// A process has ended: the answers to its calls find nobody.
-    pub fn hang_up(&self, process: &str) {
-        let mut state = self.state.lock().expect("one thread");
-        let (its, others) = std::mem::take(&mut state.under_way).into_iter().partition(|(_, call)| *call.0 == *process);
-        state.under_way = others;
-        drop(state);
-        let dropped: BTreeMap<_, _> = its;
-        drop(dropped);
     }
 
     /// A payer, by its place in the list, can't be reached until then; what it would call back with waits.
@@ -228,7 +225,16 @@ impl Caller for Line {
         let answer = Answer { operation_id: call.operation_id, attempt: call.attempt, result };
         state.sent += 1;
         let key = (now + i64::try_from(after_ms).expect("a short wait"), state.sent);
-        state.under_way.insert(key, (Arc::clone(&self.process), answer, reply));
+        state.under_way.insert(key, (self.number, answer, reply));
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut state = self.partners.state.lock().expect("one thread");
+        let its: Vec<_> = state.under_way.extract_if(.., |_, call| call.0 == self.number).collect();
+        drop(state);
+        drop(its);
     }
 }
 

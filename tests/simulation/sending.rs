@@ -13,7 +13,7 @@ use crate::scenario::{SUBMISSIONS, Scenario};
 /// How many members the roster has at first.
 pub(crate) const MEMBERS: u64 = 60;
 /// The least time a request in haste has: more than intake ever stands still.
-const HASTE: Duration = Duration::from_secs(9 * 3600);
+const HASTE: Duration = Duration::from_secs(12 * 3600);
 
 /// What a scenario sends, in order.
 pub(crate) fn submissions(scenario: &Scenario, world: &World) -> impl Iterator<Item = Submission> {

@@ -99,9 +99,32 @@ impl Plan {
         let within = commits.max(1) as usize;
         let fault = |_| Fault { after: u32::try_from(chance.below(within)).expect("few"), kind: Kind::drawn(&chance) };
         let mut faults: Vec<Fault> = (0..count).map(fault).collect();
+        if !seed.is_multiple_of(2) {
+            let chance = Chance::new(seed ^ 0x0dd5_0f17);
+            let victims: Vec<(u32, Stage)> =
+                faults.iter().filter_map(|fault| Some((fault.after, fault.kind.victim()?.0.stage))).collect();
+            faults.extend(victims.into_iter().filter_map(|(after, stage)| in_company(&chance, after, stage)));
+        }
         faults.sort_by_key(|fault| fault.after);
         Self(faults)
     }
+}
+
+/// What goes wrong with a stage that has something go wrong already: that misfortunes come together is rare by chance alone, and what
+/// hands partitions on while their last holder sleeps is where most can be lost.
+fn in_company(chance: &Chance, after: u32, stage: Stage) -> Option<Fault> {
+    let soon = |within| u32::try_from(chance.below(within)).expect("few");
+    let who = Who { stage, number: chance.below(PROCESSES) };
+    let place = drawn_place(chance, stage);
+    let kind = match chance.below(20) {
+        0..6 => Kind::Visit { stage, span_ms: chance.pick(&[0, 2_000, 40_000]) + soon(900) },
+        6..8 => Kind::Crash { who, place, down_ms: chance.pick(&[100, 3_000, 15_000]) + soon(900) },
+        8..10 => Kind::Pause { who, place, span_ms: chance.pick(&[8_500, 12_000, 25_000]) + soon(900) },
+        10..11 => Kind::Replace { who, place, span_ms: chance.pick(&[3_000, 12_000, 25_000]) + soon(900) },
+        11..12 => Kind::Upgrade { stage },
+        _ => return None,
+    };
+    Some(Fault { after: after + soon(8), kind })
 }
 
 // === impl Kind ===

@@ -144,15 +144,16 @@ fn a_failure_is_made_small_and_told() {
     let scenario = Scenario::of(9);
     let guilty = keys(9, PAYER).into_iter().nth(11).expect("there are more");
     let is_crash = |fault: &Fault| matches!(fault.kind, Kind::Crash { .. });
-    let broken = || Failure { wrong: vec!["a promise is broken".to_owned()], facts: Vec::new() };
+    let broken = |of: &str| Failure { wrong: vec![format!("{of}: a promise is broken")], facts: Vec::new() };
     let judge = |scenario: &Scenario| {
         let fails = !scenario.left_out.contains(&guilty) && scenario.plan.0.iter().any(is_crash);
-        if fails { Err(broken()) } else { Ok(Run::default()) }
+        let others = Failure { wrong: vec!["another one is".to_owned()], facts: Vec::new() };
+        if fails { Err(broken("request 7f-1")) } else { Err(others) }
     };
-    assert!(judge(&scenario).is_err(), "seed 9 has a crash");
-    let (smallest, failure) = shrink::shrink(scenario, broken(), judge);
+    let (smallest, failure) = shrink::shrink(scenario, broken("request 8e-22"), judge);
     assert_eq!((smallest.plan.0.len(), smallest.orders.len()), (1, 0));
     assert_eq!(keys(9, PAYER).len() - smallest.left_out.len(), 1);
     let told = story::tell(&smallest, &failure);
-    assert!(told.contains("seed 9 breaks a promise:\n  a promise is broken") && told.contains("crash"), "{told}");
+    assert!(told.contains("seed 9 breaks a promise:\n  request 7f-1: a promise is broken"), "{told}");
+    assert!(told.contains("crash"), "{told}");
 }

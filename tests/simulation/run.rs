@@ -56,6 +56,14 @@ pub(crate) struct Failure {
     pub(crate) facts: Vec<Fact>,
 }
 
+impl Failure {
+    /// Whether it breaks the promise that another one breaks first, of whichever request.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let promise = |wrong: &String| wrong.replace(|c: char| c.is_ascii_hexdigit() || c == '-', "");
+        other.wrong.first().is_none_or(|first| self.wrong.iter().any(|wrong| promise(wrong) == promise(first)))
+    }
+}
+
 /// A run that has not come to its end after so much virtual time hangs.
 const LIMIT: Duration = Duration::from_secs(90 * 86_400);
 /// When the first submission comes.

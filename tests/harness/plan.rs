@@ -106,6 +106,15 @@ impl Plan {
             faults.extend(victims.into_iter().filter_map(|(after, stage)| in_company(&chance, after, stage)));
         }
         faults.sort_by_key(|fault| fault.after);
+        // What can't be committed three times, alone, becomes a letter, and rightly.
+        let mut aborts: Vec<Who> = Vec::new();
+        faults.retain(|fault| match fault.kind {
+            Kind::Abort { who } => {
+                aborts.push(who);
+                aborts.iter().filter(|aborted| **aborted == who).count() < 3
+            }
+            _ => true,
+        });
         Self(faults)
     }
 }

@@ -149,9 +149,11 @@ impl Case<'_> {
         }
     }
 
-    /// The work that the letter holds will never be done. A cancel that waited behind it has what it wanted.
+    /// The work that the letter holds will never be done. A cancel that waited behind it has what it wanted, and what was delivered
+    /// and is in dispute goes on being its owner's to settle.
     fn letter_discarded(&mut self, letter: LetterId) {
-        if self.request.blocked_by != Some(letter) || self.request.ended.is_some() {
+        let has_ended = self.request.ended.is_some() || self.shown().has_ended();
+        if self.request.blocked_by != Some(letter) || has_ended {
             return;
         }
         // The letter may have held an answer to a review: that is open still.

@@ -233,6 +233,13 @@ fn a_discarded_letter_of_a_request_that_moved_on_ends_nothing() {
 }
 
 #[test]
+fn a_discarded_letter_ends_nothing_that_was_delivered_and_is_in_dispute() {
+    let mut world = World::given(on_its_way());
+    world.when([fulfilled(2), dead_lettered(Stage::Dispatch), letter_discarded()]);
+    assert_eq!((world.state(), world.closings()), (State::Exception, 0));
+}
+
+#[test]
 fn a_discarded_letter_stops_what_runs_at_the_partner() {
     let mut world = World::given(on_its_way());
     world.when([dead_lettered(Stage::Dispatch), letter_discarded()]);

@@ -25,7 +25,17 @@ impl ScriptedCaller {
 
     /// Answers all open calls.
     pub(crate) fn answer_all(&self) {
-        for (call, reply) in std::mem::take(&mut *locked(&self.open)) {
+        self.answer(|_| true);
+    }
+
+    /// Answers the open calls about one operation.
+    pub(crate) fn answer_about(&self, number: u8) {
+        self.answer(|call| call.operation_id.0[0] == number);
+    }
+
+    fn answer(&self, is_meant: impl Fn(&Call) -> bool) {
+        let meant: Vec<_> = locked(&self.open).extract_if(.., |(call, _)| is_meant(call)).collect();
+        for (call, reply) in meant {
             reply(pending(&call));
         }
     }

@@ -136,3 +136,28 @@ fn a_partition_is_given_up_when_the_time_is_over() {
     settle(&mut two);
     assert_eq!(world.facts(moving)[1..], ["lost"], "the answer came to one who may not decide it any more");
 }
+
+#[test]
+fn calls_under_way_are_not_taken_for_calls_that_were_never_made() {
+    // The next owner may repeat what was never made. What is under way may have taken effect: it waits for its end.
+    let mut world = World::new();
+    let mut one = world.join("one");
+    let [under_way, again] = [0, 1].map(|nth| at_home(1).nth(nth).expect("an operation"));
+    world.tell(Lane::Standard, under_way, "call");
+    world.tell(Lane::Standard, again, "call:twice");
+    settle(&mut one);
+    let mut two = world.join("two");
+    settle(&mut two);
+    settle(&mut one);
+    world.caller.answer_about(again);
+    settle(&mut one);
+    world.clock.advance(DRAIN);
+    settle(&mut one);
+    settle(&mut two);
+    assert_eq!(two.ready().collect::<Vec<_>>(), [1]);
+    assert_eq!((world.facts(again).len(), world.facts(under_way).len()), (3, 1));
+    assert_eq!(world.facts(again)[1..], ["answered", "not-made"]);
+    world.clock.advance(LOST_AFTER - DRAIN);
+    settle(&mut two);
+    assert_eq!(world.facts(under_way)[1..], ["lost"]);
+}

@@ -11,10 +11,10 @@ use fleet::Postman;
 
 use crate::bus::Verdict;
 use crate::toy::Toy;
-use crate::world::{World, settle, settle_in_time};
+use crate::world::{World, at_home, settle, settle_in_time};
 
-/// A toy that says how many rows it had learnt when it decided.
-struct Learner(Toy, Arc<Mutex<Vec<(u64, bool)>>>);
+/// A toy that has to have learnt so many rows before it decides.
+struct Learner(Toy, Arc<Mutex<Vec<(u64, bool)>>>, usize);
 
 impl Worker for Learner {
     const STAGE: domain::Stage = Toy::STAGE;
@@ -27,7 +27,7 @@ impl Worker for Learner {
         input: Input<'_, Self::Key>,
         moment: &Moment,
     ) -> Result<Decision<Self::Key, Self::Entry>, Poison> {
-        assert!(!self.1.lock().expect("one thread").is_empty(), "decided before its tables were read");
+        assert!(self.2 <= self.1.lock().expect("one thread").len(), "decided before its tables were read");
         self.0.decide(view, input, moment)
     }
 
@@ -52,6 +52,9 @@ impl Worker for Learner {
     }
 }
 
+/// More than several steps read.
+const ROWS: usize = 22_000;
+
 #[test]
 fn tables_are_read_before_the_first_decision_and_followed_after_it() {
     // A row is learnt once and in order, a tombstone too; coming back as a new member neither loses nor repeats any.
@@ -60,7 +63,7 @@ fn tables_are_read_before_the_first_decision_and_followed_after_it() {
     put_row(&world, true);
     put_row(&world, false);
     let first = world.tell(Lane::Standard, 1, "count");
-    let mut slot = world.join_as(Learner(world.toy(), learnt.clone()), "one");
+    let mut slot = world.join_as(Learner(world.toy(), learnt.clone(), 1), "one");
     settle(&mut slot);
     put_row(&world, true);
     let second = world.tell(Lane::Standard, 1, "count");
@@ -75,6 +78,30 @@ fn tables_are_read_before_the_first_decision_and_followed_after_it() {
 }
 
 #[test]
+fn nothing_is_decided_before_a_long_table_is_read_to_where_it_ended() {
+    // Neither after a start, nor by whoever takes over what somebody decided who may have read more.
+    let mut world = World::new();
+    world.write((0..ROWS).map(|_| row(&world)));
+    let staying = at_home(0).next().expect("an operation");
+    let before = world.tell(Lane::Standard, staying, "count");
+    let mut one = world.join_as(Learner(world.toy(), Arc::default(), ROWS), "one");
+    settle_in_time(&world, &mut one);
+    assert_eq!(world.facts(staying), [format!("{before}:1")]);
+    let mut two = world.join_as(Learner(world.toy(), Arc::default(), 2 * ROWS), "two");
+    for _ in 0..2 {
+        settle_in_time(&world, &mut two);
+        settle_in_time(&world, &mut one);
+    }
+    assert_eq!((one.ready().collect::<Vec<_>>(), two.ready().collect::<Vec<_>>()), (vec![0], vec![1]));
+    world.write((0..ROWS).map(|_| row(&world)));
+    one.leave().expect("left");
+    let after = world.tell(Lane::Standard, staying, "count");
+    settle_in_time(&world, &mut two);
+    assert_eq!(world.facts(staying), [format!("{before}:1"), format!("{after}:2")]);
+    assert_eq!(world.letters().len(), 0);
+}
+
+#[test]
 fn a_row_that_cannot_be_read_is_passed_over() {
     // A table is not a stage: what its producer got wrong stops nobody.
     let mut world = World::new();
@@ -84,7 +111,7 @@ fn a_row_that_cannot_be_read_is_passed_over() {
     world.write([broken]);
     put_row(&world, true);
     let tag = world.tell(Lane::Standard, 1, "count");
-    let mut slot = world.join_as(Learner(world.toy(), learnt.clone()), "one");
+    let mut slot = world.join_as(Learner(world.toy(), learnt.clone(), 1), "one");
     settle(&mut slot);
     assert_eq!(*learnt.lock().expect("one thread"), [(1, true)]);
     assert_eq!(world.facts(1), [format!("{tag}:1")]);
@@ -97,7 +124,7 @@ fn what_is_learnt_brings_forward_what_it_concerns_once() {
         let mut world = World::new();
         let learnt: Arc<Mutex<Vec<(u64, bool)>>> = Arc::default();
         put_row(&world, true);
-        let mut slot = world.join_as(Learner(world.toy(), learnt.clone()), "one");
+        let mut slot = world.join_as(Learner(world.toy(), learnt.clone(), 1), "one");
         world.tell(Lane::Standard, 1, "wait:3600000");
         world.tell(Lane::Standard, 2, "stubborn:3600000");
         settle(&mut slot);
@@ -105,7 +132,7 @@ fn what_is_learnt_brings_forward_what_it_concerns_once() {
         put_row(&world, true);
         if restarts {
             learnt.lock().expect("one thread").clear();
-            slot = world.join_as(Learner(world.toy(), learnt.clone()), "one");
+            slot = world.join_as(Learner(world.toy(), learnt.clone(), 1), "one");
         }
         settle_in_time(&world, &mut slot);
         assert_eq!(world.facts(1)[1..], ["timer"], "its time had not come, but the row concerned it");

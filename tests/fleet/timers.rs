@@ -158,3 +158,15 @@ fn a_timer_whose_entry_moves_in_the_same_turn_leaves_nothing_behind() {
         assert_eq!((slot.pending().timers, world.facts(1).last().map(String::as_str)), (0, Some("timer")));
     }
 }
+
+#[test]
+fn a_timer_that_changes_nothing_is_looked_at_again_after_a_while() {
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    world.tell(Lane::Standard, 1, "stubborn:1000");
+    settle(&mut slot);
+    world.clock.advance(SECOND);
+    settle(&mut slot);
+    let idle = slot.idle(SECOND * 60);
+    assert!(Duration::ZERO < idle && idle <= SECOND, "it neither spins nor is forgotten: {idle:?}");
+}

@@ -64,6 +64,17 @@ fn a_command_that_comes_twice_is_carried_out_once() {
 }
 
 #[test]
+fn a_command_that_was_carried_out_is_not_judged_again_behind_one_that_waits() {
+    let mut world = World::given(on_its_way());
+    for number in [1, 2, 1] {
+        assert_eq!(world.hand_in(number, CommandAction::Hold, None, None), None);
+    }
+    world.pass(Duration::from_millis(1));
+    let refused: Vec<_> = world.own().iter().filter_map(refusal).collect();
+    assert_eq!(refused, [Code::AlreadyDone], "the second hold, and not the first one again");
+}
+
+#[test]
 fn commands_are_judged_by_what_was_written_not_by_what_was_read_back() {
     let mut world = World::given(on_its_way());
     assert_eq!(world.command(CommandAction::Cancel), None);
@@ -172,6 +183,23 @@ fn an_unknown_outcome_is_resolved_once() {
     let other_answer = Some(Verdict::TookNoEffect {});
     let second = world.command_with(CommandAction::ResolveUnknown, other_answer, None);
     assert_eq!(second, Some(Code::NotInThisState));
+}
+
+/// What was said of one attempt is not said of the next.
+#[test]
+fn an_answer_that_is_older_than_its_question_is_refused() {
+    use domain::lifecycle::event::Resolution;
+    let no_effect = Some(Verdict::TookNoEffect {});
+    let mut world = World::given(on_its_way()[..4].to_vec());
+    world.when([unknown(Resolution::Review)]);
+    let first = world.now;
+    assert_eq!(world.command_with(CommandAction::ResolveUnknown, no_effect, None), None);
+    world.now = world.now + DAY / 48;
+    world.when([unknown(Resolution::Review)]);
+    let second = std::mem::replace(&mut world.now, first);
+    assert_eq!(world.command_with(CommandAction::ResolveUnknown, no_effect, None), Some(Code::StateStale));
+    world.now = second;
+    assert_eq!(world.command_with(CommandAction::ResolveUnknown, no_effect, None), None);
 }
 
 /// The partner did it and can't be asked for what came of it: the owner hears that nothing more is to be had.

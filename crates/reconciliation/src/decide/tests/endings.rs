@@ -179,6 +179,8 @@ fn what_is_delivered_after_its_match_was_withdrawn_fulfils_nothing_whatever_came
     use domain::lifecycle::event::Resolution;
     let mut world = World::given(on_its_way());
     world.when([match_withdrawn()]);
+    let stop = DispatchTask::CancelDispatch { command_id: domain::CommandId::of_stop(REQUEST) };
+    assert_eq!(world.dispatch_tasks(), [&stop]);
     world.when([unknown(Resolution::Query), unknown(Resolution::Review)]);
     world.when([cancel_failed(Code::OutcomeUnknownUnresolved), fulfilled(3)]);
     assert_eq!((world.closings(), world.state()), (0, State::Exception));

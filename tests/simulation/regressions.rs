@@ -2,6 +2,7 @@
 //! a change of how plans are drawn does not lose them.
 
 mod answers;
+mod withdrawals;
 
 use tests::PAYER;
 
@@ -21,4 +22,11 @@ fn only(seed: u64, kept: &[u32]) -> Scenario {
     let is_kept = |key: &String| kept.iter().any(|number| key.ends_with(&format!("-{number:08}")));
     let left_out = keys(seed, PAYER).into_iter().filter(|key| !is_kept(key)).collect();
     Scenario { seed, left_out, plan: tests::plan::Plan::default(), orders: Vec::new() }
+}
+
+/// The scenario of a seed in which these of its submissions are not sent, and nothing goes wrong yet.
+fn without(seed: u64, left_out: impl IntoIterator<Item = u32>) -> Scenario {
+    let left_out: Vec<String> = left_out.into_iter().map(|number| format!("-{number:08}")).collect();
+    let kept = |key: &String| !left_out.iter().any(|end| key.ends_with(end));
+    Scenario { left_out: keys(seed, PAYER).into_iter().filter(|key| !kept(key)).collect(), ..only(seed, &[]) }
 }

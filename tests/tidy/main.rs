@@ -1,6 +1,7 @@
 //! The house rules as ordinary tests: who may import whom, how long files are, that every file is compiled and every worker's
-//! door card says what it must.
+//! door card says what it must, that seeded defects still apply.
 
+mod defects;
 mod layers;
 mod files;
 

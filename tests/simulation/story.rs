@@ -33,7 +33,7 @@ pub(crate) fn tell(scenario: &Scenario, failure: &Failure) -> String {
     let whose = if is_about_one { "the request" } else { "all requests" };
     let _ = writeln!(text, "\nThe story of {whose}, as the log tells it:");
     // Of a long row of failures the first and the last tell enough.
-    let is_failure = |at: usize| facts.get(at).is_none_or(|fact| fact.kind == "attempt-failed");
+    let is_failure = |at: usize| facts.get(at).is_some_and(|fact| fact.kind == "attempt-failed");
     let is_told = |at: &usize| *at == 0 || !(at - 1..=at + 1).all(is_failure);
     let told: Vec<&Fact> = (0..facts.len()).filter(is_told).map(|at| facts[at]).collect();
     for fact in told.iter().skip(told.len().saturating_sub(FACTS_MAX)) {

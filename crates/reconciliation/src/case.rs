@@ -9,7 +9,8 @@ use domain::lifecycle::{Progress, Step};
 use domain::messages::{Context, Stage};
 use domain::person::ConsentPolicy;
 use domain::{
-    Decision, Draft, EventBody, Lifecycle, LifecycleEvent, Moment, RequestId, State, TerminalOutcome, Timestamp, Trace,
+    Code, Decision, Draft, EventBody, Lifecycle, LifecycleEvent, Moment, RequestId, State, TerminalOutcome, Timestamp,
+    Trace,
 };
 
 use crate::memory::{Ahead, EndedRequest, Undo, WatchedRequest};
@@ -69,6 +70,11 @@ impl<'a> Case<'a> {
     /// The policy in force.
     pub(crate) fn policy(&self) -> &'a Policy {
         self.judge.policy()
+    }
+
+    /// Whether its match was taken back. Memory that an earlier version wrote says so by the code alone.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.request.withdrawn || self.request.code == Some(Code::MatchWithdrawn)
     }
 
     /// What the request has come to, the facts that were written and not yet read back included.

@@ -91,7 +91,7 @@ impl Case<'_> {
     }
 
     fn why_cancelled(&self) -> Code {
-        if self.request.withdrawn { Code::MatchWithdrawn } else { Code::CancelledByOperator }
+        if self.is_withdrawn() { Code::MatchWithdrawn } else { Code::CancelledByOperator }
     }
 
     /// An end that stands first in the log is the one.

@@ -9,7 +9,7 @@ impl Case<'_> {
     /// A delivery that agrees with its manifest fulfils the request; any other needs an owner, and so does one whose match was taken
     /// back while it was under way.
     pub(crate) fn verify(&mut self, manifest: &Manifest, received: &ReceivedData) {
-        let withdrawn = self.request.withdrawn.then_some(Code::MatchWithdrawn);
+        let withdrawn = self.is_withdrawn().then_some(Code::MatchWithdrawn);
         match withdrawn.or_else(|| disagreement(manifest, received)) {
             None => self.close(TerminalOutcome::Fulfilled, None),
             Some(code) => {

@@ -18,7 +18,7 @@ pub(super) struct Reference {
     /// Commands that were carried out or refused, each once by each stage.
     judged: BTreeSet<(&'static str, CommandId)>,
     is_held: bool,
-    due_by: Timestamp,
+    due_by: Option<Timestamp>,
     /// How often its exception has moved to a next owner.
     tier: u32,
     /// What was delivered is not what was announced.
@@ -107,9 +107,9 @@ impl Reference {
     pub(super) fn judge(&mut self, kind: &'static str, event: &LifecycleEvent) -> Vec<String> {
         let mut wrong = Vec::new();
         if let EventBody::Received { due_by, .. } = &event.body {
-            self.due_by = *due_by;
+            self.due_by = Some(*due_by);
         }
-        if self.due_by <= event.at {
+        if self.due_by.is_some_and(|due_by| due_by <= event.at) {
             self.kinds.insert("overdue");
         }
         if ONCE.contains(&kind) && self.kinds.contains(kind) {

@@ -202,7 +202,32 @@ fn a_delivery_that_fulfils_nothing_and_overtakes_a_closing_ends_as_escalated() {
     world.catch_up();
     assert_eq!((world.closings(), world.folded().outcome), (1, Some(TerminalOutcome::Escalated)));
     assert_eq!(world.ended().outcome, TerminalOutcome::Escalated);
-    assert_eq!(world.ends_told().len(), 1);
+    assert_eq!((world.ends_told().len(), world.exceptions()), (1, vec![Code::MatchWithdrawn]));
+
+    let mut world = World::given(on_its_way());
+    let (by, refused) = cancel_failed(Code::NotInThisState);
+    world.append(by, refused);
+    world.append(by, fulfilled(2).1);
+    world.catch_up();
+    let told: Vec<_> = world.ends_told().iter().map(|end| (end.outcome, end.code)).collect();
+    let cancelled = (Some(TerminalOutcome::Cancelled), Some(Code::CancelledByOperator));
+    assert_eq!(told, [cancelled, (Some(TerminalOutcome::Escalated), Some(Code::CountMismatch))]);
+    assert_eq!((world.closings(), world.folded().outcome), (1, Some(TerminalOutcome::Escalated)));
+    assert!(world.exceptions().is_empty());
+}
+
+/// An entry of an earlier version has no word of its own for it.
+#[test]
+fn a_withdrawal_that_an_earlier_version_remembered_stands() {
+    let mut world = World::given(on_its_way());
+    world.when([match_withdrawn()]);
+    let entry = world.memory.get(&crate::Key::Request(REQUEST)).cloned();
+    let Some(crate::Entry::WatchedRequest(mut watched)) = entry else { panic!("{entry:?}") };
+    watched.withdrawn = false;
+    let key = crate::Key::Request(REQUEST);
+    world.memory.apply(domain::Change::Put(key, crate::Entry::WatchedRequest(watched)));
+    world.when([fulfilled(3)]);
+    assert_eq!((world.closings(), world.state()), (0, State::Exception));
 }
 
 #[test]

@@ -7,14 +7,14 @@ use fleet::bus::{BusError, Consumer, Delivered, GroupMetadata, Limit, Membership
 use fleet::sync::Signal;
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::client_config::{Role, client_config};
 use crate::context::{Context, Rebalance};
 use crate::errors::{failed, failed_by};
 use crate::flag::Flag;
-use crate::observers::{Observers, patiently};
+use crate::observers::{Observers, patiently_hearing};
 use crate::passes::Passes;
 use crate::settings::Settings;
 use crate::standing::{Standing, Starting, list};
@@ -69,7 +69,7 @@ impl KafkaConsumer {
         client.set_nonempty_callback(raise);
         // Who asks for a coordinator before any broker is connected waits half a second until the next attempt.
         let topic = membership.topics.first().map(|topic| &**topic);
-        patiently(&client, &what(), settings.request_timeout, |step| client.fetch_metadata(topic, step))?;
+        meet(&client, membership, settings.request_timeout, |step| client.fetch_metadata(topic, step))?;
         let topics: Vec<&str> = membership.topics.iter().map(|topic| &**topic).collect();
         client.subscribe(&topics).map_err(|error| failed(&what(), &error))?;
         let client = Arc::new(client);
@@ -177,11 +177,10 @@ impl KafkaConsumer {
             self.standing = Standing::Replaced;
             return Err(BusError::Fenced);
         }
-        let what = format!("membership of group {}", self.group.group);
         if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
-            return Err(BusError::Fatal(format!("{what}: {code}")));
+            return Err(BusError::Fatal(format!("membership of group {}: {code}", self.group.group)));
         }
-        if DENIALS.contains(&code) { Err(failed_by(&what, code)) } else { Ok(()) }
+        denied(&self.group.group, error)
     }
 
     /// Who owns nothing has nothing to finish, and who has lost everything can't.
@@ -332,6 +331,56 @@ impl Drop for KafkaConsumer {
     }
 }
 
+/// Waits until brokers answer. The group's coordinator is asked for meanwhile, and whether it wants us is told once only.
+fn meet<T>(
+    client: &BaseConsumer<Context>,
+    membership: &Membership,
+    patience: Duration,
+    ask: impl Fn(Duration) -> KafkaResult<T>,
+) -> Result<T, BusError> {
+    let what = format!("joining group {}", membership.group);
+    patiently_hearing(client, (&what, patience), ask, |error| denied(&membership.group, error))
+}
+
+/// That brokers say we may not be a member.
+fn denied(group: &str, error: &KafkaError) -> Result<(), BusError> {
+    match error.rdkafka_error_code().filter(|code| DENIALS.contains(code)) {
+        Some(code) => Err(failed_by(&format!("membership of group {group}"), code)),
+        None => Ok(()),
+    }
+}
+
 fn not_owned(partition: &TopicPartition) -> BusError {
     BusError::Refused(format!("{partition} is not assigned to this consumer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::*;
+
+    /// Brokers that answer slowly say who is no member before they say what topics there are.
+    #[test]
+    fn a_denial_that_comes_before_the_topics_is_heard() {
+        let brokers = MockCluster::new(1).unwrap();
+        let denial = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+        brokers.request_errors(RDKafkaApiKey::FindCoordinator, &[denial; 8]);
+        let settings = Settings::new(brokers.bootstrap_servers(), "tests");
+        let membership = Membership {
+            group: "others".into(),
+            instance: "intruder".into(),
+            topics: vec!["work".into()],
+            session_timeout: Duration::from_secs(6),
+        };
+        let config = client_config(&settings, Role::Member(&membership));
+        let client: BaseConsumer<Context> = config.create_with_context(Context::new(&settings)).unwrap();
+        let slow = |step| -> KafkaResult<()> {
+            std::thread::sleep(step);
+            Err(KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut))
+        };
+        let told = meet(&client, &membership, Duration::from_secs(30), slow).unwrap_err();
+        assert!(matches!(&told, BusError::Refused(reason) if reason.contains("group others")), "{told}");
+    }
 }

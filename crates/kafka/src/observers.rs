@@ -148,10 +148,21 @@ pub(crate) fn patiently<T>(
     patience: Duration,
     ask: impl Fn(Duration) -> KafkaResult<T>,
 ) -> Result<T, BusError> {
+    patiently_hearing(client, (what, patience), ask, |_| Ok(()))
+}
+
+/// The same for a client that is told other things meanwhile: librdkafka tells them once, so whoever needs them hears them here.
+/// An error in answer ends the asking.
+pub(crate) fn patiently_hearing<T>(
+    client: &BaseConsumer<Context>,
+    (what, patience): (&str, Duration),
+    ask: impl Fn(Duration) -> KafkaResult<T>,
+    hear: impl Fn(&KafkaError) -> Result<(), BusError>,
+) -> Result<T, BusError> {
     let deadline = Instant::now() + patience;
     let mut step = STEP_MIN;
     loop {
-        listen(client);
+        hear_all(client, &hear)?;
         let error = match ask(step.min(patience)) {
             Ok(answer) => {
                 client.context().answered();
@@ -161,7 +172,7 @@ pub(crate) fn patiently<T>(
         };
         let is_passing = error.rdkafka_error_code().is_some_and(|code| PASSING.contains(&code));
         if !is_passing || deadline <= Instant::now() {
-            listen(client);
+            hear_all(client, &hear)?;
             return Err(client.context().complaint().explain(failed(what, &error)));
         }
         step = (step * 2).min(STEP_MAX);
@@ -174,12 +185,20 @@ fn client(settings: &Settings, role: Role<'_>) -> Result<Arc<BaseConsumer<Contex
     client.map(Arc::new).map_err(|error| failed("a client that looks", &error))
 }
 
-/// Hears what a client has to tell: log lines, tokens to renew, brokers that come and go.
+/// Hears what a client has to tell that waits for no errors: log lines, tokens to renew, brokers that come and go.
 pub(crate) fn listen(client: &BaseConsumer<Context>) {
+    let _: Result<(), ()> = hear_all(client, |_| Ok(()));
+}
+
+/// Hears all a client has to tell, and each error of it.
+fn hear_all<E>(client: &BaseConsumer<Context>, hear: impl Fn(&KafkaError) -> Result<(), E>) -> Result<(), E> {
     loop {
         let told = client.context().told();
-        if client.poll(Duration::ZERO).is_none() && client.context().told() == told {
-            return;
+        match client.poll(Duration::ZERO) {
+            Some(Err(error)) => hear(&error)?,
+            Some(Ok(_)) => {}
+            None if client.context().told() == told => return Ok(()),
+            None => {}
         }
     }
 }

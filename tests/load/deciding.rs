@@ -30,9 +30,9 @@ pub(crate) struct Deciding {
 const ROUNDS: usize = 5;
 const REQUESTS: u64 = 4_000;
 
-/// Slots that take turns.
+/// Slots that take turns: what a turn did, and whether the slot is ready after it.
 #[derive(Default)]
-struct Circle(Vec<(Stage, Box<dyn FnMut() -> Report>)>);
+struct Circle(Vec<(Stage, Box<dyn FnMut() -> (Report, bool)>)>);
 
 /// Runs the rounds.
 pub(crate) fn run() -> Deciding {
@@ -63,8 +63,8 @@ fn round(requests: u64) -> (BTreeMap<Stage, Duration>, f64) {
     let roster = log.records();
     let mut circle = Circle::default();
     plant.hire(&Stage::ALL, &Partners::instant(), &mut circle);
-    // The first turns take up partitions and the roster.
-    while circle.0.iter_mut().fold(false, |is_begun, (_, turn)| turn() != Report::default() || is_begun) {}
+    // The first turns take up partitions and read the roster, which is no request's work.
+    while !circle.0.iter_mut().fold(true, |are_ready, (_, turn)| turn().1 && are_ready) {}
     upstream.send(&plant, &submissions(&plant, &[PARTNER], requests));
     (circle.work(), (log.records() - roster) as f64 / requests as f64)
 }
@@ -80,7 +80,7 @@ impl Circle {
             idle += 1;
             for (stage, turn) in &mut self.0 {
                 let before = machine::processor_of_thread();
-                let report = turn();
+                let (report, _) = turn();
                 *used.entry(*stage).or_default() += machine::processor_of_thread() - before;
                 if report != Report::default() {
                     idle = 0;
@@ -96,7 +96,7 @@ const IDLE: usize = 3;
 
 impl Employer for Circle {
     fn employ<W: Worker>(&mut self, mut slot: Slot<W>) {
-        let turn = move || slot.turn(Duration::ZERO).expect("a turn");
+        let turn = move || (slot.turn(Duration::ZERO).expect("a turn"), slot.is_ready());
         self.0.push((W::STAGE, Box::new(turn)));
     }
 }

@@ -1,6 +1,6 @@
 # Verbs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo servers-stop test unit broker processes chaos lint fmt doc bench bench-identity load sim sim-mutants cms-differential deny clean
+.PHONY: help demo servers-stop test unit broker processes chaos chaos-brief lint fmt doc bench bench-identity load sim sim-mutants cms-differential deny clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -17,7 +17,7 @@ servers-stop: ## End the servers that make demo BUS=kafka has started
 	scripts/registry.sh stop
 	scripts/kafka.sh stop
 
-test: unit broker processes ## All tests
+test: unit broker processes chaos-brief ## All tests
 
 unit: ## What needs no server
 	cargo test --workspace --quiet
@@ -30,7 +30,12 @@ broker: ## What needs servers: Kafka, a registry, Postgres, and a Kafka that ask
 processes: ## Worker processes over servers: killed, stopped, cut off, restarted; one at a time
 	KAFKA_SESSION_MS=60000 scripts/with.sh "kafka --empty" registry postgres -- cargo test --workspace --quiet --test over_kafka -- --test-threads 1
 
-chaos: ## Three brokers, two processes of each worker: they, database, registry and partners fail; REQUESTS, RATE, FAULTS, SEED
+chaos: export REQUESTS ?= 10000
+chaos: export RATE ?= 25
+chaos: export FAULTS ?= 28
+chaos: chaos-brief ## Three brokers, two processes of each worker: they, database, registry and partners fail; REQUESTS, RATE, FAULTS, SEED
+
+chaos-brief: ## The same for three minutes: each kind of fault once
 	WAYBILL_SERVERS=$(CURDIR)/.waybill/chaos WAYBILL_PROGRAMS=$(CURDIR)/.waybill/servers \
 		KAFKA_PORT=19492 REGISTRY_PORT=18481 POSTGRES_PORT=15832 KAFKA_SESSION_MS=9000 \
 		scripts/with.sh "kafka --nodes 3" registry postgres -- cargo test --package waybill --quiet --test chaos -- --nocapture

@@ -185,6 +185,7 @@ fn write_command(world: &World, letter: &DeadLetter, action: CommandAction) {
         issued_at: Timestamp(0),
         verdict: None,
         expected_state: None,
+        about: None,
     };
     let key = contracts::topics::id_key(&letter.signature.0);
     let postman = Postman::named(world.codec.clone(), world.topics.clone(), "/test");

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use contracts::Topic;
 use domain::ids::derive;
-use domain::messages::{Command, CommandAction, CommandTarget, IntakeRequest, Lane, MemberRecord, Verdict};
+use domain::messages::{AttemptRef, Command, CommandAction, CommandTarget, IntakeRequest, Lane, MemberRecord, Verdict};
 use domain::person::RosterMember;
 use domain::phi::Phi;
 use domain::{CommandId, Message, RecordId, Timestamp, Trace};
@@ -22,6 +22,19 @@ pub struct Feed {
     written: u32,
     /// The last command, as it was sent.
     last: Option<Outgoing>,
+}
+
+/// What an operator wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Instruction {
+    /// What it is about.
+    pub target: CommandTarget,
+    /// What is wanted.
+    pub action: CommandAction,
+    /// The answer, where the action asks for one.
+    pub verdict: Option<Verdict>,
+    /// The attempt the answer is about, if it is about one.
+    pub about: Option<AttemptRef>,
 }
 
 impl Feed {
@@ -51,18 +64,13 @@ impl Feed {
     }
 
     /// An operator's command, under the key of its target. `key` is the request id or the letter's signature, as text.
-    pub fn command(&mut self, world: &World, key: &str, order: (CommandTarget, CommandAction, Option<Verdict>)) {
+    pub fn command(&mut self, world: &World, key: &str, order: impl Into<Instruction>) {
         self.command_by(world, key, "operator", order);
     }
 
     /// The same by somebody in particular.
-    pub fn command_by(
-        &mut self,
-        world: &World,
-        key: &str,
-        operator: &str,
-        (target, action, verdict): (CommandTarget, CommandAction, Option<Verdict>),
-    ) {
+    pub fn command_by(&mut self, world: &World, key: &str, operator: &str, order: impl Into<Instruction>) {
+        let Instruction { target, action, verdict, about } = order.into();
         let command = Command {
             command_id: CommandId(derive(&[b"command", self.name.as_bytes(), &self.written.to_be_bytes()])),
             target,
@@ -72,6 +80,7 @@ impl Feed {
             issued_at: Timestamp(world.clock.now_ms()),
             verdict,
             expected_state: None,
+            about,
         };
         let message = Message::Command(Box::new(command));
         let record = self.record(world, &Topic::Commands, key.as_bytes(), &message);
@@ -125,5 +134,11 @@ pub fn bare(world: &World, topic: &Topic, key: Option<&[u8]>, value: Option<Byte
         key: key.map(Bytes::copy_from_slice),
         value,
         headers: Headers::default(),
+    }
+}
+
+impl From<(CommandTarget, CommandAction, Option<Verdict>)> for Instruction {
+    fn from((target, action, verdict): (CommandTarget, CommandAction, Option<Verdict>)) -> Self {
+        Self { target, action, verdict, about: None }
     }
 }

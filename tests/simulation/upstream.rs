@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use contracts::Topic;
-use domain::messages::{CommandAction, CommandTarget, Lane, Message, PartnerMessage, Stage, Verdict};
+use domain::messages::{AttemptRef, CommandAction, CommandTarget, Lane, Message, PartnerMessage, Stage, Verdict};
 use domain::{Code, LetterId, OperationId, RequestId, Token};
 use fleet::clock::Clock;
 use sandbox::accounts::Story;
 use sandbox::upstream::Submission;
-use tests::feed::bare;
+use tests::feed::{Instruction, bare};
 use tests::plan::Kind;
 use tests::{Feed, World};
 use uuid::Uuid;
@@ -59,7 +59,7 @@ pub(crate) struct Upstream {
 }
 
 /// What is ordered.
-type Given = (CommandAction, Option<Verdict>);
+type Given = (CommandAction, Option<Verdict>, Option<AttemptRef>);
 
 impl Upstream {
     pub(crate) fn new(scenario: &Scenario, world: &World) -> Self {
@@ -206,7 +206,7 @@ impl Upstream {
             let count = self.seen.entry(fact.kind).or_default();
             *count += 1;
             for Order { act, .. } in self.orders.iter().filter(|order| order.on == fact.kind && order.nth == *count) {
-                let mut give = |at, action| self.commands.push((at, fact.request_id, (action, None)));
+                let mut give = |at, action| self.commands.push((at, fact.request_id, (action, None, None)));
                 match *act {
                     Act::Cancel => give(now, CommandAction::Cancel),
                     Act::CancelTwice => [0, 1].iter().for_each(|_| give(now, CommandAction::Cancel)),
@@ -243,13 +243,13 @@ impl Upstream {
         let (due, later) = std::mem::take(&mut self.commands).into_iter().partition(|(at, ..)| *at <= now);
         self.commands = later;
         let due: Vec<(i64, RequestId, Given)> = due;
-        for (_, request_id, (action, verdict)) in &due {
+        for (_, request_id, (action, verdict, about)) in &due {
             let verdict = match action {
                 CommandAction::DecideReview => Some(self.any_verdict(world, *request_id)),
                 _ => *verdict,
             };
             if oracle.knows(*request_id) {
-                self.give(world, *request_id, (*action, verdict));
+                self.give(world, *request_id, (*action, verdict, *about));
             }
         }
         self.feed.commit();
@@ -368,28 +368,28 @@ impl Upstream {
             return None;
         }
         if story.in_review {
-            return Some((CommandAction::DecideReview, Some(self.any_verdict(world, request_id))));
+            return Some((CommandAction::DecideReview, Some(self.any_verdict(world, request_id)), None));
         }
         match story.exception? {
             Code::OutcomeUnknownUnresolved => {
                 let took_effect = took_effect(OperationId::of_send(request_id));
                 let verdict = if took_effect { Verdict::TookEffect {} } else { Verdict::TookNoEffect {} };
-                Some((CommandAction::ResolveUnknown, Some(verdict)))
+                Some((CommandAction::ResolveUnknown, Some(verdict), story.unknown))
             }
-            Code::CountMismatch | Code::DigestMismatch => Some((CommandAction::Release, None)),
-            Code::MatchWithdrawn if 0 < story.fulfilled => Some((CommandAction::Release, None)),
-            _ => Some((CommandAction::Cancel, None)),
+            Code::CountMismatch | Code::DigestMismatch => Some((CommandAction::Release, None, None)),
+            Code::MatchWithdrawn if 0 < story.fulfilled => Some((CommandAction::Release, None, None)),
+            _ => Some((CommandAction::Cancel, None, None)),
         }
     }
 
     /// One of two people says it. Whoever decides a review looks at it first, mostly.
-    fn give(&mut self, world: &World, request_id: RequestId, (action, verdict): Given) {
+    fn give(&mut self, world: &World, request_id: RequestId, (action, verdict, about): Given) {
         let (key, target) = (request_id.to_string(), CommandTarget::RequestTarget { request_id });
         let who = world.chance.pick(&["jo", "kim"]);
         if action == CommandAction::DecideReview && !world.chance.hits(50) {
             self.feed.command_by(world, &key, who, (target, action, Some(Verdict::Look {})));
         }
-        self.feed.command_by(world, &key, who, (target, action, verdict));
+        self.feed.command_by(world, &key, who, Instruction { target, action, verdict, about });
         if world.chance.hits(150) {
             self.feed.repeat_command();
         }

@@ -81,6 +81,8 @@ bundled! {
     34 RosterMember 2 0x2402_7e72_c9fd_1216 "roster-member/v2"
     35 LifecycleEvent 5 0x49f5_2d31_9aa9_4dfb "lifecycle-event/v5"
     36 MemoryReconciliation 5 0x999b_3b61_0e2f_76ca "memory-reconciliation/v5"
+    37 Command 3 0x09fb_e4a5_d3a8_ea33 "command/v3"
+    38 MemoryReconciliation 6 0xf2cf_83fe_ea4e_df66 "memory-reconciliation/v6"
 }
 
 /// Schemas by id, and by what this build writes.
@@ -287,9 +289,9 @@ mod tests {
         assert_eq!(catalogue.lookup(1), Some((Subject::IntakeRequest, 1)));
         assert_eq!(catalogue.lookup(900), None);
         catalogue.learn(900, command());
-        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 2)));
+        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 3)));
         catalogue.learn(900, Foreign::parse(BUNDLED[0].text).expect("a schema of ours"));
-        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 2)));
+        assert_eq!(catalogue.lookup(900), Some((Subject::Command, 3)));
     }
 
     #[test]

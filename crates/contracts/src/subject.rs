@@ -140,9 +140,10 @@ impl Subject {
             | Self::MemoryIntake
             | Self::MemoryTriage
             | Self::MemoryFleet => 1,
-            Self::Command | Self::DispatchWork | Self::Outcome | Self::RosterMember | Self::MemoryDispatch => 2,
-            Self::IdentityWork | Self::MemoryIdentity => 3,
-            Self::LifecycleEvent | Self::MemoryReconciliation => 5,
+            Self::DispatchWork | Self::Outcome | Self::RosterMember | Self::MemoryDispatch => 2,
+            Self::Command | Self::IdentityWork | Self::MemoryIdentity => 3,
+            Self::LifecycleEvent => 5,
+            Self::MemoryReconciliation => 6,
         }
     }
 

@@ -191,7 +191,7 @@ codes! {
         TargetUnknown "target-unknown" "No open request or letter of this id is known." "Check the id."
         StateStale "state-stale" "The request is no longer in the state the operator saw." "Look again, then decide again."
         NotInThisState "not-in-this-state" "The command has no place in the request's state." "Look at the request's state."
-        VerdictMissing "verdict-missing" "The command needs a verdict and brings none, or the wrong kind." "Give the verdict."
+        VerdictMissing "verdict-missing" "The command needs a verdict and brings none, or the wrong kind, or does not say of which attempt." "Give the verdict, and of an unknown outcome the attempt it is about, as `waybill trace` shows it."
         AlreadyDone "already-done" "It was done before." "Nothing is to be done."
     }
 }

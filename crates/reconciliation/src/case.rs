@@ -48,6 +48,7 @@ impl<'a> Case<'a> {
             blocked_by: None,
             held_since: None,
             unresolved: false,
+            unknown: None,
             overdue: false,
             withdrawn: false,
             tier: 0,

@@ -95,7 +95,7 @@ pub(crate) fn on_early_commands(
     (request_id, early): (RequestId, &EarlyCommands),
     moment: &Moment,
 ) -> Decision<Key, Entry> {
-    let commands: Vec<Command> = early.commands.iter().map(|early| early.about(request_id)).collect();
+    let commands: Vec<Command> = early.commands.iter().map(|early| early.to_command(request_id)).collect();
     let mut decision = judged(judge, view, (request_id, &commands), moment);
     decision.forget(Key::Early(request_id));
     decision
@@ -278,6 +278,14 @@ impl Case<'_> {
         Ok(())
     }
 
+    /// Whether an answer is about the attempt in question. One about an earlier attempt, taken for an answer to this question, may
+    /// have an attempt made again that took effect. When it was given does not tell: the person may not have seen this question yet.
+    fn is_about_what_is_unknown(&self, command: &Command) -> Result<bool, Code> {
+        let about = command.about.ok_or(Code::VerdictMissing)?;
+        // Memory of an earlier version does not say which attempt it is; what was given before it was in question is not about it.
+        Ok(self.request.unknown.as_ref().map_or(self.shown().since <= command.issued_at, |unknown| **unknown == about))
+    }
+
     /// The first answer is the one: what follows from it may be a second attempt. With it the request is out of its owner's hands,
     /// until dispatch says that it gets no further.
     fn resolve_unknown(&mut self, command: &Command) -> Result<(), Code> {
@@ -299,9 +307,7 @@ impl Case<'_> {
             // It would hide the hold that lies beneath: that is released first.
             return Err(Code::NotInThisState);
         }
-        if command.issued_at < self.shown().since {
-            // It was given before this question was asked, so it answers an earlier one: taken for an answer to this one it may
-            // have an attempt made again that took effect.
+        if !self.is_about_what_is_unknown(command)? {
             return Err(Code::StateStale);
         }
         let reason = Some(command.reason.clone()).filter(|reason| !reason.is_empty());

@@ -2,7 +2,7 @@
 
 use domain::lifecycle::event::Resolution;
 use domain::lifecycle::{Anomaly, Progress, Step};
-use domain::messages::Route;
+use domain::messages::{AttemptRef, Route};
 use domain::person::ConsentPolicy;
 use domain::{
     Code, Decision, EventBody, FailureClass, LetterId, LifecycleEvent, OperationId, State, TerminalOutcome, Timestamp,
@@ -41,11 +41,10 @@ impl Case<'_> {
                 self.request.route.get_or_insert(route);
             }
             EventBody::AttemptFailed { .. } => self.request.unresolved = false,
-            EventBody::OutcomeUnknown { resolution, .. } => self.outcome_unknown(*resolution),
-            EventBody::Acknowledged { reference, .. } => {
-                self.request.unresolved = false;
-                self.request.reference = Some(reference.clone());
+            EventBody::OutcomeUnknown { operation_id, attempt, resolution } => {
+                self.unknown(*operation_id, *attempt, *resolution);
             }
+            EventBody::Acknowledged { reference, .. } => self.acknowledged(reference),
             EventBody::Fulfilled { operation_id, manifest, received } => match step {
                 Step::Advanced => self.verify(manifest, received),
                 Step::Anomalous(Anomaly::EffectAfterEnd) => self.undo(*operation_id),
@@ -128,8 +127,14 @@ impl Case<'_> {
         }
     }
 
-    fn outcome_unknown(&mut self, resolution: Resolution) {
+    fn acknowledged(&mut self, reference: &str) {
+        self.request.unresolved = false;
+        self.request.reference = Some(reference.to_owned());
+    }
+
+    fn unknown(&mut self, operation_id: OperationId, attempt: u32, resolution: Resolution) {
         self.request.unresolved = resolution == Resolution::Review;
+        self.request.unknown = self.request.unresolved.then(|| Box::new(AttemptRef { operation_id, attempt }));
         match resolution {
             Resolution::Query | Resolution::Resend => {}
             Resolution::Review if self.request.ended.is_some() => self.undo_failed(Code::OutcomeUnknownUnresolved),

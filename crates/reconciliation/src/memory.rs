@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use domain::ids::OperatorId;
-use domain::messages::{Command, CommandAction, CommandTarget, Context, Route, Verdict, Workflow};
+use domain::messages::{AttemptRef, Command, CommandAction, CommandTarget, Context, Route, Verdict, Workflow};
 use domain::{
     Code, CommandId, CorrelationId, LetterId, Lifecycle, MemoryEntry, MemoryKey, RequestId, SourceId, State,
     TerminalOutcome, Timestamp, Trace,
@@ -50,6 +50,9 @@ pub struct WatchedRequest {
     pub held_since: Option<Timestamp>,
     /// Whether a person has to find out how an attempt ended.
     pub unresolved: bool,
+    /// Which attempt that is; none where it was remembered by a version that did not tell. Few requests have one.
+    #[serde(default)]
+    pub unknown: Option<Box<AttemptRef>>,
     /// Whether the request's own clock has run out; it does so once.
     pub overdue: bool,
     /// Whether its match was taken back: nothing that still comes of it fulfils it.
@@ -147,6 +150,9 @@ pub struct EarlyCommand {
     /// Why, in the operator's words; no PHI.
     #[serde(default)]
     pub reason: String,
+    /// The attempt the operator speaks of.
+    #[serde(default)]
+    pub about: Option<AttemptRef>,
 }
 
 // === impl EarlyCommand ===
@@ -154,17 +160,18 @@ pub struct EarlyCommand {
 impl EarlyCommand {
     /// What is to be remembered of a command.
     pub(crate) fn of(command: &Command) -> Self {
-        let Command { command_id, action, ref operator, issued_at, verdict, expected_state, ref reason, .. } = *command;
+        let Command { command_id, action, ref operator, issued_at, verdict, expected_state, ref reason, about, .. } =
+            *command;
         let (operator, reason) = (operator.clone(), reason.clone());
-        Self { command_id, action, operator, issued_at, verdict, expected_state, reason }
+        Self { command_id, action, operator, issued_at, verdict, expected_state, reason, about }
     }
 
     /// The command again.
-    pub(crate) fn about(&self, request_id: RequestId) -> Command {
-        let Self { command_id, action, ref operator, issued_at, verdict, expected_state, ref reason } = *self;
+    pub(crate) fn to_command(&self, request_id: RequestId) -> Command {
+        let Self { command_id, action, ref operator, issued_at, verdict, expected_state, ref reason, about } = *self;
         let target = CommandTarget::RequestTarget { request_id };
         let (operator, reason) = (operator.clone(), reason.clone());
-        Command { command_id, target, action, operator, reason, issued_at, verdict, expected_state }
+        Command { command_id, target, action, operator, reason, issued_at, verdict, expected_state, about }
     }
 }
 

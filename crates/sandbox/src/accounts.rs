@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use domain::lifecycle::event::Resolution;
 use domain::lifecycle::evidence::ReviewStep;
 use domain::lifecycle::fold::{chain, digest};
-use domain::messages::{Outcome, OutcomeStatus, Verdict};
+use domain::messages::{AttemptRef, Outcome, OutcomeStatus, Verdict};
 use domain::{Code, EventBody, LifecycleEvent, OperationId, RequestId, TerminalOutcome};
 use uuid::Uuid;
 
@@ -41,6 +42,8 @@ pub struct Story {
     pub lettered: u32,
     /// The last exception raised, unless a person's answer has lifted it.
     pub exception: Option<Code>,
+    /// The last attempt whose outcome a person has to find out.
+    pub unknown: Option<AttemptRef>,
     /// The kinds of its events, in order.
     pub kinds: Vec<&'static str>,
     /// The running hash after each number of events.
@@ -193,6 +196,9 @@ impl Story {
         self.awaits_second &= !matches!(body, EventBody::CommandRefused { code: Code::VerdictsDisagree, .. });
         if let EventBody::ExceptionRaised { code, .. } = body {
             self.exception = Some(*code);
+        }
+        if let EventBody::OutcomeUnknown { operation_id, attempt, resolution: Resolution::Review } = *body {
+            self.unknown = Some(AttemptRef { operation_id, attempt });
         }
         if let EventBody::ReviewDecided { verdict: Verdict::TookEffect {} | Verdict::TookNoEffect {}, .. } = body {
             self.exception = None;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use domain::ids::OperatorId;
-use domain::messages::{CommandAction, CommandTarget, Verdict};
+use domain::messages::{AttemptRef, CommandAction, CommandTarget, Verdict};
 use domain::{Code, Lane, LetterId, PartnerId, RecordId, RequestId, SourceId, State, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -208,6 +208,9 @@ pub(crate) struct Intent {
     pub(crate) verdict: Option<Verdict>,
     /// The state the operator saw.
     pub(crate) expected_state: Option<State>,
+    /// The attempt whose outcome is unknown, where it is that which is told.
+    #[serde(default)]
+    pub(crate) about: Option<AttemptRef>,
 }
 
 /// JSON lines as they were handed in. They carry PHI, so they are never shown.
@@ -254,6 +257,7 @@ mod tests {
                 reason: "asked by telephone".into(),
                 verdict,
                 expected_state: Some(State::InReview),
+                about: None,
             })
         };
         let request_id = RequestId([1; 16]);

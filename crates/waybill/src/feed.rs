@@ -219,6 +219,7 @@ mod tests {
                     issued_at: Timestamp(1),
                     verdict: None,
                     expected_state: None,
+                    about: None,
                 },
             )
         };

@@ -163,7 +163,12 @@ impl State {
         self.check(id, epoch)?;
         self.writable()?;
         let late = self.markers_late.map(|(_, by)| self.now + by);
-        self.transaction(id, epoch)?.committed_by = Some(late.unwrap_or(self.now));
+        let open = self.transaction(id, epoch)?;
+        open.committed_by = Some(late.unwrap_or(Duration::ZERO));
+        // Each partition gets its marker by itself: the group's may be there long before those of records.
+        let are_offsets_early = late.is_some() && open.serial.is_multiple_of(2);
+        let early = if are_offsets_early { std::mem::take(&mut open.offsets) } else { BTreeMap::new() };
+        early.into_iter().for_each(|(at, (group, next))| self.set_committed(&group, at, next));
         if late.is_none() {
             self.end(id, true);
         }

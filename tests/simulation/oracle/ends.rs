@@ -22,7 +22,7 @@ impl Oracle {
             // Rubbish on the fleet's own topics becomes letters too.
             let is_poison = imbalance.0.contains(expected) && self.accounts.letters() == lettered + poisoned;
             if !is_poison {
-                wrong.push(imbalance.to_string());
+                wrong.push(self.naming_its_request(imbalance.to_string()));
             }
         }
         if 0 < poisoned && self.accounts.letters() != lettered + poisoned {
@@ -33,6 +33,20 @@ impl Oracle {
         }
         wrong.extend(self.requests.keys().filter_map(|id| self.end(*id)));
         wrong
+    }
+
+    /// What is wrong about an operation, with the request it serves, whose story is told.
+    fn naming_its_request(&self, wrong: String) -> String {
+        let serves = |id: &&RequestId| {
+            let send = OperationId::of_send(**id);
+            [send, OperationId::of_compensation(send)]
+                .iter()
+                .any(|of| wrong.contains(&uuid::Uuid::from_bytes(of.0).to_string()))
+        };
+        match self.requests.keys().find(serves) {
+            Some(id) => format!("{id}: {wrong}"),
+            None => wrong,
+        }
     }
 
     /// Effects that stand although their request ended otherwise, and nobody was told to see to it in time.

@@ -55,10 +55,10 @@ fn what_a_newer_writer_adds_is_passed_over() {
 fn what_an_older_writer_did_not_know_is_absent() {
     let codec = knowing(Subject::Command, |schema| {
         let last = fields(schema).pop().expect("a last field");
-        assert_eq!(last["name"], "expected_state");
+        assert_eq!(last["name"], "about");
     });
     let (value, mut datum) = example(Subject::Command, "cancel");
-    assert_eq!(datum.pop(), Some(0), "the example has no expected state");
+    assert_eq!(datum.pop(), Some(0), "the example is about no attempt");
     let (_, older) = codec.decode(&Topic::Commands, &framed(&datum)).expect("an older command");
     assert_eq!(older, codec.decode(&Topic::Commands, &value).expect("a command").1);
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::OperatorId;
-use crate::{CommandId, LetterId, RequestId, State, Timestamp, Token};
+use crate::{CommandId, LetterId, OperationId, RequestId, State, Timestamp, Token};
 
 /// A record on `commands`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -24,6 +24,19 @@ pub struct Command {
     pub verdict: Option<Verdict>,
     /// The state the operator saw; in another one the command is refused as stale.
     pub expected_state: Option<State>,
+    /// Unknown outcome: the attempt the operator speaks of. If another one is in question, the command is refused as stale: what is
+    /// true of one attempt is not of the next.
+    #[serde(default)]
+    pub about: Option<AttemptRef>,
+}
+
+/// One attempt at a partner, as the log names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AttemptRef {
+    /// What it was to do: the exchange, or undoing it.
+    pub operation_id: OperationId,
+    /// Its number, from 1.
+    pub attempt: u32,
 }
 
 /// What a command is about.

@@ -10,7 +10,7 @@ pub mod work;
 
 use serde::{Deserialize, Serialize};
 
-pub use command::{Command, CommandAction, CommandTarget, Verdict};
+pub use command::{AttemptRef, Command, CommandAction, CommandTarget, Verdict};
 pub use intake_request::{Ask, IntakeRequest, Provenance, SlaClass};
 pub use letter::{DeadLetter, SealedOriginal};
 pub use outcome::{Finding, Outcome, OutcomeStatus};

@@ -96,6 +96,7 @@ fn command(number: u8, action: CommandAction, letter: u8) -> Command {
         issued_at: Timestamp(4_000),
         verdict: None,
         expected_state: None,
+        about: None,
     }
 }
 

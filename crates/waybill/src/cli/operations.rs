@@ -261,6 +261,12 @@ pub(crate) struct RequestArgs {
 pub(crate) struct ResolveArgs {
     /// The request.
     pub(crate) request: RequestId,
+    /// The attempt whose outcome is unknown, as `waybill trace` numbers it.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) attempt: u32,
+    /// It is an attempt to undo what the partner did.
+    #[arg(long)]
+    pub(crate) undoing: bool,
     /// The partner did what it was asked.
     #[arg(long)]
     pub(crate) took_effect: bool,

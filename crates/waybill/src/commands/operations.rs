@@ -3,8 +3,8 @@
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
-use domain::messages::{CommandAction, CommandTarget, Verdict};
-use domain::{Lane, LetterId, RequestId};
+use domain::messages::{AttemptRef, CommandAction, CommandTarget, Verdict};
+use domain::{Lane, LetterId, OperationId, RequestId};
 
 use super::reviews;
 use crate::ask::{Ask, Intent, Lines};
@@ -77,21 +77,25 @@ fn about_letters(letters: Letters) -> Ask {
 }
 
 fn about_letter(letter_id: LetterId, action: CommandAction, args: IntentArgs) -> Ask {
-    intent(CommandTarget::LetterTarget { letter_id }, action, None, args)
+    Ask::Command(intent(CommandTarget::LetterTarget { letter_id }, action, None, args))
 }
 
 fn resolve(args: ResolveArgs) -> Ask {
     let verdict = if args.took_effect { Verdict::TookEffect {} } else { Verdict::TookNoEffect {} };
-    request(args.request, CommandAction::ResolveUnknown, Some(verdict), args.intent)
+    let send = OperationId::of_send(args.request);
+    let operation_id = if args.undoing { OperationId::of_compensation(send) } else { send };
+    let about = Some(AttemptRef { operation_id, attempt: args.attempt });
+    let target = CommandTarget::RequestTarget { request_id: args.request };
+    Ask::Command(Intent { about, ..intent(target, CommandAction::ResolveUnknown, Some(verdict), args.intent) })
 }
 
 pub(super) fn request(request_id: RequestId, action: CommandAction, verdict: Option<Verdict>, args: IntentArgs) -> Ask {
-    intent(CommandTarget::RequestTarget { request_id }, action, verdict, args)
+    Ask::Command(intent(CommandTarget::RequestTarget { request_id }, action, verdict, args))
 }
 
-fn intent(target: CommandTarget, action: CommandAction, verdict: Option<Verdict>, args: IntentArgs) -> Ask {
+fn intent(target: CommandTarget, action: CommandAction, verdict: Option<Verdict>, args: IntentArgs) -> Intent {
     let IntentArgs { reason, operator, expected_state } = args;
-    Ask::Command(Intent { target, action, operator: operator.into(), reason, verdict, expected_state })
+    Intent { target, action, operator: operator.into(), reason, verdict, expected_state, about: None }
 }
 
 /// The lines of a file, or of standard input.
@@ -123,6 +127,24 @@ impl From<LaneName> for Lane {
             LaneName::Urgent => Self::Urgent,
             LaneName::Standard => Self::Standard,
             LaneName::Bulk => Self::Bulk,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_names_the_attempt_it_is_about() {
+        let request = RequestId([7; 16]);
+        let send = OperationId::of_send(request);
+        for (undoing, operation_id) in [(false, send), (true, OperationId::of_compensation(send))] {
+            let intent = IntentArgs { reason: "asked".into(), operator: "jo".into(), expected_state: None };
+            let args = ResolveArgs { request, attempt: 2, undoing, took_effect: false, no_effect: true, intent };
+            let Ask::Command(intent) = resolve(args) else { panic!("a command") };
+            assert_eq!(intent.about, Some(AttemptRef { operation_id, attempt: 2 }));
+            assert_eq!(intent.verdict, Some(Verdict::TookNoEffect {}));
         }
     }
 }

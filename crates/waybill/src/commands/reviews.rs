@@ -48,6 +48,7 @@ fn step(request_id: RequestId, verdict: Verdict, Look { operator, reason }: Look
         reason,
         verdict: Some(verdict),
         expected_state: None,
+        about: None,
     })
 }
 

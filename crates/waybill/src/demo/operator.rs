@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::ids::derive;
-use domain::messages::{Command, CommandAction, CommandTarget, Verdict};
+use domain::messages::{AttemptRef, Command, CommandAction, CommandTarget, Verdict};
 use domain::{Code, CommandId, RequestId, Timestamp};
 use sandbox::accounts::Story;
 
@@ -31,22 +31,23 @@ impl Operator {
         for (request_id, story) in books.accounts().open() {
             open += usize::from(!story.is_owned());
             let Some((action, verdict, reason)) = decision(story) else { continue };
+            let about = story.unknown.filter(|_| action == CommandAction::ResolveUnknown);
             if !self.acted.insert((*request_id, action, story.awaits_second)) {
                 continue;
             }
             let operator = if story.awaits_second { "second-operator" } else { "demo-operator" };
             if action == CommandAction::DecideReview {
                 let look = Some(Verdict::Look {});
-                self.give((*request_id, action), look, (operator, "both records side by side"))?;
+                self.give((*request_id, action, None), look, (operator, "both records side by side"))?;
             }
-            self.give((*request_id, action), verdict, (operator, reason))?;
+            self.give((*request_id, action, about), verdict, (operator, reason))?;
         }
         Ok(open)
     }
 
     fn give(
         &self,
-        (request_id, action): (RequestId, CommandAction),
+        (request_id, action, about): (RequestId, CommandAction, Option<AttemptRef>),
         verdict: Option<Verdict>,
         (operator, reason): (&str, &str),
     ) -> Result<(), Failure> {
@@ -60,6 +61,7 @@ impl Operator {
             issued_at: Timestamp(self.plant.clock.now_ms()),
             verdict,
             expected_state: None,
+            about,
         };
         self.feed.command(request_id.to_string().as_bytes(), command)
     }

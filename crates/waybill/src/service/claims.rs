@@ -44,6 +44,7 @@ fn intent(request_id: RequestId, operator: OperatorId, reason: String) -> Intent
         reason,
         verdict: Some(Verdict::Look {}),
         expected_state: None,
+        about: None,
     }
 }
 

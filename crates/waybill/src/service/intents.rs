@@ -42,7 +42,7 @@ const WHEN_JUDGED: &str =
 /// # Errors
 /// [`Failure::Refused`] where it has no place or comes too late, which is a fact on the log too.
 pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> {
-    let Intent { target, action, operator, reason, verdict, expected_state } = intent;
+    let Intent { target, action, operator, reason, verdict, expected_state, about } = intent;
     let (request_id, letter_id) = match target {
         CommandTarget::RequestTarget { request_id } => (Some(request_id), None),
         CommandTarget::LetterTarget { letter_id } => (None, Some(letter_id)),
@@ -57,9 +57,8 @@ pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> 
     let parts: [&[u8]; 4] =
         [&subject, action.as_str().as_bytes(), operator.as_str().as_bytes(), &issued_at.0.to_be_bytes()];
     let command_id = CommandId(derive(&parts));
-    service
-        .feed
-        .command(&key, Command { command_id, target, action, operator, reason, issued_at, verdict, expected_state })?;
+    let command = Command { command_id, target, action, operator, reason, issued_at, verdict, expected_state, about };
+    service.feed.command(&key, command)?;
     let judging = async |database: &Database| command::by_id(database, command_id).await;
     let judged = service.projections.until(PATIENCE, &judging)?;
     let (result, code) = match judged {

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use crate::cluster::{Deployment, Process, prefix, send, server, told, until};
 use crate::faults::{Fault, ROLES};
 use crate::proxy::Proxy;
+use crate::throughput::Throughput;
 use crate::watch::Watch;
 
 pub(crate) struct Fleet {
@@ -17,6 +18,7 @@ pub(crate) struct Fleet {
     demo: Process,
     seconds: Vec<(&'static str, Process)>,
     watches: Vec<(&'static str, Watch)>,
+    pub(crate) throughput: Throughput,
     registry: Proxy,
     partners: Proxy,
     payers: (Runtime, RunningSandbox),
@@ -57,7 +59,8 @@ impl Fleet {
         let seconds = ROLES.map(|role| (role, second(&deployment, role))).into();
         let prefix = prefix(&deployment);
         let watches = ROLES.map(|role| (role, Watch::of(&prefix, role))).into();
-        Self { deployment, demo, seconds, watches, registry, partners, payers: (runtime, sandbox) }
+        let throughput = Throughput::of(&prefix);
+        Self { deployment, demo, seconds, watches, throughput, registry, partners, payers: (runtime, sandbox) }
     }
 
     pub(crate) fn is_done(&mut self) -> bool {

@@ -13,9 +13,10 @@ mod fleet;
 #[path = "../over_kafka/proxy.rs"]
 mod proxy;
 mod report;
+mod throughput;
 mod watch;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::faults::Schedule;
 use crate::fleet::Fleet;
@@ -31,7 +32,7 @@ fn number(name: &str, usual: u64) -> u64 {
 
 #[test]
 fn nothing_is_lost_doubled_or_hung_whatever_befalls_the_fleet() {
-    let (requests, rate) = (number("REQUESTS", 2_400), number("RATE", 20));
+    let (requests, rate) = (number("REQUESTS", 1_600), number("RATE", 20));
     let (count, seed) = (number("FAULTS", 7), number("SEED", 1));
     let mut fleet = Fleet::start(seed, requests, rate);
     let mut report = Report::new(requests, seed);
@@ -40,9 +41,11 @@ fn nothing_is_lost_doubled_or_hung_whatever_befalls_the_fleet() {
             break;
         }
         eprintln!("{fault}");
+        let since = Instant::now();
         let recovery = fleet.suffer(fault);
-        report.note(fault, recovery);
         std::thread::sleep(REST);
+        report.note(fault, recovery, (since, Instant::now()));
     }
+    report.weigh(&fleet.throughput);
     report.conclude(fleet.end());
 }

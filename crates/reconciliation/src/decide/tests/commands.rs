@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use domain::lifecycle::evidence::ReviewStep;
-use domain::messages::{CommandAction, DispatchTask, IdentityTask, Stage, Verdict};
-use domain::{Code, CommandId, EventBody, State, TerminalOutcome, Token};
+use domain::messages::{AttemptRef, CommandAction, DispatchTask, IdentityTask, Stage, Verdict};
+use domain::{Change, Code, CommandId, EventBody, State, TerminalOutcome, Token};
 
 use super::world::*;
+use crate::memory::WatchedRequest;
+use crate::{Entry, Key};
 
 const FIRST: CommandId = CommandId([1; 16]);
 
@@ -185,20 +187,41 @@ fn an_unknown_outcome_is_resolved_once() {
     assert_eq!(second, Some(Code::NotInThisState));
 }
 
-/// What was said of one attempt is not said of the next.
+/// What was said of one attempt is not said of the next, whenever it is said: who says it may not have seen the next one fail.
 #[test]
-fn an_answer_that_is_older_than_its_question_is_refused() {
+fn an_answer_about_another_attempt_is_refused() {
     use domain::lifecycle::event::Resolution;
     let no_effect = Some(Verdict::TookNoEffect {});
     let mut world = World::given(on_its_way()[..4].to_vec());
+    let first = world.about.take();
     world.when([unknown(Resolution::Review)]);
-    let first = world.now;
+    let of_none = world.command_with(CommandAction::ResolveUnknown, no_effect, None);
+    assert_eq!(of_none, Some(Code::VerdictMissing), "nobody knows what it is about");
+    world.about = first;
     assert_eq!(world.command_with(CommandAction::ResolveUnknown, no_effect, None), None);
     world.now = world.now + DAY / 48;
-    world.when([unknown(Resolution::Review)]);
-    let second = std::mem::replace(&mut world.now, first);
+    world.when([unknown_again(2, Resolution::Review)]);
+    world.now = world.now + DAY / 48;
     assert_eq!(world.command_with(CommandAction::ResolveUnknown, no_effect, None), Some(Code::StateStale));
-    world.now = second;
+    world.about = first.map(|first| AttemptRef { attempt: 2, ..first });
+    assert_eq!(world.command_with(CommandAction::ResolveUnknown, no_effect, None), None);
+}
+
+/// Memory that an earlier version wrote says only that some attempt is in question, and since when.
+#[test]
+fn an_answer_to_a_question_of_an_earlier_version_is_judged_by_its_time() {
+    use domain::lifecycle::event::Resolution;
+    let no_effect = Some(Verdict::TookNoEffect {});
+    let mut world = World::given(on_its_way()[..4].to_vec());
+    let before = world.now;
+    world.now = world.now + DAY / 48;
+    world.when([unknown(Resolution::Review)]);
+    let Some(Entry::WatchedRequest(request)) = world.memory.get(&Key::Request(REQUEST)) else { panic!("watched") };
+    let request = WatchedRequest { unknown: None, ..(**request).clone() };
+    world.memory.apply(Change::Put(Key::Request(REQUEST), Entry::WatchedRequest(Box::new(request))));
+    let asked = std::mem::replace(&mut world.now, before);
+    assert_eq!(world.command_with(CommandAction::ResolveUnknown, no_effect, None), Some(Code::StateStale));
+    world.now = asked;
     assert_eq!(world.command_with(CommandAction::ResolveUnknown, no_effect, None), None);
 }
 

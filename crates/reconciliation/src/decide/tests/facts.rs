@@ -80,7 +80,11 @@ pub(super) fn acknowledged() -> (Stage, EventBody) {
 }
 
 pub(super) fn unknown(resolution: domain::lifecycle::event::Resolution) -> (Stage, EventBody) {
-    (Stage::Dispatch, EventBody::OutcomeUnknown { operation_id: operation(), attempt: 1, resolution })
+    unknown_again(1, resolution)
+}
+
+pub(super) fn unknown_again(attempt: u32, resolution: domain::lifecycle::event::Resolution) -> (Stage, EventBody) {
+    (Stage::Dispatch, EventBody::OutcomeUnknown { operation_id: operation(), attempt, resolution })
 }
 
 pub(super) fn exhausted() -> (Stage, EventBody) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use domain::lifecycle::fold::digest;
 use domain::messages::{
-    Command, CommandAction, CommandTarget, DispatchTask, IdentityTask, Outcome, OutcomeStatus, PolicyRecord, Stage,
-    Verdict,
+    AttemptRef, Command, CommandAction, CommandTarget, DispatchTask, IdentityTask, Outcome, OutcomeStatus,
+    PolicyRecord, Stage, Verdict,
 };
 use domain::partner::Registry;
 use domain::{
@@ -36,6 +36,8 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     /// What was refused about no request: it stands under the command's id.
     pub(super) about_nothing: Vec<EventBody>,
+    /// The attempt that answers about unknown outcomes speak of.
+    pub(super) about: Option<AttemptRef>,
     judge: Reconciliation,
     commands: u8,
 }
@@ -52,6 +54,7 @@ impl World {
             sent: Vec::new(),
             now: START,
             about_nothing: Vec::new(),
+            about: Some(AttemptRef { operation_id: operation(), attempt: 1 }),
             judge: Reconciliation::new(policy, Arc::new(Registry::default())),
             commands: 0,
         }
@@ -138,6 +141,7 @@ impl World {
             issued_at: self.now,
             verdict,
             expected_state,
+            about: self.about.filter(|_| action == CommandAction::ResolveUnknown),
         };
         let decision = self.take_record(Message::Command(Box::new(command)), Bytes::new());
         decision.events.iter().find_map(|draft| refusal(&draft.body))

@@ -212,7 +212,7 @@ impl Stage {
             world.maintain();
         }
         // Half of the time the clock stops where somebody wants to do something.
-        let leap_max = if upstream.is_done() { LEAP_MAX } else { Duration::from_secs(1) };
+        let leap_max = if upstream.has_sent() { LEAP_MAX } else { Duration::from_secs(1) };
         let leap = if world.chance.hits(500) { world.crew.idle(leap_max) } else { self.leap };
         let now = world.clock.now_ms();
         let told = upstream

@@ -119,8 +119,7 @@ impl Upstream {
 
     /// Sends the guesses whose time has come.
     fn guess(&mut self, world: &World) {
-        let now = world.clock.now_ms();
-        let is_due = |guess: &mut Guess| guess.at_ms <= now;
+        let is_due = |guess: &mut Guess| guess.at_ms <= world.clock.now_ms();
         while let Some(guess) = self.guesses.pop_front_if(is_due) {
             self.send(world, guess.submission);
             self.feed.commit();
@@ -185,9 +184,13 @@ impl Upstream {
         count
     }
 
-    /// Whether everything was sent.
+    /// Whether all traffic was sent, but for guesses.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     pub(crate) fn is_done(&self) -> bool {
-        self.waiting.is_empty() && self.guesses.is_empty()
+        self.has_sent() && self.guesses.is_empty()
     }
 
     /// Hears of new facts: some of them make people order something.

@@ -19,7 +19,7 @@ use crate::guessing::{DISTINCT_MAX, GUESSER, THREAD, varied};
 pub(super) struct Guesses {
     reader: Box<dyn Reader>,
     varied: Option<Probe>,
-    /// By how much the clocks of whoever decides may be wrong.
+    /// By how much the clocks of those who decide may differ.
     skew_ms: i64,
     /// When each guess was decided without a member, by the clock of whoever did.
     tried: BTreeMap<RequestId, i64>,
@@ -36,9 +36,9 @@ pub(super) struct Guesses {
 const WINDOW_MS: i64 = 3_600_000;
 /// A verdict reaches everybody within this time.
 const REACHES_MS: i64 = 1_000;
-/// By how much clocks are wrong that nobody sets, and by how much those that somebody does.
-const SKEW_MS: i64 = 1_000;
-const SET_WRONG_MS: i64 = 130_000;
+/// By how much two clocks differ that nobody sets, and by how much those that somebody does.
+const SKEW_MS: i64 = 2_000;
+const SET_WRONG_MS: i64 = 215_000;
 /// How long nobody need count in sound time.
 const COUNTED_WITHIN: Duration = Duration::from_secs(600);
 

@@ -12,6 +12,7 @@
 mod coverage;
 mod enrolment;
 mod errors;
+mod guessing;
 mod leaks;
 mod oracle;
 mod race;

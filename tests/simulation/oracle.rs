@@ -10,6 +10,7 @@
 mod clocks;
 mod ends;
 mod grounds;
+mod guesses;
 mod lanes;
 mod orders;
 mod patience;
@@ -34,10 +35,12 @@ use tests::partners::UNDER_WAY;
 use tests::plan::Kind;
 use tests::{SOURCE, World};
 
+use crate::guessing::GUESSER;
 use crate::scenario::Scenario;
 use crate::sending;
 use clocks::Clocks;
 use grounds::Grounds;
+use guesses::Guesses;
 use lanes::Lanes;
 use orders::Orders;
 use patience::Patience;
@@ -63,6 +66,7 @@ pub(crate) struct Oracle {
     pub(crate) patience: Patience,
     rebuilt: Rebuilt,
     grounds: Grounds,
+    guesses: Guesses,
     reviews: Reviews,
     /// The account that the claim of each thread speaks of, and each request's thread.
     about: BTreeMap<String, (String, bool)>,
@@ -127,6 +131,7 @@ impl Oracle {
             settled: BTreeSet::new(),
             rebuilt: Rebuilt::default(),
             grounds: Grounds::new(world),
+            guesses: Guesses::new(world, scenario.seed, plan),
             reviews: Reviews::default(),
             about: sending::accounts(scenario.seed),
             threads: BTreeMap::new(),
@@ -145,6 +150,7 @@ impl Oracle {
         let mut records = Vec::new();
         let first = self.facts.len();
         self.grounds.follow(world, self.patience.sound());
+        self.wrong.extend(self.guesses.follow(world));
         if self.reader.read(LIMIT, Duration::ZERO, &mut records).is_err() {
             return Vec::new();
         }
@@ -181,6 +187,7 @@ impl Oracle {
         if world.is_well() && !world.crew.is_in_disorder() {
             let times = (self.patience.sound(), world.clock.since_boot());
             wrong.extend(self.grounds.overlooked(times, None));
+            wrong.extend(self.guesses.overlooked(times.0, None));
         }
         wrong
     }
@@ -189,6 +196,7 @@ impl Oracle {
     pub(crate) fn look_at_last(&mut self, world: &World) -> Vec<String> {
         let times = (self.patience.sound(), world.clock.since_boot());
         let mut wrong = self.grounds.overlooked(times, Some(Duration::ZERO));
+        wrong.extend(self.guesses.overlooked(times.0, Some(Duration::ZERO)));
         wrong.extend(relearnt::withdrawals(world));
         let put_aside = |id| self.requests.get(&id).is_some_and(|request| request.has_had("letter-discarded"));
         wrong.extend(self.reviews.unanswered(put_aside));
@@ -200,9 +208,9 @@ impl Oracle {
         Some(self.about.get(self.threads.get(&request_id)?)?.0.as_str())
     }
 
-    /// How often reviews and matches met with something.
+    /// How often reviews, matches and guesses met with something.
     pub(crate) fn met(&self) -> BTreeMap<&'static str, u64> {
-        self.reviews.met.clone()
+        self.reviews.met.iter().chain(&self.guesses.met).map(|(name, count)| (*name, *count)).collect()
     }
 
     /// Whether a request came to be.
@@ -233,7 +241,7 @@ impl Oracle {
                 self.fact(world, &event, value);
             }
             Ok((_, Message::Dispatch(work))) => self.orders.given(record, &work),
-            Ok((_, Message::Outcome(outcome))) if *topic == Topic::Outcomes(SOURCE.into()) => self.outcome(*outcome),
+            Ok((_, Message::Outcome(outcome))) if is_told(topic) => self.outcome(*outcome),
             _ => {}
         }
     }
@@ -256,6 +264,7 @@ impl Oracle {
         let request = self.requests.entry(request_id).or_default();
         let mut wrong = request.judge(kind, event);
         let about = self.threads.get(&request_id).and_then(|thread| self.about.get(thread));
+        wrong.extend(self.guesses.judge(event, self.threads.get(&request_id).map(String::as_str)));
         let certain = about.filter(|(_, has_card)| *has_card).map(|(account, _)| account.as_str());
         wrong.extend(self.grounds.judge(event, certain, seen));
         wrong.extend(self.reviews.judge(event, &self.grounds));
@@ -338,6 +347,11 @@ fn is_watched(topic: &Topic) -> bool {
         | Topic::Outcomes(_)
         | Topic::DeadLetters => true,
     }
+}
+
+/// Where the sources are answered that send.
+fn is_told(topic: &Topic) -> bool {
+    [SOURCE, GUESSER].iter().any(|source| *topic == Topic::Outcomes((*source).into()))
 }
 
 /// What a stranger's record is known by: where it lies.

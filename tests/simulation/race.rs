@@ -1,8 +1,13 @@
 //! Reviewers who race: what several people say of one review, at once, against each other, and too late.
 
-use domain::Token;
-use domain::messages::{CommandAction, Verdict};
+use std::collections::BTreeMap;
+
+use domain::messages::{CommandAction, Stage, Verdict};
+use domain::{RequestId, Token};
+use identity::Entry;
+use tests::World;
 use tests::chance::Chance;
+use tests::reading::remembered;
 
 /// What one of them does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,4 +74,19 @@ impl Step {
             Self::Release => Some((CommandAction::Release, None)),
         }
     }
+}
+
+/// Whom the open reviews show.
+pub(crate) fn candidates(world: &World) -> BTreeMap<RequestId, Vec<Token>> {
+    let reviews = remembered::<Entry>(world, Stage::Identity).into_iter();
+    reviews
+        .filter_map(|entry| match entry {
+            Entry::OpenReview(review) => Some(review),
+            Entry::Ground(_) | Entry::Watch(_) => None,
+        })
+        .map(|review| {
+            let tokens = review.candidates.iter().map(|candidate| candidate.member_token).collect();
+            (review.context.request_id, tokens)
+        })
+        .collect()
 }

@@ -10,10 +10,11 @@ use domain::{EventBody, FailureClass, Lifecycle, LifecycleEvent, Message, Reques
 use fleet::clock::Clock;
 use tests::faults::Struck;
 use tests::plan::Plan;
-use tests::{Setup, World};
+use tests::{SOURCE, Setup, World};
 
 use crate::enrolment::Change;
 use crate::errors::Errors;
+use crate::guessing::GUESSER;
 use crate::leaks::leaks;
 use crate::oracle::{Fact, Oracle};
 use crate::remains::remains;
@@ -131,6 +132,11 @@ impl Stage {
     fn new(scenario: &Scenario) -> Self {
         let plan = Some(scenario.plan.clone());
         let mut setup = Setup { plan, callbacks: true, appeal_s: scenario.appeal_s(), ..Setup::rough(scenario.seed) };
+        let text = setup
+            .sources
+            .first()
+            .map(|(_, text)| text.replace(&format!("id = {SOURCE:?}"), &format!("id = {GUESSER:?}")));
+        setup.sources.extend(text.map(|text| (format!("{GUESSER}.toml"), text)));
         // What goes beyond the source's share of a minute is moved to bulk.
         setup.sources.iter_mut().for_each(|(_, text)| text.push_str("\nshare_per_min = 24\n"));
         let world = World::new(setup);
@@ -206,7 +212,7 @@ impl Stage {
             world.maintain();
         }
         // Half of the time the clock stops where somebody wants to do something.
-        let leap_max = if upstream.is_done() { LEAP_MAX } else { Duration::from_secs(1) };
+        let leap_max = if upstream.has_sent() { LEAP_MAX } else { Duration::from_secs(1) };
         let leap = if world.chance.hits(500) { world.crew.idle(leap_max) } else { self.leap };
         let now = world.clock.now_ms();
         let told = upstream

@@ -8,6 +8,7 @@ use domain::messages::Lane;
 use sandbox::upstream::{Expected, Submission, Traffic, traffic};
 use tests::{PAYER, SOURCE, World};
 
+use crate::guessing::{Guess, guesses};
 use crate::scenario::{SUBMISSIONS, Scenario};
 
 /// How many members the roster has at first.
@@ -23,6 +24,12 @@ pub(crate) fn submissions(scenario: &Scenario, world: &World) -> impl Iterator<I
     sent.map(move |submission| in_haste(submission, plan.now))
 }
 
+/// What somebody guesses in a scenario.
+pub(crate) fn guesses_of(scenario: &Scenario, world: &World) -> Vec<Guess> {
+    let partners: Vec<_> = world.registry.iter().map(|partner| partner.id.clone()).collect();
+    guesses(scenario.seed, &partners).into_iter().filter(|guess| scenario.has(&guess.submission)).collect()
+}
+
 /// The account of whom each thread is about, where there is one, and whether its card says so.
 pub(crate) fn accounts(seed: u64) -> BTreeMap<String, (String, bool)> {
     let about = |submission: Submission| {
@@ -36,7 +43,9 @@ pub(crate) fn accounts(seed: u64) -> BTreeMap<String, (String, bool)> {
 
 /// The idempotency keys of a seed's submissions.
 pub(crate) fn keys(seed: u64, payer: &str) -> BTreeSet<String> {
-    traffic(&plan(seed, payer)).into_iter().map(|submission| submission.request.idempotency_key).collect()
+    let guesses = guesses(seed, &["nobody".into()]).into_iter().map(|guess| guess.submission);
+    let sent = traffic(&plan(seed, payer)).into_iter().chain(guesses);
+    sent.map(|submission| submission.request.idempotency_key).collect()
 }
 
 /// The same submission once more: the first one of them has taken the key, if anything could.

@@ -7,20 +7,19 @@ use contracts::Topic;
 use domain::messages::{AttemptRef, CommandAction, CommandTarget, Lane, Message, PartnerMessage, Stage, Verdict};
 use domain::{Code, LetterId, OperationId, RequestId, Token};
 use fleet::clock::Clock;
-use identity::Entry;
 use sandbox::accounts::Story;
 use sandbox::upstream::Submission;
 use tests::feed::{Instruction, bare};
 use tests::plan::Kind;
-use tests::reading::remembered;
 use tests::{Feed, World};
 use uuid::Uuid;
 
 use crate::enrolment::Enrolment;
+use crate::guessing::Guess;
 use crate::oracle::{Fact, Oracle};
-use crate::race::{self, Step};
+use crate::race::{self, Step, candidates};
 use crate::scenario::{Act, Order, Scenario};
-use crate::sending::{repeated, submissions};
+use crate::sending::{guesses_of, repeated, submissions};
 
 /// After so many passes over what is open, the operator lets the clocks do the rest.
 const PASSES_MAX: u32 = 6;
@@ -54,6 +53,8 @@ pub(crate) struct Upstream {
     /// Whom reviews have shown.
     shown: BTreeMap<RequestId, Vec<Token>>,
     pub(crate) enrolment: Enrolment,
+    /// What is still to be guessed.
+    guesses: VecDeque<Guess>,
     passes: u32,
 }
 
@@ -82,6 +83,7 @@ impl Upstream {
             races: Vec::new(),
             shown: BTreeMap::new(),
             enrolment,
+            guesses: guesses_of(scenario, world).into(),
             passes: 0,
         }
     }
@@ -96,6 +98,7 @@ impl Upstream {
             self.poison(world, &kind);
         }
         self.send_some(world);
+        self.guess(world);
         self.enrolment.act(world, &mut self.feed) + self.obey(world, oracle) + self.carry_callbacks(world)
     }
 
@@ -112,6 +115,15 @@ impl Upstream {
             }
         }
         self.feed.commit();
+    }
+
+    /// Sends the guesses whose time has come.
+    fn guess(&mut self, world: &World) {
+        let is_due = |guess: &mut Guess| guess.at_ms <= world.clock.now_ms();
+        while let Some(guess) = self.guesses.pop_front_if(is_due) {
+            self.send(world, guess.submission);
+            self.feed.commit();
+        }
     }
 
     fn send(&mut self, world: &World, submission: Submission) {
@@ -172,9 +184,13 @@ impl Upstream {
         count
     }
 
-    /// Whether everything was sent.
-    pub(crate) fn is_done(&self) -> bool {
+    /// Whether all traffic was sent, but for guesses.
+    pub(crate) fn has_sent(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.has_sent() && self.guesses.is_empty()
     }
 
     /// Hears of new facts: some of them make people order something.
@@ -311,6 +327,7 @@ impl Upstream {
         let again = self.again.iter().map(|(at, _)| *at);
         let again = again.chain(self.letters.iter().map(|(at, _)| *at));
         let again = again.chain(self.races.iter().map(|(at, ..)| *at)).chain(self.enrolment.next_ms());
+        let again = again.chain(self.guesses.front().map(|guess| guess.at_ms));
         self.commands.iter().map(|(at, ..)| *at).chain(again).min()
     }
 
@@ -380,19 +397,4 @@ impl Upstream {
             self.feed.repeat_command();
         }
     }
-}
-
-/// Whom the open reviews show.
-fn candidates(world: &World) -> BTreeMap<RequestId, Vec<Token>> {
-    let reviews = remembered::<Entry>(world, Stage::Identity).into_iter();
-    reviews
-        .filter_map(|entry| match entry {
-            Entry::OpenReview(review) => Some(review),
-            Entry::Ground(_) | Entry::Watch(_) => None,
-        })
-        .map(|review| {
-            let tokens = review.candidates.iter().map(|candidate| candidate.member_token).collect();
-            (review.context.request_id, tokens)
-        })
-        .collect()
 }

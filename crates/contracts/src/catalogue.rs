@@ -83,6 +83,7 @@ bundled! {
     36 MemoryReconciliation 5 0x999b_3b61_0e2f_76ca "memory-reconciliation/v5"
     37 Command 3 0x09fb_e4a5_d3a8_ea33 "command/v3"
     38 MemoryReconciliation 6 0xf2cf_83fe_ea4e_df66 "memory-reconciliation/v6"
+    39 MemoryIdentity 4 0x34d3_5417_d1e8_5d55 "memory-identity/v4"
 }
 
 /// Schemas by id, and by what this build writes.

@@ -141,7 +141,8 @@ impl Subject {
             | Self::MemoryTriage
             | Self::MemoryFleet => 1,
             Self::DispatchWork | Self::Outcome | Self::RosterMember | Self::MemoryDispatch => 2,
-            Self::Command | Self::IdentityWork | Self::MemoryIdentity => 3,
+            Self::Command | Self::IdentityWork => 3,
+            Self::MemoryIdentity => 4,
             Self::LifecycleEvent => 5,
             Self::MemoryReconciliation => 6,
         }

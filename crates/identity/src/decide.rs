@@ -137,6 +137,7 @@ impl Item<'_> {
                     fields: &found.weighed.fields,
                     margin: found.weighed.decision.runner_up.map_or(i32::MAX, |rival| rival.margin),
                     match_ppm: found.match_ppm,
+                    ranked: &found.weighed.ranked,
                 };
                 ground::remember(identity, &mut decision, self.context.request_id, &ground, self.thread(moment));
             }

@@ -9,13 +9,14 @@ use domain::ids::derive;
 use domain::lifecycle::evidence::{MatchField, Withdrawal};
 use domain::phi::Purpose;
 use domain::{Code, Decision, Draft, EventBody, Memory, RequestId, Timestamp, Token, Trace};
-use matching::evidence::FieldWeight;
+use matching::evidence::{FieldWeight, Ranked};
 use matching::explain::shifted;
 use matching::levels::Field;
 
 use crate::decide::{Deciding, member_token};
 use crate::memory::{Ground, GroundField};
-use crate::{Entry, Identity, Key};
+use crate::roster::Leads;
+use crate::{Entry, Identity, Key, Roster};
 
 /// A match that was made.
 pub(crate) struct Match<'a> {
@@ -29,6 +30,8 @@ pub(crate) struct Match<'a> {
     pub(crate) margin: i32,
     /// From which probability on it was a match.
     pub(crate) match_ppm: u32,
+    /// The others that it may have spoken of, as far as they were looked at.
+    pub(crate) ranked: &'a [Ranked<'a>],
 }
 
 /// Half in parts per million: as likely as not.
@@ -83,6 +86,9 @@ pub(crate) fn remember(
         margin: found.margin,
         match_ppm: found.match_ppm,
         fields: fields.collect(),
+        as_one: as_one(found),
+        heir: None,
+        awaited_until: None,
         until: now + policy.remember,
         trace,
     };
@@ -91,9 +97,19 @@ pub(crate) fn remember(
     decision.put(key, Entry::Ground(Box::new(ground)));
 }
 
-/// The grounds that a change of an account may have shaken: its own, and those of accounts merged into it.
+/// The accounts that it was a match with because they are merged: were they somebody else's, nothing would tell who is meant.
+fn as_one(found: &Match<'_>) -> Vec<String> {
+    let weight = found.ranked.iter().find(|ranked| ranked.account == found.account).map(|ranked| ranked.weight);
+    let is_rival = |other: &&Ranked<'_>| {
+        let left = weight.map(|weight| shifted(EVEN, weight.saturating_sub(other.weight)));
+        other.is_merged_only && left.is_some_and(|left| left < found.match_ppm)
+    };
+    found.ranked.iter().filter(is_rival).map(|other| other.account.to_owned()).collect()
+}
+
+/// The grounds that a change of an account may have shaken: its own, those of accounts merged into it, and those of whom it was one with.
 pub(crate) fn shaken_by(identity: &Identity, account: &str, memory: &Memory<Key, Entry>) -> Vec<Key> {
-    let accounts = identity.roster.absorbed(account).into_iter().chain([account]);
+    let accounts = identity.roster.concerned_by(account).into_iter();
     let tokens = accounts.map(|account| member_token(identity, account));
     tokens.flat_map(|token| among(identity, (token, token), memory)).collect()
 }
@@ -106,23 +122,35 @@ pub(crate) fn shaken(identity: &Identity, memory: &Memory<Key, Entry>) -> Vec<Ke
 fn among(identity: &Identity, (first, last): (Token, Token), memory: &Memory<Key, Entry>) -> Vec<Key> {
     let (first, last) = (Key::Ground(first, RequestId([0; 16])), Key::Ground(last, RequestId([0xff; 16])));
     let is_shaken = |entry: &Entry| match entry {
-        Entry::Ground(ground) => {
-            let Ground { account, member_key, offset, .. } = &**ground;
-            identity.roster.offset(account) != Some(*offset) || !is_one_account(identity, account, member_key)
-        }
+        Entry::Ground(ground) => is_shaken(identity, ground),
         Entry::OpenReview(_) | Entry::Watch(_) => false,
     };
     memory.range(&first, &last).filter(|(_, entry)| is_shaken(entry)).map(|(key, _)| *key).collect()
 }
 
-/// A ground has come due: it is too old to matter, or the roster has changed.
+fn is_shaken(identity: &Identity, ground: &Ground) -> bool {
+    let is_otherwise = match Stands::today(identity, ground) {
+        Stands::For(member) => ground.stands_for() != member || ground.awaited_until.is_some(),
+        Stands::Awaiting => ground.awaited_until.is_none(),
+        Stands::ForNobody => true,
+    };
+    is_otherwise || identity.roster.offset(&ground.account) != Some(ground.offset)
+}
+
+/// A ground has come due: it is too old to matter, the roster has changed, or an account did not come that was waited for.
 pub(crate) fn look(identity: &Identity, (key, request): (Key, RequestId), ground: &Ground, now: Timestamp) -> Deciding {
     let mut decision = Decision::nothing();
     if ground.until <= now {
         decision.forget(key);
         return decision;
     }
-    let (lost, left) = standing(identity, ground);
+    let stands = Stands::today(identity, ground);
+    let awaited_until = match stands {
+        Stands::Awaiting => Some(ground.awaited_until.unwrap_or(now + identity.rollout.identity().await_heir)),
+        Stands::For(_) | Stands::ForNobody => None,
+    };
+    let is_lost = stands == Stands::ForNobody || awaited_until.is_some_and(|until| until <= now);
+    let (lost, left) = if is_lost { (Vec::new(), 0) } else { standing(identity, ground) };
     if left < ground.match_ppm {
         let withdrawn = Withdrawal {
             member_token: ground.member_token,
@@ -133,18 +161,23 @@ pub(crate) fn look(identity: &Identity, (key, request): (Key, RequestId), ground
         let body = EventBody::VerificationFailed { code: Code::MatchWithdrawn, withdrawn: Some(withdrawn) };
         decision.events.push(Draft { request_id: request, body, trace: Some(ground.trace) });
         decision.forget(key);
-    } else if let Some(offset) = identity.roster.offset(&ground.account).filter(|today| *today != ground.offset) {
-        decision.put(key, Entry::Ground(Box::new(Ground { offset, ..ground.clone() })));
+        return decision;
+    }
+    let offset = identity.roster.offset(&ground.account).unwrap_or(ground.offset);
+    let heir = match stands {
+        Stands::For(member) => Some(member).filter(|member| *member != ground.member_key).map(str::to_owned),
+        Stands::Awaiting | Stands::ForNobody => ground.heir.clone(),
+    };
+    let today = Ground { offset, heir, awaited_until, ..ground.clone() };
+    if today != *ground {
+        decision.put(key, Entry::Ground(Box::new(today)));
     }
     decision
 }
 
 /// Which of the fields no longer speak for the member, and what is left of the probability without them.
 fn standing(identity: &Identity, ground: &Ground) -> (Vec<Field>, u32) {
-    let Ground { account, member_key, margin, fields, .. } = ground;
-    if !is_one_account(identity, account, member_key) {
-        return (Vec::new(), 0);
-    }
+    let Ground { account, margin, fields, .. } = ground;
     let digests = Digests::of(identity, account);
     let (mut lost, mut left) = (Vec::new(), *margin);
     for GroundField { field, weight, digest } in fields {
@@ -161,12 +194,54 @@ fn standing(identity: &Identity, ground: &Ground) -> (Vec<Field>, u32) {
     (lost, shifted(EVEN, left))
 }
 
-/// Whether the account that fitted still leads to where the account leads that was matched: neither is gone, and what was merged was
-/// not taken apart.
-fn is_one_account(identity: &Identity, account: &str, member: &str) -> bool {
-    let roster = &identity.roster;
-    let survivor = roster.survivor(account);
-    survivor.is_some() && survivor == roster.survivor(member)
+/// For whom a match stands by today's roster.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stands<'a> {
+    /// For this account: the one that fitted leads to where the one leads that was matched.
+    For(&'a str),
+    /// One of them was merged into an account that has not come yet. Until it does, or its time is over, that is no ground to withdraw
+    /// anything.
+    Awaiting,
+    /// One of them is gone, or the account that stood for them is, or they were taken apart.
+    ForNobody,
+}
+
+// === impl Stands ===
+
+impl<'a> Stands<'a> {
+    fn today(identity: &'a Identity, ground: &'a Ground) -> Self {
+        let roster = &identity.roster;
+        match (roster.leads(&ground.account), roster.leads(&ground.member_key)) {
+            (Leads::To(survivor), Leads::To(member)) if survivor == member => Self::with_all(roster, ground, member),
+            (Leads::To(_), Leads::To(_)) | (Leads::Gone, _) | (_, Leads::Gone) => Self::ForNobody,
+            (Leads::Astray, _) | (_, Leads::Astray) if roster.has(ground.stands_for()) => Self::Awaiting,
+            (Leads::Astray, _) | (_, Leads::Astray) => Self::ForNobody,
+        }
+    }
+
+    /// The same for a match that has a member, who must be one with all who were taken for the same person. One of them that is gone is
+    /// nobody else.
+    fn with_all(roster: &Roster, ground: &Ground, member: &'a str) -> Self {
+        let mut today = Self::For(member);
+        for other in &ground.as_one {
+            match roster.leads(other) {
+                Leads::To(survivor) if survivor == member => {}
+                Leads::To(_) => return Self::ForNobody,
+                Leads::Astray => today = Self::Awaiting,
+                Leads::Gone => {}
+            }
+        }
+        today
+    }
+}
+
+// === impl Ground ===
+
+impl Ground {
+    /// The account that stood for the member when it was last looked at.
+    fn stands_for(&self) -> &str {
+        self.heir.as_deref().unwrap_or(&self.member_key)
+    }
 }
 
 /// Digests of what the roster says of one account, under a secret of its own.

@@ -104,6 +104,8 @@ pub(crate) fn tally(
     };
     attempts.retain(|attempt| at < attempt.at + window && attempt.varied != varied);
     attempts.push(Attempt { varied, at });
+    // Attempts may come to be counted in another order: the last of them is what a verdict runs from.
+    let last = attempts.iter().map(|attempt| attempt.at).max().unwrap_or(at);
     let mut decision = Decision::nothing();
     let distinct = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
     if distinct_max < distinct {
@@ -112,14 +114,13 @@ pub(crate) fn tally(
             probe,
             caller: caller(context).to_owned(),
             distinct,
-            since: at,
-            until: at + throttle,
+            since: last,
+            until: last + throttle,
         };
         decision.send(Destination::Guard(fixed), Message::Guard(Box::new(verdict)));
         // One more within the window and the verdict is given anew; more than that need not be known.
         attempts.remove(0);
     }
-    let last = attempts.iter().map(|attempt| attempt.at).max().unwrap_or(at);
     let watch = Watch { caller: caller(context).to_owned(), attempts, forget_at: last + window };
     decision.put(Key::Watch(fixed), Entry::Watch(watch));
     decision

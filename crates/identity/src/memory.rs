@@ -83,6 +83,15 @@ pub struct Ground {
     pub match_ppm: u32,
     /// The fields that spoke for the member.
     pub fields: Vec<GroundField>,
+    /// Accounts merged into the member's that fitted as well: it was a match because they are one person.
+    #[serde(default)]
+    pub as_one: Vec<String>,
+    /// The account that stood for the member when it was last looked at, where that is another one by now.
+    #[serde(default)]
+    pub heir: Option<String>,
+    /// Until when it is waited for the account that the member's was merged into and that is not on the roster.
+    #[serde(default)]
+    pub awaited_until: Option<Timestamp>,
     /// When it is forgotten.
     pub until: Timestamp,
     /// The request's trace.
@@ -183,7 +192,9 @@ impl Entry {
     pub(crate) fn due(&self) -> Option<Timestamp> {
         match self {
             Self::OpenReview(review) => review.settles_at.filter(|_| !review.held),
-            Self::Ground(ground) => Some(ground.until),
+            Self::Ground(ground) => {
+                Some(ground.awaited_until.map_or(ground.until, |awaited| awaited.min(ground.until)))
+            }
             Self::Watch(watch) => Some(watch.forget_at),
         }
     }

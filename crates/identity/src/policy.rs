@@ -20,6 +20,8 @@ pub struct Policy {
     pub guard: GuardPolicy,
     /// How long what a match rests on is remembered, so that it can be withdrawn.
     pub remember: Duration,
+    /// How long it is waited for an account that a member's was merged into, before the match is withdrawn.
+    pub await_heir: Duration,
 }
 
 /// From which probability on something follows, for some requests.
@@ -101,6 +103,13 @@ struct GuardText {
 #[serde(deny_unknown_fields)]
 struct LineageText {
     remember_days: u32,
+    #[serde(default = "hour_s")]
+    heir_awaited_s: u32,
+}
+
+/// What a policy of before there was such a time means.
+fn hour_s() -> u32 {
+    3_600
 }
 
 const DAY_S: u64 = 86_400;
@@ -125,13 +134,15 @@ impl Policy {
         within("guard.window_s", guard.window_s, 1, 7 * DAY_S as u32)?;
         within("guard.throttle_s", guard.throttle_s, 1, 7 * DAY_S as u32)?;
         within("lineage.remember_days", lineage.remember_days, 0, 3_660)?;
+        within("lineage.heir_awaited_s", lineage.heir_awaited_s, 1, 7 * DAY_S as u32)?;
         let guard = GuardPolicy {
             distinct_max: guard.distinct_max,
             window: Duration::from_secs(guard.window_s.into()),
             throttle: Duration::from_secs(guard.throttle_s.into()),
         };
         let remember = Duration::from_secs(u64::from(lineage.remember_days) * DAY_S);
-        Ok(Self { text: text.to_owned(), thresholds, review, guard, remember })
+        let await_heir = Duration::from_secs(lineage.heir_awaited_s.into());
+        Ok(Self { text: text.to_owned(), thresholds, review, guard, remember, await_heir })
     }
 
     /// What events call this policy together with a matching policy: the version is that policy's, the digest is of both.

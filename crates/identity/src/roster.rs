@@ -23,9 +23,23 @@ pub struct Roster {
     merged: BTreeMap<String, String>,
     /// The same the other way round.
     absorbed: BTreeSet<(String, String)>,
+    /// Accounts and those that they were merged into before, since the roster was read.
+    parted: BTreeSet<(String, String)>,
     /// The offset of each account's record, by a digest of its key: rosters have millions of accounts.
     offsets: BTreeMap<[u8; 16], u64>,
     version: u64,
+}
+
+/// Where an account leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leads<'a> {
+    /// To this one, which stands for it today: itself, where it was not merged.
+    To(&'a str),
+    /// It was merged, and nobody stands for it: an account on the way is not on the roster, or the way is a circle. Rows of different
+    /// accounts may be read in any order, so that somebody may come yet.
+    Astray,
+    /// The account is not on the roster.
+    Gone,
 }
 
 /// How many merges lead from an account to the one that stands for it, at most.
@@ -131,6 +145,16 @@ impl Roster {
         found
     }
 
+    /// The accounts whose matches may rest on where this one leads: itself, those merged into it, and all who are with an account that it
+    /// was merged into before.
+    pub fn concerned_by<'a>(&'a self, account: &'a str) -> BTreeSet<&'a str> {
+        let first = (account.to_owned(), String::new());
+        let parted = self.parted.range(first..).take_while(|(of, _)| of == account);
+        let left = parted.map(|(_, into)| self.survivor(into).unwrap_or(into));
+        let concerned = std::iter::once(account).chain(left);
+        concerned.flat_map(|account| self.absorbed(account).into_iter().chain([account])).collect()
+    }
+
     /// How many accounts' records depend on whose word stands.
     pub fn disputed(&self) -> usize {
         self.disputed.len()
@@ -150,20 +174,37 @@ impl Roster {
 
     fn take_apart(&mut self, account: &str) {
         if let Some(into) = self.merged.remove(account) {
-            self.absorbed.remove(&(into, account.to_owned()));
+            let parted = (into, account.to_owned());
+            self.absorbed.remove(&parted);
+            self.parted.insert((parted.1, parted.0));
         }
     }
 
-    /// The account that stands for this one today; none where a merge leads to an account that is not on the roster, or in a circle.
+    /// The account that stands for this one today; none where it leads to nobody.
     pub fn survivor<'a>(&'a self, account: &'a str) -> Option<&'a str> {
-        let mut account = account;
+        match self.leads(account) {
+            Leads::To(survivor) => Some(survivor),
+            Leads::Astray | Leads::Gone => None,
+        }
+    }
+
+    /// Where an account leads today.
+    pub fn leads<'a>(&'a self, account: &'a str) -> Leads<'a> {
+        let mut last = account;
         for _ in 0..MERGES_MAX {
-            match self.merged.get(account) {
-                Some(into) => account = into,
-                None => return self.offsets.contains_key(&digest(account)).then_some(account),
+            match self.merged.get(last) {
+                Some(into) => last = into,
+                None if self.has(last) => return Leads::To(last),
+                None if last == account => return Leads::Gone,
+                None => return Leads::Astray,
             }
         }
-        None
+        Leads::Astray
+    }
+
+    /// Whether an account is on the roster.
+    pub fn has(&self, account: &str) -> bool {
+        self.offset(account).is_some()
     }
 }
 

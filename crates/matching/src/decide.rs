@@ -273,12 +273,19 @@ impl<'r> Matcher<'r> {
         }
     }
 
-    /// Whether two candidates are records of one person, enrolled twice: held against each other as a claim and a member would be.
-    pub(crate) fn are_one(&self, one: &Scored, other: &Scored) -> bool {
+    /// Whether two candidates are records of one person, enrolled twice.
+    fn are_one(&self, one: &Scored, other: &Scored) -> bool {
+        self.are_merged(one, other) || self.look_one(one, other)
+    }
+
+    /// Whether they are by what was said of their accounts.
+    pub(crate) fn are_merged(&self, one: &Scored, other: &Scored) -> bool {
         let (ones, others) = (self.roster.account(one.head), self.roster.account(other.head));
-        if self.merges.is_some_and(|merges| merges.are_one(ones, others)) {
-            return true;
-        }
+        self.merges.is_some_and(|merges| merges.are_one(ones, others))
+    }
+
+    /// Whether they are by what the records say, held against each other as a claim and a member would be.
+    pub(crate) fn look_one(&self, one: &Scored, other: &Scored) -> bool {
         let member = |scored: &Scored| scored.weights[Explanation::Member as usize];
         if member(one) + 2_000 < member(other) {
             return false;

@@ -47,6 +47,8 @@ pub struct Ranked<'r> {
     pub weight: i32,
     /// Whether the decision counts it to its member: the same person, enrolled twice.
     pub is_the_member: bool,
+    /// Whether it does so for a merge alone: by what the records say they may be two people.
+    pub is_merged_only: bool,
     /// How the claim and they agree.
     pub levels: Levels,
 }
@@ -107,12 +109,17 @@ impl<'r> Matcher<'r> {
         let mut ranked: Vec<_> = self
             .scored()
             .iter()
-            .map(|scored| Ranked {
-                account: self.roster.account(scored.head),
-                probability: (part(weight(scored)) * 1_000_000 / total.max(1)) as u32,
-                weight: weight(scored),
-                levels: scored.found.levels,
-                is_the_member: best.is_some_and(|best| best.head == scored.head || self.are_one(scored, best)),
+            .map(|scored| {
+                let is_merged = best.is_some_and(|best| best.head != scored.head && self.are_merged(scored, best));
+                let looks_it = best.is_some_and(|best| best.head == scored.head || self.look_one(scored, best));
+                Ranked {
+                    account: self.roster.account(scored.head),
+                    probability: (part(weight(scored)) * 1_000_000 / total.max(1)) as u32,
+                    weight: weight(scored),
+                    levels: scored.found.levels,
+                    is_the_member: is_merged || looks_it,
+                    is_merged_only: is_merged && !looks_it,
+                }
             })
             .collect();
         ranked.sort_by(|one, other| other.weight.cmp(&one.weight).then_with(|| one.account.cmp(other.account)));

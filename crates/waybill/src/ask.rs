@@ -161,6 +161,11 @@ pub(crate) enum Ask {
         /// So many.
         limit: u32,
     },
+    /// What left us or came about a member.
+    Disclosures {
+        /// The enrolment system's key of one of their accounts.
+        member_key: String,
+    },
     /// Who is taken to be guessing.
     Guesses,
 }
@@ -291,6 +296,7 @@ mod tests {
             Ask::IdentityReport { since: None, by: Some(By::Partner) },
             Ask::Sources,
             Ask::Withdrawals { since: Some(Timestamp(5)), limit: 7 },
+            Ask::Disclosures { member_key: "M-1".into() },
             Ask::Guesses,
         ];
         for ask in asks {

@@ -4,6 +4,7 @@ pub(crate) mod lines;
 
 mod cases;
 mod claims;
+mod disclosures;
 mod explanations;
 mod flips;
 mod guesses;
@@ -113,6 +114,7 @@ impl Service {
             Ask::IdentityReport { since, by } => answer(&quality::report(plant, since, by)?),
             Ask::Sources => answer(&sources::words(plant)?),
             Ask::Withdrawals { since, limit } => answer(&withdrawals::list(&self.projections.now()?, since, limit)?),
+            Ask::Disclosures { member_key } => answer(&disclosures::of_member(self, &member_key)?),
             Ask::Guesses => answer(&guesses::standing(plant)?),
         }
     }

@@ -11,6 +11,7 @@ use domain::person::RosterMember;
 use domain::phi::{Phi, Purpose};
 use domain::{EventBody, LifecycleEvent, Message, RequestId, Token};
 use fleet::bus::{Delivered, Isolation, Reader, TopicPartition};
+use fleet::clock::Clock;
 use tests::World;
 
 use crate::sending::MEMBERS;
@@ -23,6 +24,8 @@ pub(super) struct Grounds {
     /// The sums of offsets that the roster's versions are, after each row, and the partition of that row.
     versions: Vec<u64>,
     partitions: Vec<u32>,
+    /// When each row was seen, in the run's time.
+    seen: Vec<Duration>,
     /// Accounts by their tokens.
     tokens: BTreeMap<Token, String>,
     /// When the roster last changed, in sound time.
@@ -47,8 +50,8 @@ struct Match {
     /// When it can't be withdrawn any more, in the run's time.
     until: Duration,
     is_withdrawn: bool,
-    /// Since when its ground is lost, in sound time.
-    lost_since: Option<Duration>,
+    /// Since when its ground is lost, in sound time, and for how long that may go on.
+    lost_since: Option<(Duration, Duration)>,
 }
 
 /// What must follow.
@@ -56,6 +59,8 @@ struct Match {
 enum Holds {
     Yes,
     No,
+    /// Its member leads to an account that is not on the roster: it must be withdrawn in some time, and not before this one.
+    Awaits(Duration),
     Perhaps,
 }
 
@@ -63,6 +68,9 @@ enum Holds {
 const NOTICED_WITHIN: Duration = Duration::from_secs(600);
 /// `remember_days` in `deploy/policy/identity.toml`, less what clocks may differ by.
 const REMEMBERED: Duration = Duration::from_secs(30 * 86_400 - 600);
+/// `heir_awaited_s` in `deploy/policy/identity.toml`, and what clocks may differ by.
+const AWAITED: Duration = Duration::from_secs(3_600);
+const SKEW: Duration = Duration::from_secs(600);
 /// More merges than any account has gone through.
 const MERGES: usize = 8;
 
@@ -80,6 +88,7 @@ impl Grounds {
             accounts: BTreeMap::new(),
             versions: Vec::new(),
             partitions: Vec::new(),
+            seen: Vec::new(),
             tokens: BTreeMap::new(),
             changed_at: Duration::ZERO,
             matches: BTreeMap::new(),
@@ -104,6 +113,7 @@ impl Grounds {
             let version = self.versions.last().copied().unwrap_or(0) - before;
             self.versions.push(version + read.as_ref().map_or(0, |_| row.offset));
             self.partitions.push(row.partition);
+            self.seen.push(world.clock.since_boot());
             let read = read.map(|member| Row { offset: row.offset, member });
             self.accounts.entry(account).or_default().push((self.versions.len(), read));
             self.changed_at = sound;
@@ -155,7 +165,13 @@ impl Grounds {
                 if is_another {
                     return Some("the match that was withdrawn names another member".to_owned());
                 }
-                (holds == Holds::Yes).then(|| "its match was withdrawn, and nothing it rests on has changed".to_owned())
+                match holds {
+                    Holds::Yes => Some("its match was withdrawn, and nothing it rests on has changed".to_owned()),
+                    Holds::Awaits(until) if seen < until => {
+                        Some("its match was withdrawn before its heir's time was over".to_owned())
+                    }
+                    Holds::Awaits(_) | Holds::No | Holds::Perhaps => None,
+                }
             }
             _ => None,
         }
@@ -164,19 +180,25 @@ impl Grounds {
     /// Matches whose ground is lost and that nobody has withdrawn in time, all at rest; in the end at once.
     pub(super) fn overlooked(&mut self, (sound, now): (Duration, Duration), within: Option<Duration>) -> Vec<String> {
         let state = self.versions.len();
-        let lost = |(id, found): (&RequestId, &Match)| {
-            let is_open = !found.is_withdrawn && now < found.until;
-            (is_open && self.holds(found, state) == Holds::No).then_some(*id)
+        let allowed = |(id, found): (&RequestId, &Match)| {
+            let allowed = match self.holds(found, state) {
+                Holds::No => Some(within.unwrap_or(NOTICED_WITHIN)),
+                // Whoever came back from a crash waits from then on.
+                Holds::Awaits(_) => within.is_none().then_some(AWAITED + SKEW + NOTICED_WITHIN),
+                Holds::Yes | Holds::Perhaps => None,
+            };
+            allowed.filter(|_| !found.is_withdrawn && now < found.until).map(|allowed| (*id, allowed))
         };
-        let lost: BTreeSet<RequestId> = self.matches.iter().filter_map(lost).collect();
+        let lost: BTreeMap<RequestId, Duration> = self.matches.iter().filter_map(allowed).collect();
         let mut wrong = Vec::new();
         for (id, found) in &mut self.matches {
-            if !lost.contains(id) {
+            let Some(allowed) = lost.get(id) else {
                 found.lost_since = None;
                 continue;
-            }
-            let since = *found.lost_since.get_or_insert(sound);
-            if within.unwrap_or(NOTICED_WITHIN) <= sound - since {
+            };
+            let (since, _) = found.lost_since.filter(|(_, of)| of == allowed).unwrap_or((sound, *allowed));
+            found.lost_since = Some((since, *allowed));
+            if *allowed <= sound - since {
                 wrong.push(format!(
                     "{id}: its match with {} has lost its ground, and nobody withdraws it",
                     found.member
@@ -241,7 +263,7 @@ impl Grounds {
 
     fn holds(&self, found: &Match, now: usize) -> Holds {
         let Some(made_at) = found.made_at else { return Holds::Perhaps };
-        let Some(member) = self.survivor(&found.member, now) else { return Holds::No };
+        let Some(member) = self.survivor(&found.member, now) else { return self.awaits(found, (made_at, now)) };
         if let Some(account) = &found.account {
             let is_one = self.survivor(account, now) == Some(member);
             return if is_one { self.alike(account, (made_at, now)) } else { Holds::No };
@@ -256,6 +278,20 @@ impl Grounds {
             self.alike(it, (made_at, now)) == Holds::Yes && self.survivor(it, now) == Some(found.member.as_str())
         };
         if meant.iter().all(is_same) { Holds::Yes } else { Holds::Perhaps }
+    }
+
+    /// What must follow where the member leads to nobody. There is a time to wait only where all else is as it was when the match was
+    /// made, and the account that is missing has never been there.
+    fn awaits(&self, found: &Match, (made_at, now): (usize, usize)) -> Holds {
+        let Some(Row { member, .. }) = self.row(&found.member, now) else { return Holds::No };
+        let first = (made_at..=now).find(|state| self.survivor(&found.member, *state).is_none());
+        let is_new = member
+            .merged_into
+            .as_ref()
+            .is_some_and(|into| !self.accounts.get(into).is_some_and(|rows| rows.iter().any(|(at, _)| *at <= now)));
+        let is_same = found.account.is_some() && self.alike(&found.member, (made_at, now)) == Holds::Yes;
+        let until = first.filter(|_| is_new && is_same).map(|state| self.seen[state - 1] + AWAITED - SKEW);
+        Holds::Awaits(until.unwrap_or_default())
     }
 
     /// Whether an account's row says what it said at first, as the claims do.

@@ -266,8 +266,14 @@ fn found(
         fields = ground::whoever_is_there(identity, account);
     }
     let speaking: i32 = fields.iter().map(|said| said.weight.max(0)).sum();
-    let ground =
-        Match { account, member: (member, member_token), fields: &fields, margin: speaking / 2, match_ppm: EVEN };
+    let ground = Match {
+        account,
+        member: (member, member_token),
+        fields: &fields,
+        margin: speaking / 2,
+        match_ppm: EVEN,
+        ranked: &[],
+    };
     ground::remember(identity, decision, item.context.request_id, &ground, item.thread(moment));
     Ok(())
 }

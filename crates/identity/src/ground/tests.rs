@@ -85,6 +85,74 @@ fn merging_keeps_a_match_and_taking_apart_withdraws_it() {
     assert!(withdrawn(&desk.stir("new")).is_some());
 }
 
+/// The row of the account that others were merged into travels on a partition of its own, and may be read after theirs.
+#[test]
+fn a_merge_that_is_read_before_its_heir_withdraws_nothing_and_is_judged_when_the_heir_comes() {
+    let heir = || person(claim("Ngozi", "Okafor", "1984-02-29"), coverage("W987654321", ""));
+    let merged = || RosterMember { merged_into: Some("heir".into()), ..ngozi() };
+    let mut desk = matched(&[("ngozi", ngozi())]);
+    desk.learn("ngozi", Some(&merged()), 9);
+    assert_eq!(withdrawn(&desk.stir("ngozi")), None, "its heir is not there yet");
+    let waits = ground(&desk).and_then(|ground| ground.awaited_until);
+    assert_eq!(waits, Some(Timestamp(NOW.0 + 3_600_000)));
+    assert!(desk.stir("ngozi").is_empty() && shaken(&desk.identity, &desk.memory).is_empty(), "nothing has come since");
+    // The heir comes: the match stands, and what it stands for is known.
+    desk.learn("heir", Some(&heir()), 10);
+    assert_eq!(withdrawn(&desk.stir("heir")), None);
+    let stands = ground(&desk).map(|ground| (ground.heir.as_deref(), ground.awaited_until));
+    assert_eq!(stands, Some((Some("heir"), None)));
+    assert!(desk.stir("heir").is_empty() && shaken(&desk.identity, &desk.memory).is_empty());
+    // An heir that was there and goes takes the match along at once.
+    desk.learn("heir", None, 11);
+    let taken_back = desk.stir("heir");
+    let named = withdrawn(&taken_back).map(|withdrawn| withdrawn.member_token);
+    assert_eq!(named, Some(member_token(&desk.identity, "ngozi")), "it is the match that was made");
+}
+
+#[test]
+fn an_heir_that_does_not_come_in_its_time_withdraws_the_match_however_often_the_row_is_written_again() {
+    let merged = || RosterMember { merged_into: Some("heir".into()), ..ngozi() };
+    let mut desk = matched(&[("ngozi", ngozi())]);
+    desk.learn("ngozi", Some(&merged()), 9);
+    assert_eq!(withdrawn(&desk.stir("ngozi")), None);
+    desk.learn("ngozi", Some(&merged()), 10);
+    assert_eq!(withdrawn(&desk.stir("ngozi")), None);
+    let (key, due) = desk.memory.iter().map(|(key, entry)| (*key, entry.due())).next().expect("a ground");
+    assert_eq!(due, Some(Timestamp(NOW.0 + 3_600_000)), "the time runs from when it was first missed");
+    let decision = desk.fire(&key, due.expect("a time"));
+    assert!(withdrawn(&[decision]).is_some() && desk.memory.is_empty());
+}
+
+#[test]
+fn while_its_heir_is_awaited_an_account_is_judged_by_what_it_says() {
+    let merged = || RosterMember { merged_into: Some("heir".into()), ..ngozi() };
+    let mut desk = matched(&[("ngozi", ngozi())]);
+    desk.learn("ngozi", Some(&merged()), 9);
+    assert_eq!(withdrawn(&desk.stir("ngozi")), None);
+    let chidi = person(claim("Chidi", "Eze", "1990-01-17"), coverage("W123456789", ""));
+    desk.learn("ngozi", Some(&RosterMember { merged_into: Some("heir".into()), ..chidi }), 10);
+    assert!(withdrawn(&desk.stir("ngozi")).is_some(), "somebody else, whoever the heir may be");
+}
+
+/// Whichever of the rows of a chain of merges is read first, and with the roster between as it may be: nothing is withdrawn, and in the
+/// end the match stands for the last of them.
+#[test]
+fn the_order_in_which_a_chain_of_merges_is_read_does_not_matter() {
+    let into = |heir: &str| RosterMember { merged_into: Some(heir.into()), ..ngozi() };
+    let rows = [("ngozi", into("middle")), ("middle", into("heir")), ("heir", ngozi())];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut desk = matched(&[("ngozi", ngozi())]);
+        for (at, offset) in order.into_iter().zip(9..) {
+            let (account, row) = &rows[at];
+            desk.learn(account, Some(row), offset);
+            assert_eq!(withdrawn(&desk.stir(account)), None, "{order:?}");
+        }
+        let stands = ground(&desk).map(|ground| (ground.heir.as_deref(), ground.awaited_until));
+        assert_eq!(stands, Some((Some("heir"), None)), "{order:?}");
+        assert!(shaken(&desk.identity, &desk.memory).is_empty());
+    }
+}
+
 #[test]
 fn after_a_restore_all_is_held_against_the_roster_of_the_day() {
     let mut desk = matched(&[("ngozi", ngozi())]);

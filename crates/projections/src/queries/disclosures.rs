@@ -24,13 +24,20 @@ pub struct Disclosure {
     pub consent: Option<String>,
     /// The request.
     pub request_id: String,
+    /// The account it was matched to, as a token.
+    pub member_token: String,
     /// How many records, where records went.
     pub records: Option<i64>,
 }
 
-/// The disclosures about a member, in time's order.
-pub async fn of_member(database: &Database, member_token: Token) -> Result<Vec<Disclosure>, StoreError> {
-    let sql = "SELECT at, direction, what, counterparty, purpose, consent, request_id, records FROM disclosures \
+/// The disclosures about a member, under whichever of these tokens, in time's order: each account that was merged into theirs has one.
+pub async fn of_member(database: &Database, member_tokens: &[Token]) -> Result<Vec<Disclosure>, StoreError> {
+    let sql = "SELECT at, direction, what, counterparty, purpose, consent, request_id, member_token, records FROM disclosures \
                WHERE member_token = $1 ORDER BY at, log_partition, log_offset";
-    database.rows(sql, vec![value(member_token)]).await
+    let mut all: Vec<Disclosure> = Vec::new();
+    for token in member_tokens {
+        all.extend(database.rows(sql, vec![value(*token)]).await?);
+    }
+    all.sort_by_key(|disclosure| disclosure.at);
+    Ok(all)
 }

@@ -18,6 +18,12 @@ pub(crate) enum IdentityVerb {
     /// Matches that the roster no longer bears out, the newest first: whether the request was closed by then, and whom data went to that may
     /// be somebody else's. Nobody is told by the machine of one that was closed.
     Withdrawn(WithdrawnArgs),
+    /// What left us or came to us about a member, in time's order: the accounting they may ask for. Whichever of their accounts is named,
+    /// what was matched to an account that was merged into theirs is told as well. Reads the whole roster.
+    Disclosures {
+        /// The enrolment system's key of the account.
+        member_key: String,
+    },
     /// Whose word stands on the roster where sources differ, part by part of a record. Reads the whole roster, and shows numbers alone.
     Sources,
     /// Who is taken to be guessing and is not answered for a while: until when, what was varied, and how many values were tried.

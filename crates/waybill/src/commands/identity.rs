@@ -14,6 +14,7 @@ pub(super) fn carry_out(verb: IdentityVerb, config: &Config, json: bool) -> Resu
         IdentityVerb::Explain(args) => reviews::explain(args),
         IdentityVerb::Report(ReportArgs { since, by }) => Ask::IdentityReport { since, by },
         IdentityVerb::Withdrawn(WithdrawnArgs { since, limit }) => Ask::Withdrawals { since, limit },
+        IdentityVerb::Disclosures { member_key } => Ask::Disclosures { member_key },
         IdentityVerb::Sources => Ask::Sources,
         IdentityVerb::Guard => Ask::Guesses,
     };

@@ -21,6 +21,7 @@ use super::policies::Book;
 use super::sources::Stands;
 use super::{Service, reviews, told};
 use crate::ask::Look;
+use crate::compose::Plant;
 use crate::exit::Failure;
 
 /// A decision and what it rests on.
@@ -36,6 +37,9 @@ pub(super) struct Explanation {
     code: Option<Code>,
     meaning: Option<&'static str>,
     member_token: Option<Token>,
+    /// The account that stands for the member today, where theirs was merged into it since.
+    merged_into: Option<String>,
+    merged_into_token: Option<Token>,
     candidates: u32,
     policy_version: u32,
     policy_digest: String,
@@ -160,6 +164,7 @@ pub(super) fn explain(service: &Service, request_id: RequestId, look: Option<Loo
         .rev()
         .find_map(|(_, outcome, decided)| Some((*outcome, decided, decided.evidence.as_deref()?)));
     let evidence = weighed.map(|(_, _, evidence)| evidence);
+    let heir = reviews::heir(&service.plant, request_id)?;
     let judged = look.map(|look| judge(service, request_id, look)).transpose()?;
     let in_force = match &judged {
         Some(judged) => judged.policy,
@@ -181,6 +186,8 @@ pub(super) fn explain(service: &Service, request_id: RequestId, look: Option<Loo
         code: decided.code,
         meaning: decided.code.map(Code::meaning),
         member_token: decided.member_token,
+        merged_into_token: heir.as_deref().map(|account| member_token(&service.plant, account)),
+        merged_into: heir,
         candidates: decided.candidates,
         policy_version: decided.policy.version,
         policy_digest: hex::encode(decided.policy.digest),
@@ -259,11 +266,16 @@ fn judge(service: &Service, request_id: RequestId, look: Look) -> Result<Judged,
     // Whether the account leads anywhere, only identity knows.
     explained.outcome = resolved.outcome().as_str();
     let survivor = explained.member.as_deref().map(|account| register.roster.survivor(account).unwrap_or(account));
-    let member_token = survivor.map(|account| plant.vault.token(Purpose::Member, &[account.as_bytes()]));
+    let member_token = survivor.map(|account| member_token(plant, account));
     let person = explained.member.as_deref().map(|account| register.person(account)).transpose()?.flatten();
     let stands = person.map(|person| Stands::of(person, survivorship));
     let (policy, roster_version) = (judge.reference, register.roster.version());
     Ok(Judged { explained, member_token, stands, policy, roster_version })
+}
+
+/// The token by which the log knows an account.
+pub(super) fn member_token(plant: &Plant, account: &str) -> Token {
+    plant.vault.token(Purpose::Member, &[account.as_bytes()])
 }
 
 // === impl RehearsedRow ===

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use contracts::Topic;
 use domain::messages::{Stage, Workflow};
-use domain::{RequestId, Token};
+use domain::{MemoryKey as _, RequestId, Token};
 use fleet::partitioner::partition_of;
-use identity::{Candidate, Entry};
+use identity::{Candidate, Entry, Key};
 use projections::queries::attention;
 use serde::Serialize;
 
@@ -97,26 +98,46 @@ pub(super) fn question(plant: &Plant, request_id: RequestId) -> Result<Option<id
     Ok(questions(plant, std::iter::once(request_id))?.remove(&request_id.to_string()))
 }
 
-/// What identity remembers of the open reviews, read from the partitions of its changelog that hold some.
+/// The account that stands today for whom a request was matched to, as identity last saw it: another one, where theirs was merged since.
+pub(super) fn heir(plant: &Plant, request_id: RequestId) -> Result<Option<String>, Failure> {
+    let of_it = |(key, entry)| match (key, entry) {
+        (Key::Ground(_, id), Entry::Ground(ground)) if id == request_id => ground.heir,
+        _ => None,
+    };
+    Ok(remembered(plant, std::iter::once(request_id))?.find_map(of_it))
+}
+
+/// What identity remembers of the open reviews.
 fn questions(
     plant: &Plant,
     open: impl Iterator<Item = RequestId>,
 ) -> Result<BTreeMap<String, identity::memory::Review>, Failure> {
+    let question = |(_, entry)| match entry {
+        Entry::OpenReview(review) => Some((review.context.request_id.to_string(), *review)),
+        Entry::Ground(_) | Entry::Watch(_) => None,
+    };
+    Ok(remembered(plant, open)?.filter_map(question).collect())
+}
+
+/// What identity remembers, read from the partitions of its changelog that belong to these requests.
+fn remembered(
+    plant: &Plant,
+    of: impl Iterator<Item = RequestId>,
+) -> Result<impl Iterator<Item = (Key, Entry)>, Failure> {
     let topic = Topic::Memory(Stage::Identity);
     let count = plant.topics.partitions(&topic);
     let partitions: BTreeSet<u32> =
-        open.map(|request_id| partition_of(request_id.to_string().as_bytes(), count)).collect();
+        of.map(|request_id| partition_of(request_id.to_string().as_bytes(), count)).collect();
     let mut newest = BTreeMap::new();
     for (record, _) in Tail::of_partitions(plant, topic, partitions)?.all()? {
         newest.insert(record.key, record.value);
     }
-    // Entries of the fleet lie here too and are of another schema.
-    let entry = |value: Option<bytes::Bytes>| plant.codec.decode_entry::<Entry>(Stage::Identity, &value?).ok();
-    let question = |entry: Entry| match entry {
-        Entry::OpenReview(review) => Some((review.context.request_id.to_string(), *review)),
-        Entry::Ground(_) | Entry::Watch(_) => None,
+    // Entries of the fleet lie here too and are of another schema; whose an entry is, is the first letter of its key.
+    let entry = |(key, value): (Option<Bytes>, Option<Bytes>)| {
+        let (_, key) = key.as_deref()?.split_first()?;
+        Some((Key::decode(key)?, plant.codec.decode_entry::<Entry>(Stage::Identity, &value?).ok()?))
     };
-    Ok(newest.into_values().filter_map(entry).filter_map(question).collect())
+    Ok(newest.into_iter().filter_map(entry))
 }
 
 // === impl Standing ===

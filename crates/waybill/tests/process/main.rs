@@ -7,6 +7,7 @@ mod deployment;
 mod full;
 mod handed_in;
 mod leak;
+mod merging;
 mod mistakes;
 mod people;
 mod policies;

@@ -136,6 +136,73 @@ fn accounts_that_are_taken_apart_again_withdraw_what_was_matched_across_them() {
     assert_eq!(withdrawn(&desk.stir("old")), Some(vec![]), "no field differs; the account is another's");
 }
 
+/// Two accounts whose rows say the same in everything, one of them merged into the other.
+fn twice_the_same() -> [(&'static str, RosterMember); 2] {
+    let row = || person(called(MAIDEN), coverage("W12345678901", "W123456789"));
+    [("heir", row()), ("old", RosterMember { merged_into: Some("heir".into()), ..row() })]
+}
+
+fn asked_for_her() -> domain::person::Dossier {
+    dossier(called(MAIDEN), coverage("W12345678901", "W123456789"))
+}
+
+#[test]
+fn an_account_merged_into_one_whose_row_is_equal_leads_to_it_before_and_after() {
+    let [heir, (_, merged)] = twice_the_same();
+    let old = RosterMember { merged_into: None, ..merged.clone() };
+    let mut desk = Desk::with(&[("old", old)]);
+    assert_eq!(matched_to(&desk.resolve(&asked_for_her())), Some(token(&desk, "old")));
+    desk.learn(heir.0, Some(&heir.1), 9);
+    desk.learn("old", Some(&merged), 10);
+    assert_eq!(withdrawn(&desk.stir("heir")).or(withdrawn(&desk.stir("old"))), None, "it is the same person");
+    let heirs = desk.memory.iter().filter_map(|(_, entry)| match entry {
+        Entry::Ground(ground) => ground.heir.as_deref(),
+        Entry::OpenReview(_) | Entry::Watch(_) => None,
+    });
+    assert_eq!(heirs.collect::<Vec<_>>(), ["heir"], "what it rests on names who stands for her today");
+    let after = desk.resolve_as(request(1), &asked_for_her());
+    assert_eq!(matched_to(&after), Some(token(&desk, "heir")));
+    desk.learn("heir", None, 11);
+    let both = desk.stir("heir").iter().filter(|decision| !decision.events.is_empty()).count();
+    assert_eq!(both, 2, "what was matched to either goes with the account that stands for both");
+}
+
+#[test]
+fn a_match_that_was_one_because_two_accounts_were_merged_is_withdrawn_when_they_are_taken_apart() {
+    let [a, (_, b)] = twins();
+    let merged = RosterMember { merged_into: Some("a".into()), ..b.clone() };
+    let merged_desk = || {
+        let mut desk = Desk::with(&[a.clone(), ("b", merged.clone())]);
+        assert_eq!(matched_to(&desk.resolve(&either())), Some(token(&desk, "a")), "apart, nothing would tell which");
+        desk
+    };
+    let mut desk = merged_desk();
+    desk.learn("b", Some(&merged), 9);
+    assert!(desk.stir("b").is_empty(), "the row is as it was");
+    desk.learn("b", Some(&b), 10);
+    assert_eq!(withdrawn(&desk.stir("b")), Some(vec![]));
+    // Merged into a third account that stands is apart as well, and one that leaves the roster is nobody else.
+    let mut desk = merged_desk();
+    desk.learn("c", Some(&person(called(MAIDEN), coverage("", ""))), 9);
+    desk.learn("b", Some(&RosterMember { merged_into: Some("c".into()), ..b }), 10);
+    assert_eq!(withdrawn(&desk.stir("b")), Some(vec![]));
+    let mut desk = merged_desk();
+    desk.learn("b", None, 9);
+    assert_eq!(withdrawn(&desk.stir("b")), None);
+}
+
+/// Whom the machine takes for one person by their rows alone stays one.
+#[test]
+fn accounts_whose_rows_are_equal_may_be_taken_apart_again() {
+    let [heir, (_, merged)] = twice_the_same();
+    let mut desk = Desk::with(&[heir, ("old", merged.clone())]);
+    let before = matched_to(&desk.resolve(&asked_for_her()));
+    assert_eq!(before, Some(token(&desk, "heir")));
+    desk.learn("old", Some(&RosterMember { merged_into: None, ..merged }), 9);
+    assert_eq!(withdrawn(&desk.stir("old")), None);
+    assert_eq!(matched_to(&desk.resolve_as(request(1), &asked_for_her())), before, "asked today, it is the same");
+}
+
 #[test]
 fn a_reviewer_s_choice_follows_the_account_it_is_merged_into_and_never_one_that_is_gone() {
     let (mut desk, member_token) = in_review();

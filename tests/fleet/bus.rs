@@ -37,6 +37,8 @@ pub(crate) struct Faults {
     failing_joins: AtomicUsize,
     /// Who joins from now on is told where the group stood at its beginning, and that this is not settled.
     forgotten: AtomicBool,
+    /// How many records readers have got.
+    records_read: AtomicUsize,
     /// Partitions with a transaction at their end that will never commit.
     pins: Mutex<BTreeMap<TopicPartition, Pin>>,
 }
@@ -90,6 +92,11 @@ impl Faults {
     /// It is aborted: readers pass over it.
     pub(crate) fn unpin(&self) {
         locked(&self.pins).values_mut().for_each(|pin| pin.is_open = false);
+    }
+
+    /// How many records of changelogs and tables were read since this was asked.
+    pub(crate) fn take_records_read(&self) -> usize {
+        self.records_read.swap(0, Ordering::Relaxed)
     }
 
     fn verdict(&self, records: &[Outgoing]) -> Verdict {
@@ -220,7 +227,10 @@ impl Reader for FaultyReader {
     }
 
     fn read(&mut self, limit: Limit, timeout: Duration, out: &mut Vec<Delivered>) -> Result<(), BusError> {
-        self.inner.read(limit, timeout, out)
+        let before = out.len();
+        let read = self.inner.read(limit, timeout, out);
+        self.bus.faults.records_read.fetch_add(out.len() - before, Ordering::Relaxed);
+        read
     }
 
     fn position(&self, partition: &TopicPartition) -> Result<u64, BusError> {

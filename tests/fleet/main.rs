@@ -1,9 +1,11 @@
 //! What the fleet promises, on the in-memory log in virtual time, with a toy worker, a scripted caller and faults on demand. Each
 //! test opens with its promise.
 
+mod brittle;
 mod bus;
 mod caller;
 mod clock;
+mod keeper;
 mod toy;
 mod world;
 
@@ -17,6 +19,7 @@ mod lanes;
 mod letters;
 mod parking;
 mod rebalance;
+mod shelves;
 mod skew;
 mod storm;
 mod tables;

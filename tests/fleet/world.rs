@@ -19,6 +19,7 @@ use fleet::bus::{Bus, Cleanup, Delivered, Isolation, Limit, Outgoing, TopicParti
 use fleet::clock::Clock;
 use fleet::originals::{Original, Originals};
 use fleet::probe::{Point, Probe};
+use fleet::shelf::Shelves;
 use fleet::{GateOptions, Ports, Postman, Report, Slot, SlotOptions};
 use local::Local;
 
@@ -45,6 +46,7 @@ pub(crate) struct World {
     pub(crate) trap: Arc<Trap>,
     pub(crate) records_max: usize,
     pub(crate) gate: Option<GateOptions>,
+    pub(crate) shelves: Option<Arc<dyn Shelves>>,
     originals: Arc<Kept>,
     told: u64,
 }
@@ -86,6 +88,7 @@ impl World {
             trap: Arc::default(),
             records_max: 64,
             gate: None,
+            shelves: None,
             originals: Arc::default(),
             told: 0,
         }
@@ -129,6 +132,7 @@ impl World {
             caller: self.caller.clone(),
             originals: self.originals.clone(),
             probe: self.trap.clone(),
+            shelves: self.shelves.clone(),
         };
         let options = SlotOptions {
             instance: instance.to_owned(),

@@ -11,6 +11,7 @@ use domain::partner::Registry;
 use domain::phi::Phi;
 use fleet::bus::Bus;
 use fleet::clock::Clock;
+use fleet::shelf::Shelves;
 use fleet::{GateOptions, Ports, Slot, SlotOptions};
 use intake::Sources;
 use vault::Vault;
@@ -37,6 +38,8 @@ pub(crate) struct Hiring<'a> {
     pub(crate) faults: Arc<Faults>,
     pub(crate) clock: Arc<VirtualClock>,
     pub(crate) chance: &'a Chance,
+    /// Those of the machine that intake's processes run on.
+    pub(crate) shelves: Arc<dyn Shelves>,
     pub(crate) appeal_s: u32,
 }
 
@@ -136,6 +139,7 @@ impl Hiring<'_> {
             caller: line(),
             originals: self.vault.clone(),
             probe: post,
+            shelves: (W::STAGE == Stage::Intake).then(|| Arc::clone(&self.shelves)),
         };
         let options = self.options::<W>(&name);
         let start = move |version: u32| {

@@ -16,6 +16,7 @@ use intake::sources::UNREGISTERED;
 use intake::{Mode, Sources};
 use local::Local;
 use sandbox::partner::{FaultLevel, Payer, RefusalRates, standard_payers};
+use shelf::MemoryShelves;
 use vault::Vault;
 
 use crate::bus::{ModelBus, NoHook};
@@ -131,6 +132,7 @@ impl World {
             faults: Arc::clone(&faults),
             clock: Arc::clone(&clock),
             chance: &chance,
+            shelves: Arc::new(MemoryShelves::default()),
             appeal_s,
         };
         let identity = Box::new(hiring.identity());

@@ -67,7 +67,10 @@ pub(crate) struct OverKafka {
     pub(crate) over_http_into_postgres: Option<fleet::Run>,
     pub(crate) steady: Steady,
     pub(crate) flood: flood::Flood,
+    /// A large memory that is read back.
     pub(crate) restored: keys::Restored,
+    /// The same that lies on a shelf.
+    pub(crate) taken_over: keys::Restored,
     /// What could not be measured, and why.
     pub(crate) failed: Vec<String>,
     /// All that is aimed at, and whether it was reached.
@@ -130,7 +133,8 @@ pub(crate) fn run(address: &str) -> OverKafka {
         report.flood = attempt("flood", &mut failed, || run.flood()).unwrap_or_default();
     }
     if let Some(weights) = weights.filter(|_| wanted("keys")) {
-        report.restored = attempt("memory of many keys", &mut failed, || run.keys(&weights)).unwrap_or_default();
+        let keys = attempt("memory of many keys", &mut failed, || run.keys(&weights));
+        (report.restored, report.taken_over) = keys.unwrap_or_default();
     }
     report.failed = failed;
     report.load_after = machine::load();
@@ -259,13 +263,17 @@ impl Run {
         self.sweep("even");
     }
 
-    fn keys(&self, weights: &Weights) -> keys::Restored {
+    fn keys(&self, weights: &Weights) -> (keys::Restored, keys::Restored) {
         let (prefix, keys) = (self.prefix("keys"), self.scaled(KEYS));
         let plant = plant(&self.address, &prefix);
         plant.create_topics();
         keys::fill(&plant, weights, keys);
-        let order = keys::Order { broker: self.address.clone(), prefix, keys };
-        let restored = Part::start(&Order::Keys(order)).answer();
+        let shelves = tempfile::tempdir().expect("a directory");
+        let start = || {
+            let (broker, prefix, shelves) = (self.address.clone(), prefix.clone(), shelves.path().to_owned());
+            Part::start(&Order::Keys(keys::Order { broker, prefix, keys, shelves })).answer()
+        };
+        let restored = (start(), start());
         self.sweep("keys");
         restored
     }

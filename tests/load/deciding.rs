@@ -30,9 +30,12 @@ pub(crate) struct Deciding {
 const ROUNDS: usize = 5;
 const REQUESTS: u64 = 4_000;
 
-/// Slots that take turns: what a turn did, and whether the slot is ready after it.
+/// Slots that take turns.
 #[derive(Default)]
-struct Circle(Vec<(Stage, Box<dyn FnMut() -> (Report, bool)>)>);
+struct Circle(Vec<(Stage, Turn)>);
+
+/// A turn of a slot: what it did, and whether the slot is ready after it.
+type Turn = Box<dyn FnMut() -> (Report, bool)>;
 
 /// Runs the rounds.
 pub(crate) fn run() -> Deciding {

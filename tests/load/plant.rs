@@ -1,6 +1,7 @@
 //! The fleet on any bus, each worker a thread, with a partner in the process that answers at once unless another is given.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,7 +16,9 @@ use fleet::bus::{Bus, Cleanup, TopicSpec};
 use fleet::caller::{Caller, Reply};
 use fleet::clock::Clock;
 use fleet::probe::NoProbe;
+use fleet::shelf::Shelves;
 use fleet::{GateOptions, Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
+use shelf::{DiskOptions, DiskShelves};
 use vault::Vault;
 
 /// The source of the load.
@@ -53,6 +56,8 @@ pub(crate) struct Plant {
     pub(crate) vault: Arc<Vault>,
     stop: Stop,
     slots: Vec<JoinHandle<Result<(), SlotError>>>,
+    /// Where large memories lie; none where they lie in memory.
+    pub(crate) shelves: Option<PathBuf>,
 }
 
 /// Of the topics that are keyed by request.
@@ -146,6 +151,7 @@ impl Plant {
             vault: Arc::new(Vault::in_memory(1)),
             stop: Stop::default(),
             slots: Vec::new(),
+            shelves: None,
         }
     }
 
@@ -231,6 +237,12 @@ impl Plant {
         }
     }
 
+    /// Where intake's settled entries lie, if the plant was given a folder for them.
+    fn shelves<W: Worker>(&self) -> Option<Arc<dyn Shelves>> {
+        let folder = self.shelves.as_ref().filter(|_| W::STAGE == Stage::Intake)?;
+        Some(Arc::new(DiskShelves::new(folder, DiskOptions::default())))
+    }
+
     fn join<W: Worker>(&self, worker: W, caller: &Arc<dyn Caller>) -> Slot<W> {
         let ports = Ports {
             bus: Arc::clone(&self.bus),
@@ -240,6 +252,7 @@ impl Plant {
             caller: Arc::clone(caller),
             originals: self.vault.clone(),
             probe: Arc::new(NoProbe),
+            shelves: self.shelves::<W>(),
         };
         let options = SlotOptions {
             instance: format!("{}{}", self.prefix, W::STAGE.as_str()),

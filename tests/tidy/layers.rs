@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{crates, read, root};
 
 /// What each crate may import of ours.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("contracts", &["domain"]),
     ("matching", &[]),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("telemetry", &[]),
     ("fleet", &["domain", "contracts", "telemetry"]),
     ("local", &["domain", "fleet", "telemetry"]),
+    ("shelf", &["domain", "fleet", "telemetry"]),
     ("kafka", &["domain", "fleet", "telemetry"]),
     ("registry", &["domain", "contracts", "telemetry"]),
     ("vault", &["domain", "contracts", "fleet", "telemetry"]),
@@ -37,6 +38,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "fleet",
             "telemetry",
             "local",
+            "shelf",
             "kafka",
             "registry",
             "vault",

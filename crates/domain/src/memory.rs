@@ -44,11 +44,19 @@ pub struct Overlay<K, E> {
     changes: BTreeMap<K, Option<E>>,
 }
 
+/// Settled entries that lie outside of working memory ([`crate::Worker::is_settled`]).
+pub trait Shelved<K, E>: Debug {
+    /// The entry under a key. Whoever can't look answers none and tells the keeper of the turn, which then is never committed: what
+    /// can't be read must not pass for what never was.
+    fn recall(&self, key: &K) -> Option<E>;
+}
+
 /// Memory as an input of the current turn sees it.
 #[derive(Debug)]
 pub struct View<'a, K, E> {
     memory: &'a Memory<K, E>,
     overlay: &'a Overlay<K, E>,
+    shelf: Option<&'a dyn Shelved<K, E>>,
 }
 
 // === impl Change ===
@@ -151,10 +159,26 @@ impl<K: MemoryKey, E: MemoryEntry> Overlay<K, E> {
 impl<'a, K: MemoryKey, E: MemoryEntry> View<'a, K, E> {
     /// Memory seen through an overlay.
     pub fn new(memory: &'a Memory<K, E>, overlay: &'a Overlay<K, E>) -> Self {
-        Self { memory, overlay }
+        Self { memory, overlay, shelf: None }
     }
 
-    /// The entry under a key, as this turn left it.
+    /// The same, with settled entries on a shelf.
+    pub fn over(self, shelf: Option<&'a dyn Shelved<K, E>>) -> Self {
+        Self { shelf, ..self }
+    }
+
+    /// The entry under a key that may be settled, as this turn left it, wherever it lies.
+    pub fn recall(&self, key: &K) -> Option<E> {
+        match self.overlay.changes.get(key) {
+            Some(changed) => changed.clone(),
+            None => {
+                let entry = self.memory.entries.get(key).cloned();
+                entry.or_else(|| self.shelf.and_then(|shelf| shelf.recall(key)))
+            }
+        }
+    }
+
+    /// The entry under a key that is not settled, as this turn left it.
     pub fn get(&self, key: &K) -> Option<&'a E> {
         match self.overlay.changes.get(key) {
             Some(changed) => changed.as_ref(),
@@ -225,6 +249,24 @@ mod tests {
     }
 
     impl MemoryEntry for u32 {}
+
+    impl Shelved<u8, u32> for BTreeMap<u8, u32> {
+        fn recall(&self, key: &u8) -> Option<u32> {
+            self.get(key).copied()
+        }
+    }
+
+    /// What a turn has changed hides what lies on the shelf; everything else is found there.
+    #[test]
+    fn what_is_settled_is_recalled_beneath_the_overlay() {
+        let (memory, mut overlay) = (Memory::default(), Overlay::default());
+        let shelf = BTreeMap::from([(1, 10), (2, 20), (3, 30)]);
+        overlay.record(Change::Put(2, 21));
+        overlay.record(Change::Forget(3));
+        let view = View::new(&memory, &overlay).over(Some(&shelf));
+        assert_eq!([1, 2, 3, 4].map(|key| view.recall(&key)), [Some(10), Some(21), None, None]);
+        assert_eq!(View::new(&memory, &overlay).recall(&1), None);
+    }
 
     fn change() -> impl Strategy<Value = Change<u8, u32>> {
         (0..12_u8, proptest::option::of(any::<u32>())).prop_map(|(key, entry)| match entry {

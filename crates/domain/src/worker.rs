@@ -48,6 +48,12 @@ pub trait Worker: Send + Sync + 'static {
         None
     }
 
+    /// Whether what is under a key is settled: it is never due, waits for no call, is never forgotten, and is looked up by its key
+    /// alone ([`View::recall`]). However many such entries there are, they may lie on a disk.
+    fn is_settled(_key: &Self::Key) -> bool {
+        false
+    }
+
     /// Takes in a record of a shared table that this worker reads whole; `None` is a tombstone.
     fn learn(&mut self, _row: (Table, &[u8]), _message: Option<&Message>, _offset: u64) {}
 

@@ -11,6 +11,8 @@ use crate::blocking::{FLEET_KEY, FleetKey, WORKER_KEY};
 use crate::bus::{Delivered, Headers, Outgoing, TopicPartition};
 use crate::paper::Paper;
 use crate::partition::Partition;
+use crate::shelf::ShelfChange;
+use crate::shelved::is_settled;
 use crate::turn::Unwritable;
 
 /// The records that make a turn's changes of one partition durable.
@@ -50,36 +52,52 @@ pub(crate) fn records<W: Worker>(
     Ok(())
 }
 
-/// Takes one changelog record into memory. What can't be read is reported: a changelog is ours, so it is damage or a newer
-/// version's entry, and going on without it would forget something.
+/// Takes one changelog record into memory, and notes it for the shelf, which settled entries come onto unread. What can't be read is
+/// reported: a changelog is ours, so it is damage or a newer version's entry, and going on without it would forget something.
 pub(crate) fn replay<W: Worker>(
     partition: &mut Partition<W>,
     codec: &Codec,
     record: &Delivered,
+    shelved: &mut Vec<ShelfChange>,
 ) -> Result<(), UnreadableEntry> {
     let unreadable = || UnreadableEntry { at: record.topic_partition(), offset: record.offset };
-    let (kind, key) = record.key.as_deref().and_then(<[u8]>::split_first).ok_or_else(unreadable)?;
+    let key = record.key.as_ref().ok_or_else(unreadable)?;
+    let is_settled = partition.shelf.is_some() && is_settled::<W>(key);
+    if partition.shelf.is_some() {
+        shelved.push(ShelfChange { is_settled, key: key.clone(), value: record.value.clone() });
+    }
+    if is_settled {
+        return Ok(());
+    }
+    remember(partition, codec, key, record.value.as_ref()).ok_or_else(unreadable)
+}
+
+/// Takes an entry into memory, by the key and value it has in the changelog; none if they can't be read.
+pub(crate) fn remember<W: Worker>(
+    partition: &mut Partition<W>,
+    codec: &Codec,
+    key: &[u8],
+    value: Option<&Bytes>,
+) -> Option<()> {
+    let (kind, key) = key.split_first()?;
     match *kind {
         WORKER_KEY => {
-            let key = W::Key::decode(key).ok_or_else(unreadable)?;
-            partition.apply(match &record.value {
-                Some(value) => Change::Put(key, codec.decode_entry(W::STAGE, value).map_err(|_| unreadable())?),
+            let key = W::Key::decode(key)?;
+            partition.apply(match value {
+                Some(value) => Change::Put(key, codec.decode_entry(W::STAGE, value).ok()?),
                 None => Change::Forget(key),
             });
         }
         FLEET_KEY => {
-            let key = FleetKey::decode(key).ok_or_else(unreadable)?;
-            partition.apply_fleet(match &record.value {
-                Some(value) => {
-                    let entry = codec.decode_value(Subject::MemoryFleet, value).map_err(|_| unreadable())?;
-                    Change::Put(key, entry)
-                }
+            let key = FleetKey::decode(key)?;
+            partition.apply_fleet(match value {
+                Some(value) => Change::Put(key, codec.decode_value(Subject::MemoryFleet, value).ok()?),
                 None => Change::Forget(key),
             });
         }
-        _ => return Err(unreadable()),
+        _ => return None,
     }
-    Ok(())
+    Some(())
 }
 
 /// A changelog record that this version can't read.

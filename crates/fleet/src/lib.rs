@@ -11,13 +11,14 @@
 //! - **Never**: judges, knows a particular worker or bus, reads a clock but through its port.
 //!
 //! Read [`slot`] first (the life of one thread's worth of work), then `desk` (how one input is decided) and `turn` (what a turn is
-//! made of). [`bus`] is the port both logs implement; [`caller`], [`originals`], [`evidence`], [`clock`] and [`probe`] are the others.
+//! made of). [`bus`] is the port both logs implement; [`shelf`], [`caller`], [`originals`], [`evidence`], [`clock`] and [`probe`] are the others.
 
 pub mod slot;
 mod desk;
 mod turn;
 mod paper;
 mod partition;
+mod shelved;
 mod changelog;
 mod blocking;
 mod letters;
@@ -30,6 +31,7 @@ mod tables;
 pub mod envelope;
 pub mod partitioner;
 pub mod bus;
+pub mod shelf;
 pub mod caller;
 pub mod originals;
 pub mod evidence;

@@ -4,12 +4,16 @@ use domain::{Change, Memory, Overlay, Timestamp, View, Worker};
 
 use crate::blocking::{FleetEntry, FleetKey};
 use crate::calls::{CallId, Calls};
+use crate::shelf::{Checkpoint, ShelfChange};
+use crate::shelved::Shelved;
 use crate::timers::Timers;
 
 /// The state of one partition of a worker.
 pub(crate) struct Partition<W: Worker> {
-    /// The committed memory.
+    /// The committed memory, but for what lies on the shelf.
     pub(crate) memory: Memory<W::Key, W::Entry>,
+    /// Where settled entries lie, if not in memory.
+    pub(crate) shelf: Option<Shelved<W>>,
     /// What this turn changes.
     pub(crate) overlay: Overlay<W::Key, W::Entry>,
     /// The fleet's own committed entries.
@@ -42,10 +46,14 @@ pub(crate) struct Counts {
     inputs: usize,
 }
 
+/// What a transaction has written of a partition's memory, and how far it makes the changelog known.
+pub(crate) type Settled = (Vec<ShelfChange>, Option<Checkpoint>);
+
 impl<W: Worker> Default for Partition<W> {
     fn default() -> Self {
         Self {
             memory: Memory::default(),
+            shelf: None,
             overlay: Overlay::default(),
             fleet: Memory::default(),
             fleet_overlay: Overlay::default(),
@@ -62,7 +70,8 @@ impl<W: Worker> Default for Partition<W> {
 impl<W: Worker> Partition<W> {
     /// The worker's memory as this turn sees it.
     pub(crate) fn view(&self) -> View<'_, W::Key, W::Entry> {
-        View::new(&self.memory, &self.overlay)
+        let shelf = self.shelf.as_ref().map(|shelf| shelf as &dyn domain::memory::Shelved<_, _>);
+        View::new(&self.memory, &self.overlay).over(shelf)
     }
 
     /// The fleet's own entries as this turn sees them.
@@ -91,14 +100,25 @@ impl<W: Worker> Partition<W> {
         *count = *count + usize::from(is_put) - usize::from(was_there);
     }
 
-    /// The turn has committed: its changes become memory.
-    pub(crate) fn settle(&mut self) {
+    /// The turn has committed: its changes become memory. What it wrote of them goes onto the shelf, and with it how far the changelog
+    /// has come, where that was asked for.
+    pub(crate) fn settle(&mut self, (written, checkpoint): Settled) {
         for change in self.overlay.drain() {
-            self.apply(change);
+            if self.shelf.is_none() || !W::is_settled(change.key()) {
+                self.apply(change);
+            }
         }
         for change in self.fleet_overlay.drain() {
             self.apply_fleet(change);
         }
+        if let Some(shelf) = &mut self.shelf {
+            shelf.put(written, checkpoint);
+        }
+    }
+
+    /// How many of the worker's entries there are, wherever they lie.
+    pub(crate) fn entries(&self) -> usize {
+        self.memory.len() + self.shelf.as_ref().map_or(0, Shelved::len)
     }
 
     /// The turn was undone: its changes never were.

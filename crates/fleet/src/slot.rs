@@ -2,12 +2,13 @@
 //! turns the crank. Several slots of a worker, in one process or many, share the partitions between them.
 //!
 //! The slot never loops by itself: [`Slot::turn`] takes one step, so that production ([`Slot::run`]) and the simulation drive the
-//! very same code. The parts of a step, in the order of the files: `membership` follows the group, `restoring` reads memory back,
+//! very same code. The parts of a step, in the order of the files: `membership` follows the group, `restoring` reads memory back, `shelving` begins that where a shelf ends,
 //! `filling` takes inputs, bulk only where the `gate` lets it in, and decides them, `committing` makes the turn true or undoes it. `trial` finds the input that can't be
 //! committed, `suspects` the one that ends the process. `pending` tells what waits, `skew` that clocks disagree.
 
 mod membership;
 mod restoring;
+mod shelving;
 mod stirring;
 mod filling;
 mod gate;
@@ -39,6 +40,7 @@ use crate::originals::Originals;
 use crate::pace::Pace;
 use crate::partition::Partition;
 use crate::probe::Probe;
+use crate::shelf::{ShelfError, Shelves};
 use crate::tables::Tables;
 use crate::turn::Tally;
 
@@ -68,6 +70,8 @@ pub struct Ports {
     pub originals: Arc<dyn Originals>,
     /// Named points for tests.
     pub probe: Arc<dyn Probe>,
+    /// Where settled entries lie; none where they lie in memory with the others.
+    pub shelves: Option<Arc<dyn Shelves>>,
 }
 
 /// How a slot behaves.
@@ -148,6 +152,9 @@ pub enum SlotError {
     /// Memory can't be read back.
     #[error("memory can't be restored")]
     Memory(#[from] UnreadableEntry),
+    /// What lies on the shelf can't be looked up, or nothing can be put there.
+    #[error("what is remembered on disk can't be used")]
+    Shelf(#[from] ShelfError),
     /// Another slot of the same name works: this one must not come back, or the two would fence each other for ever.
     #[error("another slot has taken this one's name")]
     Replaced,
@@ -273,6 +280,11 @@ impl<W: Worker> Slot<W> {
     /// last turn is part of it.
     pub fn memory(&self, partition: u32) -> Option<&Memory<W::Key, W::Entry>> {
         self.partitions.get(&partition).filter(|_| !self.standing.must_rejoin).map(|partition| &partition.memory)
+    }
+
+    /// What lies on the shelf under a key of the changelog, as it stands there, for the same accounts.
+    pub fn shelved(&self, partition: u32, key: &[u8]) -> Option<Bytes> {
+        self.partitions.get(&partition)?.shelf.as_ref()?.value(key)
     }
 
     /// What the fleet itself remembers of one partition, by the keys of its changelog, for the same accounts.

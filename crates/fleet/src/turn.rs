@@ -11,6 +11,7 @@ use domain::{Answer, Call, RecordId, Timestamp, Trace, Worker};
 
 use crate::bus::{Delivered, Outgoing, RECORD_LIMIT_BYTES, TopicPartition};
 use crate::paper::Paper;
+use crate::partition::Settled;
 
 /// The turn in progress.
 pub(crate) struct Turn<W: Worker> {
@@ -36,6 +37,8 @@ pub(crate) struct Turn<W: Worker> {
     pub(crate) written_ms: Option<(i64, i64)>,
     /// Whether it has taken urgent records, and others that they wait for.
     pub(crate) is_urgent: bool,
+    /// What it wrote of the memory of partitions with a shelf, and how far their changelog was known to go before.
+    pub(crate) shelved: BTreeMap<u32, Settled>,
     /// The first of its inputs.
     pub(crate) first: Option<RecordId>,
     /// What it did, in numbers.
@@ -111,6 +114,7 @@ impl<W: Worker> Turn<W> {
             touched: BTreeSet::new(),
             written_ms: None,
             is_urgent: false,
+            shelved: BTreeMap::new(),
             first: None,
             tally: Tally::default(),
         }

@@ -79,10 +79,9 @@ impl Arrival<'_> {
             Err(code) => return Ok(self.refuse(&Findings::one("signature", code))),
         };
         let request_id = self.request_id();
-        if let Some(Entry::AcceptedRequest { payload, fingerprints, due_by, .. }) = view.get(&Key::Request(request_id))
-        {
-            let known = Canonical { payload: *payload, fingerprints: *fingerprints };
-            return Ok(self.repeat(request_id, known, *due_by));
+        let known = view.recall(&Key::Request(request_id));
+        if let Some(Entry::AcceptedRequest { payload, fingerprints, due_by, .. }) = known {
+            return Ok(self.repeat(request_id, Canonical { payload, fingerprints }, due_by));
         }
         let findings = validate::validate(self.intake, source, self.request, self.moment.now);
         if findings.first().is_some() {

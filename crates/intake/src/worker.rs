@@ -53,4 +53,9 @@ impl Worker for Intake {
     fn due(_key: &Key, entry: &Entry) -> Option<Timestamp> {
         entry.ends()
     }
+
+    /// An accepted request takes its key for ever, and nothing is asked of it but whether it did.
+    fn is_settled(key: &Key) -> bool {
+        matches!(key, Key::Request(_))
+    }
 }

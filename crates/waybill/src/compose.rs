@@ -15,7 +15,9 @@ use domain::phi::Phi;
 use fleet::bus::{Bus, TopicPartition};
 use fleet::caller::Caller;
 use fleet::clock::Clock;
+use fleet::shelf::Shelves;
 use fleet::{Ages, GateOptions, Pending, Ports, Report, Slot, SlotError, SlotOptions, Stop};
+use shelf::{DiskOptions, DiskShelves};
 use telemetry::{Metric, Metrics};
 use vault::Vault;
 
@@ -156,6 +158,15 @@ impl Plant {
         })
     }
 
+    /// Where a stage's settled entries lie. Intake alone has any, one for each request ever accepted.
+    fn shelves(&self, stage: Stage) -> Option<Arc<dyn Shelves>> {
+        let config = self.config.shelves.as_ref().filter(|_| stage == Stage::Intake)?;
+        // The process may come to own every partition, each of which has a shelf.
+        let cache_bytes = config.cache_bytes / u64::from(self.config.partitions.max(1));
+        let options = DiskOptions { cache_bytes, ..DiskOptions::default() };
+        Some(Arc::new(DiskShelves::new(&self.config.shelves_dir()?, options)))
+    }
+
     fn spawn<W: Worker>(
         &self,
         (worker, number): (W, usize),
@@ -170,6 +181,7 @@ impl Plant {
             caller: Arc::clone(caller),
             originals: self.vault.clone(),
             probe: Failpoints::from_environment(),
+            shelves: self.shelves(W::STAGE),
         };
         let fleet = self.config.fleet;
         let options = SlotOptions {
@@ -242,6 +254,9 @@ impl Running {
             match slot.join() {
                 Ok(Ok(())) => {}
                 Ok(Err(SlotError::Bus(error))) => failure = Some(error.into()),
+                Ok(Err(error @ SlotError::Shelf(_))) => {
+                    failure = Some(Failure::Disk(format!("{:#}", anyhow::Error::from(error))));
+                }
                 Ok(Err(error)) => failure = Some(Failure::Other(error.into())),
                 Err(_) => failure = Some(Failure::Other(anyhow::anyhow!("a worker panicked"))),
             }

@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) admin_listen: SocketAddr,
     /// How a worker's slots behave.
     pub(crate) fleet: FleetConfig,
+    /// Where large memories lie; none where they lie in memory.
+    pub(crate) shelves: Option<ShelvesConfig>,
     /// The form of log lines.
     pub(crate) log_format: LogFormat,
     /// Which log lines, as in `RUST_LOG`.
@@ -85,6 +87,15 @@ pub(crate) struct FleetConfig {
     pub(crate) bulk_lag_max: u64,
     /// How long a stop waits for answers.
     pub(crate) drain: Duration,
+}
+
+/// Where large memories lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShelvesConfig {
+    /// The directory, unless it is the one in `data_dir`.
+    pub(crate) dir: Option<PathBuf>,
+    /// How much of it this process keeps in memory.
+    pub(crate) cache_bytes: u64,
 }
 
 impl Config {
@@ -139,6 +150,12 @@ impl Config {
             callback_listen: read.address("callback.listen"),
             admin_listen: read.address("admin.listen").unwrap_or(ADMIN),
             fleet: fleet(&mut read),
+            shelves: {
+                let dir = read.optional_text("memory.dir").map(|dir| base.join(dir));
+                let cache_bytes = read.number("memory.cache_bytes", 32 << 20, 1 << 20..=1 << 36);
+                read.choice("memory.large", &[("disk", true), ("ram", false)])
+                    .then_some(ShelvesConfig { dir, cache_bytes })
+            },
             log_format: read.choice("logs.format", &[("human", LogFormat::Human), ("json", LogFormat::Json)]),
             log_filter: read.text("logs.filter", "info"),
             data_dir,
@@ -159,6 +176,12 @@ impl Config {
     /// Where erasable keys lie.
     pub(crate) fn keystore_dir(&self) -> PathBuf {
         self.data_dir.join("keystore")
+    }
+
+    /// Where large memories lie on disk, if they do.
+    pub(crate) fn shelves_dir(&self) -> Option<PathBuf> {
+        let ShelvesConfig { dir, .. } = self.shelves.as_ref()?;
+        Some(dir.clone().unwrap_or_else(|| self.data_dir.join("memory")))
     }
 
     /// The stable name of a worker's slot: its membership, and what it writes under.
@@ -258,10 +281,11 @@ mod tests {
     fn the_documented_configuration_names_every_key_and_its_default() {
         let documented = include_str!("../../../deploy/waybill.toml");
         let uncommented = documented.replace("\n# listen =", "\nlisten =").replace("\n# file =", "\nfile =");
-        let uncommented = ["keys_file", "process", "bootstrap", "username", "password_file", "token_file", "ca_file"]
-            .into_iter()
-            .chain(["certificate_file", "key_file", "replication", "url"])
-            .fold(uncommented, |text, key| text.replace(&format!("\n# {key} ="), &format!("\n{key} =")));
+        let uncommented =
+            ["keys_file", "process", "dir", "bootstrap", "username", "password_file", "token_file", "ca_file"]
+                .into_iter()
+                .chain(["certificate_file", "key_file", "replication", "url"])
+                .fold(uncommented, |text, key| text.replace(&format!("\n# {key} ="), &format!("\n{key} =")));
         let uncommented = uncommented.replace("\n# callback_url =", "\ncallback_url =");
         let asked = std::cell::RefCell::new(Vec::new());
         let note = |name: &str| {
@@ -283,8 +307,10 @@ mod tests {
         let plain = |config: &Config| {
             let Config { mode, partitions, durability, callback_url, callback_listen, admin_listen, fleet, .. } =
                 config;
+            let cache_bytes = config.shelves.as_ref().map(|shelves| shelves.cache_bytes);
             format!(
-                "{mode:?} {partitions} {durability:?} {callback_url:?} {callback_listen:?} {admin_listen} {fleet:?}"
+                "{mode:?} {partitions} {durability:?} {callback_url:?} {callback_listen:?} {admin_listen} {fleet:?} \
+                 {cache_bytes:?}"
             )
         };
         assert_eq!(plain(&file), plain(&default));

@@ -80,6 +80,9 @@ pub(super) fn run(order: &Order, ready: impl FnOnce()) -> Run {
         Some(address) => payers::partners(address, &super::plant(&order.broker, &order.prefix), runtime.handle()),
     };
     let mut plant = super::plant(&order.broker, &order.prefix);
+    // As in production: what is settled goes to the disk.
+    let shelves = tempfile::tempdir().expect("a directory");
+    plant.shelves = Some(shelves.path().to_owned());
     let projecting = order.projections.as_ref().map(|url| Projecting::start(&plant, url, &runtime));
     let observer: Observer = {
         let progress = Arc::clone(&progress);

@@ -16,7 +16,7 @@ pub(crate) struct Goal {
 impl OverKafka {
     /// All aims for which something was measured.
     pub(super) fn goals(&self) -> Vec<Goal> {
-        let Self { drain, over_http, flood, restored, .. } = self;
+        let Self { drain, over_http, flood, restored, taken_over, .. } = self;
         let mut goals = Vec::new();
         if 0 < drain.usage.requests {
             goals.extend(self.of_the_drain());
@@ -42,7 +42,8 @@ impl OverKafka {
         if 0 < restored.keys {
             let per_million = restored.seconds * 1e6 / restored.keys as f64;
             goals.push(at_most("s until a million keys are back", per_million, 1.0));
-            goals.push(at_most("MiB of memory with those keys, idle", restored.memory_mib as f64, 200.0));
+            let idle_mib = restored.memory_mib.max(taken_over.memory_mib);
+            goals.push(at_most("MiB of memory with those keys, idle", idle_mib as f64, 200.0));
         }
         goals
     }

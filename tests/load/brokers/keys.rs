@@ -1,5 +1,7 @@
-//! A large memory: how long a slot of intake needs to read back what it remembers, and how much room that takes.
+//! A large memory: how long a slot of intake needs to have at hand what it remembers, and how much room that takes: cold, when all of it
+//! is read back from the changelog, and warm, when it lies on the shelf that the first one left.
 
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,8 @@ pub(super) struct Order {
     pub(super) broker: String,
     pub(super) prefix: String,
     pub(super) keys: u64,
+    /// Where settled entries lie.
+    pub(super) shelves: PathBuf,
 }
 
 /// What came of it.
@@ -73,6 +77,7 @@ pub(super) fn fill(plant: &Plant, weights: &Weights, keys: u64) {
 /// Starts a slot of intake and waits until it is ready.
 pub(super) fn run(order: &Order) -> Restored {
     let mut plant = super::plant(&order.broker, &order.prefix);
+    plant.shelves = Some(order.shelves.clone());
     let (told, entries) = mpsc::channel();
     let observer: Observer = Arc::new(move |turned| {
         if turned.is_ready {

@@ -33,13 +33,14 @@ impl OverKafka {
         bytes(&self.bytes);
         steady(&self.steady);
         flood(&self.flood);
-        let restored = &self.restored;
-        println!("a slot of intake that remembers {} keys", restored.keys);
-        println!(
-            "  {:>8.2}  s from joining to being ready, {:.2} s of processor",
-            restored.seconds, restored.processor_s
-        );
-        println!("  {:>8}  MiB of memory idle, {} at most", restored.memory_mib, restored.memory_mib_max);
+        for (restored, from) in [(&self.restored, "read back"), (&self.taken_over, "on a shelf")] {
+            println!("a slot of intake that remembers {} keys, {from}", restored.keys);
+            println!(
+                "  {:>8.2}  s from joining to being ready, {:.2} s of processor",
+                restored.seconds, restored.processor_s
+            );
+            println!("  {:>8}  MiB of memory idle, {} at most", restored.memory_mib, restored.memory_mib_max);
+        }
         self.failed.iter().for_each(|failed| println!("NOT MEASURED: {failed}"));
         println!("what is aimed at (measured, bound)");
         for goal in &self.goals {

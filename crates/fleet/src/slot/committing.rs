@@ -11,6 +11,7 @@ use crate::bus::{BusError, TopicPartition};
 use crate::changelog::records;
 use crate::pace::Settled;
 use crate::probe::Point;
+use crate::shelved::shelved;
 use crate::turn::{Span, Turn};
 
 impl<W: Worker> Slot<W> {
@@ -19,6 +20,10 @@ impl<W: Worker> Slot<W> {
         let began = self.boot();
         let mut turn = Turn::at(self.now());
         if let Err(error) = self.fill(&mut turn) {
+            self.undo(turn);
+            return Err(error.into());
+        }
+        if let Some(error) = self.blind() {
             self.undo(turn);
             return Err(error.into());
         }
@@ -53,15 +58,20 @@ impl<W: Worker> Slot<W> {
         self.note_progress(turn);
         for number in &turn.touched {
             let Some(partition) = self.partitions.get(number) else { continue };
-            let to = changelog::<W>(&self.ports.topics, *number);
+            let (to, first) = (changelog::<W>(&self.ports.topics, *number), turn.outgoing.len());
             records(partition, &self.desk.codec, &to, turn.now.0, (&mut turn.paper, &mut turn.outgoing))
                 .map_err(|error| BusError::Abort(error.to_string()))?;
+            if partition.shelf.is_some() {
+                let written = turn.outgoing.get(first..).unwrap_or_default();
+                turn.shelved.insert(*number, (shelved::<W>(written), None));
+            }
         }
         if turn.is_void() {
             return Ok(());
         }
         let points = [(!turn.answers.is_empty()).then_some(Point::BeforeAnswersCommit), Some(Point::BeforeCommit)];
         points.into_iter().flatten().for_each(|point| self.reach(point));
+        self.look_for_checkpoint(turn);
         turn.tally.written = turn.outgoing.len();
         let next = self.offsets(turn)?;
         self.transact(std::mem::take(&mut turn.outgoing), &next)
@@ -94,11 +104,11 @@ impl<W: Worker> Slot<W> {
     }
 
     /// What the turn decided is true now.
-    fn settle(&mut self, turn: Turn<W>, decided_at: Duration) -> Report {
+    fn settle(&mut self, mut turn: Turn<W>, decided_at: Duration) -> Report {
         self.advance_trial(&turn);
         for number in &turn.touched {
             if let Some(partition) = self.partitions.get_mut(number) {
-                partition.settle();
+                partition.settle(turn.shelved.remove(number).unwrap_or_default());
             }
         }
         for (number, key, due, to) in &turn.displaced {

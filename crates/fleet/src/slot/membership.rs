@@ -106,12 +106,13 @@ impl<W: Worker> Slot<W> {
     /// Of a partition at hand all that was ever written is in memory: if it comes straight back there is nothing to read. This is
     /// not so of one whose memory is on its way, nor after a commit of which nobody knows whether it succeeded, nor if there may
     /// have been another owner by the time the end was looked up.
-    fn note_end(&mut self, numbers: &BTreeSet<u32>) {
+    pub(super) fn note_end(&mut self, numbers: &BTreeSet<u32>) {
         for number in numbers {
             let marks = self.ports.bus.watermarks(&changelog::<W>(&self.ports.topics, *number));
             let is_ours = self.consumer.heartbeat_age() < self.lease();
             if let (Ok(marks), Some(partition)) = (marks, self.partitions.get_mut(number).filter(|_| is_ours)) {
                 partition.read_to = marks.stable;
+                partition.note_checkpoint(marks.stable, self.ports.clock.now_ms());
             }
         }
     }
@@ -148,6 +149,8 @@ impl<W: Worker> Slot<W> {
             if let Some(mut partition) = self.partitions.remove(number).or(restoring) {
                 partition.forget_turn();
                 partition.is_leaving = false;
+                // Whoever is next on this machine takes it up.
+                partition.shelf = None;
                 self.kept.insert(*number, partition);
             }
         }

@@ -65,7 +65,7 @@ impl<W: Worker> Slot<W> {
             pending.parked += counts.parked;
             pending.outstanding += partition.calls.open() + partition.calls.orphaned();
             pending.timers += partition.timers.len();
-            pending.entries += partition.memory.len();
+            pending.entries += partition.entries();
         }
         pending
     }

@@ -14,6 +14,7 @@ use crate::blocking::{FleetEntry, FleetKey};
 use crate::bus::{Bus, BusError, Delivered, Isolation, Limit, Reader, TopicPartition};
 use crate::changelog::replay;
 use crate::partition::Partition;
+use crate::shelf::Shelves;
 
 /// A partition whose memory is being read back.
 ///
@@ -30,7 +31,21 @@ pub(super) struct Restore<W: Worker> {
 struct Reading {
     reader: Box<dyn Reader>,
     until: u64,
+    /// Up to where the shelf knows itself to be.
+    noted: u64,
 }
+
+/// What memory is read back from.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    bus: &'a dyn Bus,
+    codec: &'a Codec,
+    shelves: Option<&'a dyn Shelves>,
+    now_ms: i64,
+}
+
+/// After so many offsets the shelf is told how far it is: who begins again goes on from there.
+const NOTED_EVERY: u64 = 500_000;
 
 /// Offsets yet to be read from which a partition is worth a thread.
 const LONG: usize = 10_000;
@@ -41,7 +56,13 @@ impl<W: Worker> Slot<W> {
     /// Reads on; a partition whose memory is complete takes up its inputs. Answers whether anything was read.
     pub(super) fn restore(&mut self) -> Result<bool, SlotError> {
         let (mut has_read, mut complete) = (false, Vec::new());
-        for (number, progress) in read_on(&mut self.restoring, self.ports.bus.as_ref(), &self.desk.codec) {
+        let source = Source {
+            bus: self.ports.bus.as_ref(),
+            codec: &self.desk.codec,
+            shelves: self.ports.shelves.as_deref(),
+            now_ms: self.ports.clock.now_ms(),
+        };
+        for (number, progress) in read_on(&mut self.restoring, source) {
             match progress? {
                 Progress::Complete => complete.push(number),
                 Progress::Read => has_read = true,
@@ -53,7 +74,7 @@ impl<W: Worker> Slot<W> {
             let Some(Restore { mut partition, is_cold, .. }) = self.restoring.remove(&number) else { continue };
             partition.is_stirred = false;
             partition.adopt_calls();
-            let entries = partition.memory.len();
+            let entries = partition.entries();
             self.go_on_from_memory(number, &partition)?;
             tracing::debug!(stage = W::STAGE.as_str(), partition = number, entries, "restored");
             self.partitions.insert(number, partition);
@@ -83,21 +104,22 @@ impl<W: Worker> Slot<W> {
     }
 }
 
-/// Reads on in each partition: where there is much to read, each in a thread of its own, as nothing else goes on until then.
+/// Reads on in each partition: where there is much to read, or a shelf to open, each in a thread of its own, as nothing else goes on
+/// until then.
 fn read_on<W: Worker>(
     restoring: &mut BTreeMap<u32, Restore<W>>,
-    bus: &dyn Bus,
-    codec: &Codec,
+    source: Source<'_>,
 ) -> Vec<(u32, Result<Progress, SlotError>)> {
-    let long = restoring.values().filter(|restore| LONG <= restore.left()).count();
+    let is_long = |restore: &&Restore<W>| LONG <= restore.left() || restore.has_shelf_to_open(source);
+    let long = restoring.values().filter(is_long).count();
     let restores = restoring.iter_mut();
     if long < 2 {
-        return restores.map(|(number, restore)| (*number, restore.read_on(bus, codec))).collect();
+        return restores.map(|(number, restore)| (*number, restore.read_on(source))).collect();
     }
     std::thread::scope(|scope| {
         let start = |(number, restore): (&u32, _)| {
             let restore: &mut Restore<W> = restore;
-            (*number, scope.spawn(move || restore.read_on(bus, codec)))
+            (*number, scope.spawn(move || restore.read_on(source)))
         };
         let readings: Vec<_> = restores.map(start).collect();
         let end = |reading: ScopedJoinHandle<'_, _>| reading.join().unwrap_or_else(|panic| resume_unwind(panic));
@@ -123,26 +145,39 @@ impl<W: Worker> Restore<W> {
         usize::try_from(left).unwrap_or(usize::MAX)
     }
 
+    fn has_shelf_to_open(&self, source: Source<'_>) -> bool {
+        source.shelves.is_some_and(Shelves::open_slowly) && self.partition.shelf.is_none()
+    }
+
     /// The partition as far as it was read.
     pub(super) fn into_partition(self) -> Partition<W> {
         self.partition
     }
 
-    fn read_on(&mut self, bus: &dyn Bus, codec: &Codec) -> Result<Progress, SlotError> {
+    fn read_on(&mut self, source: Source<'_>) -> Result<Progress, SlotError> {
         let mut reading = match self.reading.take() {
             Some(reading) => reading,
-            None => self.begin(bus)?,
+            None => self.begin(source)?,
         };
         let before = self.partition.read_to;
-        let mut entries: Vec<Delivered> = Vec::new();
+        let (mut entries, mut shelved): (Vec<Delivered>, _) = (Vec::new(), Vec::new());
         let read = reading.reader.read(LIMIT, Duration::ZERO, &mut entries);
         for entry in &entries {
-            replay(&mut self.partition, codec, entry)?;
+            replay(&mut self.partition, source.codec, entry, &mut shelved)?;
+        }
+        if let Some(shelf) = &mut self.partition.shelf {
+            shelf.put(shelved, None);
+            shelf.failure().cloned().map_or(Ok(()), Err)?;
         }
         // After an error reading begins anew, from where memory stands; what was replayed twice is the same.
         read?;
-        self.partition.read_to = reading.reader.position(&self.at)?;
-        let is_complete = reading.until <= self.partition.read_to;
+        let position = reading.reader.position(&self.at)?;
+        let is_complete = reading.until <= position;
+        self.partition.read_to = position;
+        if is_complete || reading.noted + NOTED_EVERY <= position {
+            self.partition.note_checkpoint(position, source.now_ms);
+            reading.noted = position;
+        }
         self.reading = Some(reading);
         Ok(match is_complete {
             true => Progress::Complete,
@@ -151,10 +186,15 @@ impl<W: Worker> Restore<W> {
         })
     }
 
-    fn begin(&self, bus: &dyn Bus) -> Result<Reading, BusError> {
-        let marks = bus.watermarks(&self.at)?;
-        let mut reader = bus.reader(Isolation::ReadCommitted)?;
-        reader.assign(&[(self.at.clone(), self.partition.read_to.max(marks.low))])?;
-        Ok(Reading { reader, until: marks.high })
+    fn begin(&mut self, source: Source<'_>) -> Result<Reading, SlotError> {
+        let marks = source.bus.watermarks(&self.at)?;
+        if let (Some(shelves), None) = (source.shelves, &self.partition.shelf) {
+            let moment = (self.is_cold, source.now_ms);
+            self.partition.open_shelf((shelves, source.codec), (&self.at, marks), moment)?;
+        }
+        let noted = self.partition.read_to.max(marks.low);
+        let mut reader = source.bus.reader(Isolation::ReadCommitted)?;
+        reader.assign(&[(self.at.clone(), noted)])?;
+        Ok(Reading { reader, until: marks.high, noted })
     }
 }

@@ -71,8 +71,13 @@ impl<W: Worker> Slot<W> {
         let numbers: BTreeSet<u32> = self.partitions.keys().copied().collect();
         if !self.standing.must_rejoin {
             // What can't be noted was said; the calls count as lost.
-            let _ = self.note_unmade(&numbers);
+            if self.note_unmade(&numbers).is_ok() {
+                self.note_end(&numbers);
+            }
         }
+        // Shelves are closed before others may take over.
+        self.partitions.clear();
+        self.restoring.clear();
         Ok(self.consumer.leave()?)
     }
 }

@@ -16,6 +16,7 @@ use crate::blocking::{FleetEntry, FleetKey};
 use crate::bus::{BusError, Consumed, Delivered, Outgoing, TopicPartition};
 use crate::changelog::records;
 use crate::paper::Paper;
+use crate::shelved::shelved;
 use crate::turn::Turn;
 
 const STARTS_MAX: u32 = 3;
@@ -103,20 +104,22 @@ impl<W: Worker> Slot<W> {
     }
 
     fn write_apart(&mut self, numbers: &[u32], next: &[(TopicPartition, u64)]) -> Result<(), BusError> {
-        let (mut paper, mut marks) = (Paper::default(), Vec::new());
+        let (mut paper, mut marks, mut written_of) = (Paper::default(), Vec::new(), Vec::new());
         for number in numbers {
             let Some(partition) = self.partitions.get(number) else { continue };
             let to = changelog::<W>(&self.ports.topics, *number);
             let now_ms = self.ports.clock.now_ms();
+            let first = marks.len();
             records(partition, &self.desk.codec, &to, now_ms, (&mut paper, &mut marks)).map_err(letterless)?;
+            written_of.push((*number, shelved::<W>(marks.get(first..).unwrap_or_default())));
         }
         let written = if marks.is_empty() { Ok(()) } else { self.transact(marks, next) };
         if written.is_err() {
             self.abort();
         }
-        for number in numbers {
-            match self.partitions.get_mut(number) {
-                Some(partition) if written.is_ok() => partition.settle(),
+        for (number, written_of) in written_of {
+            match self.partitions.get_mut(&number) {
+                Some(partition) if written.is_ok() => partition.settle((written_of, None)),
                 Some(partition) => partition.forget_turn(),
                 None => {}
             }

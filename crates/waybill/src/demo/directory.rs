@@ -53,6 +53,9 @@ pub(super) fn prepare(arguments: &DemoArgs, config: &mut Config) -> Result<(), F
     config.mode = Mode::Development;
     config.data_dir.clone_from(dir);
     config.keys_file = dir.join("keys.toml");
+    if let Some(shelves) = &mut config.shelves {
+        shelves.dir = None;
+    }
     match (&config.kafka, &config.projections) {
         (Some(_), Location::Postgres(_)) => {}
         (Some(_) | None, Location::Postgres(_) | Location::File(_)) => {
@@ -111,6 +114,9 @@ fn text(config: &Config) -> Result<String, Failure> {
     }
     if let (Some(_), Some(url)) = (&config.kafka, &config.callback_url) {
         table.insert("callback_url".into(), url.as_str().into());
+    }
+    if config.shelves.is_none() {
+        table.insert("memory".into(), Table::from_iter([("large".to_owned(), Value::from("ram"))]).into());
     }
     table.insert("prefix".into(), config.prefix.as_str().into());
     table.insert("data_dir".into(), ".".into());

@@ -35,7 +35,7 @@ const ASKED_MS: i64 = 1_860_000;
 
 /// Whether somebody guesses under this seed, and what is varied.
 pub(crate) fn varied(seed: u64) -> Option<Probe> {
-    (seed % EVERY == 3).then_some(if seed / EVERY % 2 == 0 { Probe::Card } else { Probe::Person })
+    (seed % EVERY == 3).then_some(if (seed / EVERY).is_multiple_of(2) { Probe::Card } else { Probe::Person })
 }
 
 /// All guesses of a seed, in time's order, and the honest request among them.

@@ -274,7 +274,7 @@ impl<'r> Matcher<'r> {
     }
 
     /// Whether two candidates are records of one person, enrolled twice.
-    fn are_one(&self, one: &Scored, other: &Scored) -> bool {
+    pub(crate) fn are_one(&self, one: &Scored, other: &Scored) -> bool {
         self.are_merged(one, other) || self.look_one(one, other)
     }
 

@@ -207,7 +207,7 @@ fn counts_durations_and_scorecards_add_up() {
 fn a_member_is_told_what_left_us_and_what_came() {
     let mut theatre = Theatre::new(3);
     story(&mut theatre);
-    let mut about = |accounts: &[u64]| {
+    let about = |accounts: &[u64]| {
         let tokens: Vec<Token> = accounts.iter().map(|account| Token(token("member", *account))).collect();
         theatre.run(disclosures::of_member(&theatre.database, &tokens)).expect("an answer")
     };

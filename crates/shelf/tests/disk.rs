@@ -21,7 +21,7 @@ fn open(root: &Path) -> Box<dyn Shelf> {
 /// The nth batch: one settled entry, one of which the newest alone is live, and a checkpoint that says that it is there.
 fn batch(nth: u64, value_bytes: usize) -> Batch {
     let change = |is_settled, key: Vec<u8>| {
-        let value = [&nth.to_be_bytes()[..], &vec![7; value_bytes]].concat();
+        let value = [&nth.to_be_bytes()[..], &noise(nth, value_bytes)].concat();
         ShelfChange { is_settled, key: key.into(), value: Some(value.into()) }
     };
     let changes = vec![change(true, nth.to_be_bytes().to_vec()), change(false, b"newest".to_vec())];
@@ -40,17 +40,41 @@ fn batches(shelf: &dyn Shelf, written: u64) -> u64 {
     held
 }
 
-/// The files as they are while somebody has them open.
+/// Bytes that no engine makes smaller.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let next = |last: &u64| Some(last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    std::iter::successors(Some(seed), next).map(|state| (state >> 56) as u8).take(length).collect()
+}
+
+/// The files as they are while somebody has them open. The engine tidies up by itself, so it is copied until nothing has changed
+/// meanwhile: a crash leaves what there is at one moment.
 fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        let target = to.join(entry.file_name().expect("a name"));
-        if entry.is_dir() {
-            copy(&entry, &target);
-        } else {
-            fs::copy(&entry, &target).expect("copied");
+    loop {
+        let before = listing(from);
+        let is_copied = before.iter().try_for_each(|(path, _)| {
+            let target = to.join(path.strip_prefix(from).expect("below it"));
+            fs::create_dir_all(target.parent().expect("a folder"))?;
+            fs::copy(path, &target).map(drop)
+        });
+        if is_copied.is_ok() && before == listing(from) {
+            return;
+        }
+        fs::remove_dir_all(to).expect("removed");
+    }
+}
+
+/// All files below a directory, with their lengths.
+fn listing(root: &Path) -> Vec<(PathBuf, u64)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root).into_iter().flatten().map(|entry| entry.expect("an entry")) {
+        if entry.path().is_dir() {
+            found.extend(listing(&entry.path()));
+        } else if let Ok(metadata) = entry.metadata() {
+            found.push((entry.path(), metadata.len()));
         }
     }
+    found.sort();
+    found
 }
 
 fn files(root: &Path, extension: &str) -> Vec<PathBuf> {
@@ -105,17 +129,15 @@ fn damage_is_put_aside_and_never_fatal() {
         (0..40).for_each(|nth| shelf.write(batch(nth, 60_000)).expect("written"));
         drop(shelf);
         let home = folder.path().join("waybill.memory.intake/3");
+        all_to_tables(&home.join("0/store"));
         if damage == "manifest" {
             fs::write(home.join("0/store/version"), b"rubbish").expect("written");
         } else {
-            let mut tables = Vec::new();
-            tables_of(&home, &mut tables);
-            assert!(!tables.is_empty(), "something was written to tables");
-            for table in tables {
-                let mut table = OpenOptions::new().write(true).open(table).expect("opened");
-                let middle = table.metadata().expect("known").len() / 2;
-                table.seek(SeekFrom::Start(middle)).and_then(|_| table.write_all(&[0xff; 70_000])).expect("written");
-            }
+            // The largest table is of entries; the engine has small ones of its own, which it reads at once.
+            let tables = listing(&home).into_iter().filter(|(path, _)| is_table(path));
+            let (table, bytes) = tables.max_by_key(|(_, bytes)| *bytes).expect("something was written to tables");
+            let mut table = OpenOptions::new().write(true).open(table).expect("opened");
+            table.seek(SeekFrom::Start(bytes / 2)).and_then(|_| table.write_all(&[0xff; 70_000])).expect("written");
             // It shows when somebody reads there, which is an error and no answer.
             let shelf = open(folder.path());
             let read: Vec<_> = (0..40_u64).map(|nth| shelf.get(&nth.to_be_bytes())).collect();
@@ -131,15 +153,16 @@ fn damage_is_put_aside_and_never_fatal() {
     }
 }
 
-fn tables_of(root: &Path, found: &mut Vec<PathBuf>) {
-    for path in fs::read_dir(root).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        let is_table = path.parent().and_then(Path::file_name).is_some_and(|name| name == "tables");
-        if path.is_dir() {
-            tables_of(&path, found);
-        } else if is_table {
-            found.push(path);
-        }
-    }
+/// Has the engine write all it has to tables, so that no journal stands in for them.
+fn all_to_tables(store: &Path) {
+    let database = fjall::Database::builder(store).open().expect("opened");
+    let keyspace = database.keyspace("shelf", fjall::KeyspaceCreateOptions::default).expect("there");
+    // With nothing new it would not wait for what is on its way from the journal.
+    keyspace.insert("of no kind", "").and_then(|()| keyspace.rotate_memtable_and_wait()).expect("written");
+}
+
+fn is_table(path: &Path) -> bool {
+    path.parent().and_then(Path::file_name).is_some_and(|name| name == "tables")
 }
 
 #[test]

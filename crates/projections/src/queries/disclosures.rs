@@ -32,8 +32,8 @@ pub struct Disclosure {
 
 /// The disclosures about a member, under whichever of these tokens, in time's order: each account that was merged into theirs has one.
 pub async fn of_member(database: &Database, member_tokens: &[Token]) -> Result<Vec<Disclosure>, StoreError> {
-    let sql = "SELECT at, direction, what, counterparty, purpose, consent, request_id, member_token, records FROM disclosures \
-               WHERE member_token = $1 ORDER BY at, log_partition, log_offset";
+    let sql = "SELECT at, direction, what, counterparty, purpose, consent, request_id, matched_token AS member_token, \
+                      records FROM disclosures WHERE matched_token = $1 ORDER BY at, log_partition, log_offset";
     let mut all: Vec<Disclosure> = Vec::new();
     for token in member_tokens {
         all.extend(database.rows(sql, vec![value(*token)]).await?);

@@ -207,18 +207,21 @@ fn counts_durations_and_scorecards_add_up() {
 fn a_member_is_told_what_left_us_and_what_came() {
     let mut theatre = Theatre::new(3);
     story(&mut theatre);
+    let codec = theatre.log.codec.clone();
+    theatre.log.append(history::fulfilled(&codec, 9));
+    theatre.catch_up(7);
     let about = |accounts: &[u64]| {
-        let tokens: Vec<Token> = accounts.iter().map(|account| Token(token("member", *account))).collect();
+        let tokens: Vec<Token> = accounts.iter().map(|account| Token(token("matched", *account))).collect();
         theatre.run(disclosures::of_member(&theatre.database, &tokens)).expect("an answer")
     };
     let alone = about(&[1]);
     let told: Vec<_> = alone.iter().map(|each| (each.direction.as_str(), each.what.as_str(), each.records)).collect();
     assert_eq!(told, [("sent", "request", None), ("received", "records", Some(12))]);
     // Whose accounts were merged is told all of it, in time's order, with the account it was matched to.
-    let (other, both) = (about(&[2]), about(&[2, 1]));
+    let (other, both) = (about(&[9]), about(&[9, 1]));
     assert!(!other.is_empty() && both.len() == alone.len() + other.len());
     assert!(both.is_sorted_by_key(|each| each.at) && alone.iter().chain(&other).all(|each| both.contains(each)));
-    assert_eq!(alone[0].member_token, Token(token("member", 1)).to_string());
+    assert_eq!(alone[0].member_token, Token(token("matched", 1)).to_string());
 }
 
 #[test]

@@ -51,7 +51,9 @@ impl FileStore {
             queue: Mutex::default(),
             done: Condvar::new(),
         };
-        drop(store.catch_up()?);
+        if !store.look()? {
+            drop(store.catch_up()?);
+        }
         Ok(store)
     }
 
@@ -80,6 +82,12 @@ impl FileStore {
             return self.unwrap(name, at, &slot);
         }
         // Another process may have made the key, or may be overwriting its slot right now.
+        if self.look()?
+            && let Some(at) = self.position(name)
+            && let Ok(slot) = self.log.slot(at)
+        {
+            return self.unwrap(name, at, &slot);
+        }
         let _writing = self.catch_up()?;
         let at = self.position(name).ok_or(KeystoreError::Missing)?;
         self.unwrap(name, at, &self.log.slot(at)?)
@@ -99,6 +107,18 @@ impl FileStore {
 
     fn index_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<KeyName, u64>> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what other processes have acknowledged since, waiting for none of them. False where that takes the right to write.
+    fn look(&self) -> Result<bool, KeystoreError> {
+        let mut length = lock(&self.length);
+        let mut found = Vec::new();
+        let Some(end) = self.log.read_acknowledged(*length, |at, slot| found.push((slot.name, at)))? else {
+            return Ok(false);
+        };
+        *length = end;
+        self.index_mut().extend(found);
+        Ok(true)
     }
 
     /// Takes the right to write, and in what other processes have written since.

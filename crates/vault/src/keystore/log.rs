@@ -75,6 +75,34 @@ impl Log {
         Slot::read(&image).map_err(|_| KeystoreError::Damaged { slot: at })
     }
 
+    /// Hands over the slots from a position on that were acknowledged, without the right to write: whoever has that may have been
+    /// stopped with it. Nobody takes them back, so that they are as good as read with it. None where only who has it can tell: there is
+    /// no note of how many there are, or fewer are there than it says, or one of them can't be read, or an erasure is under way.
+    pub(super) fn read_acknowledged(
+        &self,
+        from: u64,
+        mut each: impl FnMut(u64, Slot),
+    ) -> Result<Option<u64>, KeystoreError> {
+        let (end, bytes) = (self.acknowledged(), self.file.metadata()?.len());
+        let is_noted = from <= end && offset(end) <= bytes && (0 < end || bytes == 0);
+        if !is_noted || erasing::pending(&self.directory)?.is_some() {
+            return Ok(None);
+        }
+        let mut images = vec![0; READ_SLOTS * SLOT_BYTES];
+        let mut at = from;
+        while at < end {
+            let count = (end - at).min(READ_SLOTS as u64);
+            let chunk = &mut images[..usize::try_from(count).unwrap_or(READ_SLOTS) * SLOT_BYTES];
+            self.file.read_exact_at(chunk, offset(at))?;
+            for (at, image) in (at..).zip(chunk.as_chunks::<SLOT_BYTES>().0) {
+                let Ok(slot) = Slot::read(image) else { return Ok(None) };
+                each(at, slot);
+            }
+            at += count;
+        }
+        Ok(Some(end))
+    }
+
     /// Waits for the right to write. An erasure that a crash cut short is carried out first.
     pub(super) fn hold(&self) -> Result<Held<'_>, KeystoreError> {
         self.file.lock()?;
@@ -124,6 +152,8 @@ impl Held<'_> {
             file.set_len(offset(end))?;
             file.sync_data()?;
         }
+        // All that was read is durable, whatever the note said.
+        self.log.acknowledge(end);
         Ok(end)
     }
 

@@ -256,6 +256,17 @@ fn several_stores_share_a_directory() {
     assert_eq!(found(&disk.open(), &names(10..80)), all[0]);
 }
 
+/// A process that is stopped with the right to write keeps nobody from reading, nor from starting.
+#[test]
+fn who_reads_waits_for_nobody_who_writes() {
+    let directory = Disk::new();
+    let (writer, reader) = (directory.open(), directory.open());
+    let keys = make(&writer, &names(0..3));
+    let _stopped = writer.catch_up().expect("the right to write");
+    assert_eq!(found(&reader, &names(0..3)), keys);
+    assert_eq!(found(&directory.open(), &names(0..3)), keys);
+}
+
 #[test]
 fn an_entry_opens_under_its_own_name_and_deployment_only() {
     let disk = Disk::new();

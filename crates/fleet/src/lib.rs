@@ -11,7 +11,8 @@
 //! - **Never**: judges, knows a particular worker or bus, reads a clock but through its port.
 //!
 //! Read [`slot`] first (the life of one thread's worth of work), then `desk` (how one input is decided) and `turn` (what a turn is
-//! made of). [`bus`] is the port both logs implement; [`shelf`], [`caller`], [`originals`], [`evidence`], [`clock`] and [`probe`] are the others.
+//! made of). [`bus`] is the port both logs implement; [`shelf`],
+//! [`caller`], [`originals`], [`evidence`], [`clock`] and [`probe`] are the others.
 
 pub mod slot;
 mod desk;

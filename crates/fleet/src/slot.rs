@@ -2,9 +2,10 @@
 //! turns the crank. Several slots of a worker, in one process or many, share the partitions between them.
 //!
 //! The slot never loops by itself: [`Slot::turn`] takes one step, so that production ([`Slot::run`]) and the simulation drive the
-//! very same code. The parts of a step, in the order of the files: `membership` follows the group, `restoring` reads memory back, `shelving` begins that where a shelf ends,
-//! `filling` takes inputs, bulk only where the `gate` lets it in, and decides them, `committing` makes the turn true or undoes it. `trial` finds the input that can't be
-//! committed, `suspects` the one that ends the process. `pending` tells what waits, `skew` that clocks disagree.
+//! very same code. The parts of a step, in the order of the files: `membership` follows the group, `restoring` reads memory back,
+//! `shelving` begins that where a shelf ends, `filling` takes inputs, bulk only where the `gate` lets it in, and decides them,
+//! `committing` makes the turn true or undoes it. `trial` finds the input that can't be committed, `suspects` the one that ends the
+//! process. `pending` tells what waits, `skew` that clocks disagree.
 
 mod membership;
 mod restoring;

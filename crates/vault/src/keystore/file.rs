@@ -76,15 +76,13 @@ impl FileStore {
     }
 
     pub(super) fn find(&self, name: KeyName) -> Result<Secret, KeystoreError> {
-        if let Some(at) = self.position(name)
-            && let Ok(slot) = self.log.slot(at)
-        {
+        let known = || self.position(name).and_then(|at| Some((at, self.log.slot(at).ok()?)));
+        if let Some((at, slot)) = known() {
             return self.unwrap(name, at, &slot);
         }
         // Another process may have made the key, or may be overwriting its slot right now.
         if self.look()?
-            && let Some(at) = self.position(name)
-            && let Ok(slot) = self.log.slot(at)
+            && let Some((at, slot)) = known()
         {
             return self.unwrap(name, at, &slot);
         }

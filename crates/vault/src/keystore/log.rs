@@ -88,19 +88,35 @@ impl Log {
         if !is_noted || erasing::pending(&self.directory)?.is_some() {
             return Ok(None);
         }
-        let mut images = vec![0; READ_SLOTS * SLOT_BYTES];
+        let mut is_readable = true;
+        self.images(from, end, |at, image| {
+            match Slot::read(image) {
+                Ok(slot) => each(at, slot),
+                Err(_) => is_readable = false,
+            }
+            Ok(())
+        })?;
+        Ok(is_readable.then_some(end))
+    }
+
+    /// Hands over what stands in the slots from a position to another, some at a time.
+    fn images(
+        &self,
+        from: u64,
+        end: u64,
+        mut each: impl FnMut(u64, &Image) -> Result<(), KeystoreError>,
+    ) -> Result<(), KeystoreError> {
+        let most = |at: u64| usize::try_from(end.saturating_sub(at)).unwrap_or(READ_SLOTS).min(READ_SLOTS);
+        let mut images = vec![0; most(from) * SLOT_BYTES];
         let mut at = from;
         while at < end {
-            let count = (end - at).min(READ_SLOTS as u64);
-            let chunk = &mut images[..usize::try_from(count).unwrap_or(READ_SLOTS) * SLOT_BYTES];
+            let chunk = &mut images[..most(at) * SLOT_BYTES];
             self.file.read_exact_at(chunk, offset(at))?;
-            for (at, image) in (at..).zip(chunk.as_chunks::<SLOT_BYTES>().0) {
-                let Ok(slot) = Slot::read(image) else { return Ok(None) };
-                each(at, slot);
-            }
-            at += count;
+            let (slots, _) = chunk.as_chunks::<SLOT_BYTES>();
+            (at..).zip(slots).try_for_each(|(at, image)| each(at, image))?;
+            at += slots.len() as u64;
         }
-        Ok(Some(end))
+        Ok(())
     }
 
     /// Waits for the right to write. An erasure that a crash cut short is carried out first.
@@ -128,25 +144,17 @@ impl Held<'_> {
         file.sync_data()?;
         let end = bytes / SLOT_BYTES as u64;
         let mut torn = None;
-        let mut images = vec![0; READ_SLOTS * SLOT_BYTES];
-        let mut at = from;
-        while at < end {
-            let count = (end - at).min(READ_SLOTS as u64);
-            let chunk = &mut images[..usize::try_from(count).unwrap_or(READ_SLOTS) * SLOT_BYTES];
-            file.read_exact_at(chunk, offset(at))?;
-            let (chunk, _) = chunk.as_chunks::<SLOT_BYTES>();
-            for (at, image) in (at..).zip(chunk) {
-                match (Slot::read(image), torn) {
-                    (Ok(slot), None) => each(at, slot),
-                    (Ok(slot), Some(first)) if slot.batch <= first => {}
-                    (Err(Unreadable::Torn), None) => torn = Some(at),
-                    (Err(Unreadable::Torn), Some(first)) if at - first < BATCH_SLOTS_MAX as u64 => {}
-                    (Ok(_) | Err(Unreadable::Torn), Some(slot)) => return Err(KeystoreError::Damaged { slot }),
-                    (Err(Unreadable::Foreign), _) => return Err(KeystoreError::Damaged { slot: at }),
-                }
+        self.log.images(from, end, |at, image| {
+            match (Slot::read(image), torn) {
+                (Ok(slot), None) => each(at, slot),
+                (Ok(slot), Some(first)) if slot.batch <= first => {}
+                (Err(Unreadable::Torn), None) => torn = Some(at),
+                (Err(Unreadable::Torn), Some(first)) if at - first < BATCH_SLOTS_MAX as u64 => {}
+                (Ok(_) | Err(Unreadable::Torn), Some(slot)) => return Err(KeystoreError::Damaged { slot }),
+                (Err(Unreadable::Foreign), _) => return Err(KeystoreError::Damaged { slot: at }),
             }
-            at += count;
-        }
+            Ok(())
+        })?;
         let end = self.log.complete(torn.unwrap_or(end))?;
         if offset(end) < bytes {
             file.set_len(offset(end))?;

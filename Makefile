@@ -19,7 +19,8 @@ servers-stop: ## End the servers that make demo BUS=kafka has started
 
 test: unit broker processes chaos-brief ## All tests
 
-unit: ## What needs no server
+unit: export PROPTEST_RNG_SEED ?= 1
+unit: ## What needs no server; PROPTEST_RNG_SEED=$RANDOM PROPTEST_CASES=20000 for other cases of the properties, and more
 	cargo test --workspace --quiet
 
 broker: ## What needs servers: Kafka, a registry, Postgres, and a Kafka that asks who one is; those not named by WAYBILL_TEST_* are started

@@ -295,7 +295,7 @@ fn of_the_fleet(slot: &Slot<Keeper>) -> Vec<(Bytes, FleetEntry)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(3 * ProptestConfig::default().cases / 8))]
 
     /// Whatever happens to processes, machines and commits, and whatever a machine's end left of its shelves: each operation is new
     /// once, and what is not settled is remembered as it was told last.

@@ -314,7 +314,7 @@ fn both_ways(world: &World, removed: usize) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 16))]
 
     #[test]
     fn fast_and_plain_come_to_the_same(seed in any::<u64>(), mood in 0usize..4, removed in 0usize..40) {

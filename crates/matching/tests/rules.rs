@@ -50,7 +50,7 @@ fn the_index_misses_nobody() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn verdicts_do_not_depend_on_the_rosters_order(seed in 100_000_u64..200_000, turn in 0_usize..100) {

@@ -138,7 +138,7 @@ fn change() -> impl Strategy<Value = ShelfChange> {
 type Sides = [BTreeMap<Bytes, Bytes>; 2];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 8))]
 
     /// Reads are those of two maps, whoever opens it in between.
     #[test]

@@ -100,7 +100,7 @@ fn a_process_that_is_killed_loses_nothing_it_had_written() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 8))]
 
     /// Wherever the journal of a crashed machine ends, what is left are the first so many batches, with the checkpoint that is theirs:
     /// also where tables were written already.

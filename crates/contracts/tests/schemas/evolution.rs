@@ -98,7 +98,7 @@ fn a_symbol_not_known_here_is_undecodable_also_where_its_writer_gives_a_default(
 #[test]
 fn what_an_older_version_wrote_is_read_and_kept() {
     let (codec, kinds) = (Codec::bundled(), all());
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(300));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
     for row in BUNDLED.iter().filter(|row| row.version < row.subject.version()) {
         let schema: Value = serde_json::from_str(row.text).expect("a schema");
         let shape = Shape::rooted(&schema);

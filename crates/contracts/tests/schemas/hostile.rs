@@ -52,8 +52,6 @@ impl Damage {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     /// What is read from damaged bytes can be written again.
     #[test]
     fn damaged_values_are_read_or_refused(

@@ -110,7 +110,7 @@ fn every_schema_is_valid_avro() {
 #[test]
 fn whatever_fits_a_schema_means_the_same_to_both() {
     let bench = Bench::new();
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(300));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::default());
     for kind in &bench.kinds {
         let shape = Shape::of(bench.codec.catalogue(), kind.0.subject);
         let entropy = proptest::collection::vec(any::<u8>(), 0..600);

@@ -150,7 +150,7 @@ fn a_compacted_topic_takes_no_records_without_keys() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is written and whenever it is compacted: the newest record of each key is there, unchanged, and order holds.
     #[test]

@@ -152,7 +152,7 @@ fn on_the_main_line(state: State) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(8 * ProptestConfig::default().cases))]
 
     #[test]
     fn progress_never_falls_and_the_first_outcome_stays(history in history()) {

@@ -135,7 +135,7 @@ fn proof_holds(world: &World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(8 * ProptestConfig::default().cases))]
 
     /// Nothing panics, nothing is closed twice, nothing hangs: left alone, every request comes to an end its source has heard of,
     /// and is forgotten.

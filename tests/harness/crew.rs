@@ -14,6 +14,7 @@ use crate::bus::Client;
 use crate::chance::Chance;
 use crate::clock::VirtualClock;
 use crate::faults::{Crash, Faults};
+use crate::machines::Machine;
 use crate::partners::Partners;
 use crate::plan::{PROCESSES, Who};
 use crate::station::{Station, Turning};
@@ -117,6 +118,7 @@ impl Crew {
                 Ok(crash) => {
                     drop(slot);
                     self.gone(index, epoch, crash.down);
+                    locked(&self.stations)[index].machine.iter().for_each(Machine::may_fail);
                     true
                 }
                 Err(payload) => resume_unwind(payload),
@@ -321,6 +323,7 @@ impl Crew {
         let station = &mut locked(&self.stations)[index];
         station.down_until = self.time.since_boot() + span;
         (station.slot, station.closes_by) = (None, None);
+        station.machine.iter().for_each(Machine::may_fail);
     }
 
     /// A third process of a stage is there for so long.

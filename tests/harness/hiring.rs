@@ -11,7 +11,6 @@ use domain::partner::Registry;
 use domain::phi::Phi;
 use fleet::bus::Bus;
 use fleet::clock::Clock;
-use fleet::shelf::Shelves;
 use fleet::{GateOptions, Ports, Slot, SlotOptions};
 use intake::Sources;
 use vault::Vault;
@@ -20,6 +19,7 @@ use crate::chance::Chance;
 use crate::clock::{MachineClock, VirtualClock};
 use crate::faults::{Faults, Post};
 use crate::flaw::Flawed;
+use crate::machines::{Machine, Machines};
 use crate::partners::Partners;
 use crate::plan::{PROCESSES, Who};
 use crate::station::{Station, Turning};
@@ -38,8 +38,9 @@ pub(crate) struct Hiring<'a> {
     pub(crate) faults: Arc<Faults>,
     pub(crate) clock: Arc<VirtualClock>,
     pub(crate) chance: &'a Chance,
-    /// Those of the machine that intake's processes run on.
-    pub(crate) shelves: Arc<dyn Shelves>,
+    /// Those that intake's processes run on, who alone have something there that outlives them.
+    pub(crate) machines: Machines,
+    pub(crate) seed: u64,
     pub(crate) appeal_s: u32,
 }
 
@@ -129,6 +130,7 @@ impl Hiring<'_> {
             Log::Cluster(brokers) => Some((brokers.clone(), group(W::STAGE))),
         };
         let bus = client.clone().map_or_else(|| Arc::clone(&self.bus), |client| Arc::new(client) as Arc<dyn Bus>);
+        let machine = (W::STAGE == Stage::Intake).then(|| self.machines.of(who.number, self.seed));
         let (partners, process) = (Arc::clone(&self.partners), name.clone());
         let line = move || partners.line(&process, lease.clone());
         let ports = Ports {
@@ -139,7 +141,7 @@ impl Hiring<'_> {
             caller: line(),
             originals: self.vault.clone(),
             probe: post,
-            shelves: (W::STAGE == Stage::Intake).then(|| Arc::clone(&self.shelves)),
+            shelves: machine.as_ref().map(Machine::shelves),
         };
         let options = self.options::<W>(&name);
         let start = move |version: u32| {
@@ -150,7 +152,7 @@ impl Hiring<'_> {
         };
         // Of two processes of a stage one may run another build than the other from the beginning.
         let version = if client.is_some() && self.chance.hits(300) { 2 } else { 1 };
-        Station::new((who, name.into(), version), (client, clock), Box::new(start))
+        Station { machine, ..Station::new((who, name.into(), version), (client, clock), Box::new(start)) }
     }
 
     fn options<W: Worker>(&self, instance: &str) -> SlotOptions {

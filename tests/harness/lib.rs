@@ -12,6 +12,7 @@ pub mod feed;
 mod flaw;
 pub mod hiring;
 pub mod leak;
+mod machines;
 pub mod partners;
 pub mod plan;
 pub mod reading;

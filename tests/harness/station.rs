@@ -12,6 +12,7 @@ use fleet::{FleetEntry, Report, Slot, SlotError};
 
 use crate::bus::Client;
 use crate::clock::MachineClock;
+use crate::machines::Machine;
 use crate::plan::{PROCESSES, Who};
 
 /// Where a process runs, and starts again.
@@ -21,6 +22,8 @@ pub(crate) struct Station {
     pub(crate) start: Start,
     pub(crate) client: Option<Client>,
     pub(crate) clock: Arc<MachineClock>,
+    /// Where it has something that outlives it.
+    pub(crate) machine: Option<Machine>,
     pub(crate) slot: Option<Box<dyn Turning>>,
     /// When it may be started.
     pub(crate) down_until: Duration,
@@ -70,6 +73,7 @@ impl Station {
             start,
             client,
             clock,
+            machine: None,
             slot: None,
             down_until: Duration::ZERO,
             visits_until,

@@ -16,7 +16,6 @@ use intake::sources::UNREGISTERED;
 use intake::{Mode, Sources};
 use local::Local;
 use sandbox::partner::{FaultLevel, Payer, RefusalRates, standard_payers};
-use shelf::MemoryShelves;
 use vault::Vault;
 
 use crate::bus::{ModelBus, NoHook};
@@ -25,6 +24,7 @@ use crate::clock::VirtualClock;
 use crate::crew::Crew;
 use crate::faults::Faults;
 use crate::hiring::{Hiring, group};
+use crate::machines::Machines;
 use crate::partners::Partners;
 use crate::plan::{Kind, PROCESSES, Plan, Who};
 use crate::versions::Build;
@@ -132,7 +132,8 @@ impl World {
             faults: Arc::clone(&faults),
             clock: Arc::clone(&clock),
             chance: &chance,
-            shelves: Arc::new(MemoryShelves::default()),
+            machines: Machines::new(seed),
+            seed,
             appeal_s,
         };
         let identity = Box::new(hiring.identity());

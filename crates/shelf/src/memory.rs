@@ -37,6 +37,11 @@ struct MemoryShelf(Arc<Mutex<Copy>>);
 // === impl MemoryShelves ===
 
 impl MemoryShelves {
+    /// Whether somebody has one of them open.
+    pub fn is_in_use(&self) -> bool {
+        locked(&self.0).values().flatten().any(|copy| locked(copy).is_held)
+    }
+
     /// The machine fails: of each shelf the first so many batches are left, as `keep` chooses by how many there were. Nobody may have
     /// one open.
     pub fn crash(&self, mut keep: impl FnMut(usize) -> usize) {

@@ -78,6 +78,7 @@ impl State {
     /// Writes the markers of a transaction, and the offsets it moves.
     fn end(&mut self, id: &Arc<str>, is_committed: bool) {
         let Some(open) = self.holders.get_mut(id).and_then(|holder| holder.open.take()) else { return };
+        self.ended += 1;
         for at in &open.partitions {
             if let Ok(log) = self.log_mut(at) {
                 log.end(open.serial, is_committed);

@@ -14,13 +14,15 @@ pub(super) struct ModelReader {
     positions: Vec<(TopicPartition, u64)>,
     /// Whose turn it is to be read first.
     turn: usize,
+    /// How many transactions had ended when it last found nothing: until another one does there is nothing.
+    drained_at: Option<u64>,
 }
 
 // === impl ModelReader ===
 
 impl ModelReader {
     pub(super) fn new(client: Client, isolation: Isolation) -> Self {
-        Self { client, isolation, positions: Vec::new(), turn: 0 }
+        Self { client, isolation, positions: Vec::new(), turn: 0, drained_at: None }
     }
 }
 
@@ -29,18 +31,21 @@ impl Reader for ModelReader {
         let state = self.client.state();
         from.iter().try_for_each(|(at, _)| state.log(at).map(drop))?;
         drop(state);
-        self.positions = from.to_vec();
+        (self.positions, self.drained_at) = (from.to_vec(), None);
         Ok(())
     }
 
     fn read(&mut self, limit: Limit, timeout: Duration, out: &mut Vec<Delivered>) -> Result<(), BusError> {
-        let Self { client, isolation, positions, turn } = self;
+        let Self { client, isolation, positions, turn, drained_at } = self;
         let count = positions.len();
         // A fetch brings what it brings: of the fleet's own readers nobody has all there is at once.
         let few = [usize::MAX, 3, 40, 0, 7, usize::MAX, 1][*turn % 7];
         let limit = if client.is_of_the_fleet() { Limit { records: limit.records.min(few), ..limit } } else { limit };
         client.shared.wait(timeout, |state| {
             state.reachable()?;
+            if *drained_at == Some(state.ended) {
+                return Ok(None);
+            }
             let mut allowance = Allowance::new(limit);
             let mut has_moved = false;
             for nth in 0..count {
@@ -49,6 +54,8 @@ impl Reader for ModelReader {
                 has_moved |= *position < next;
                 *position = next;
             }
+            let is_drained = !has_moved && *isolation == Isolation::ReadCommitted && limit.records != 0;
+            *drained_at = is_drained.then_some(state.ended);
             Ok(has_moved.then_some(()))
         })?;
         *turn = turn.wrapping_add(1);

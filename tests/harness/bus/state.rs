@@ -19,6 +19,8 @@ pub(super) struct State {
     pub(super) holders: BTreeMap<Arc<str>, Holder>,
     /// The transactions that were begun so far.
     pub(super) serials: Serial,
+    /// How many of them have ended.
+    pub(super) ended: u64,
     /// Until when nothing can be written, and what is said.
     pub(super) trouble: Option<(Duration, BusError)>,
     /// Until when markers are late, and by how much.

@@ -50,6 +50,8 @@ struct Match {
     /// When it can't be withdrawn any more, in the run's time.
     until: Duration,
     is_withdrawn: bool,
+    /// What follows for it from the roster after so many rows, as it was last asked.
+    judged: Option<(usize, Holds)>,
     /// Since when its ground is lost, in sound time, and for how long that may go on.
     lost_since: Option<(Duration, Duration)>,
 }
@@ -146,6 +148,7 @@ impl Grounds {
                     made_at,
                     until: seen + REMEMBERED,
                     is_withdrawn: false,
+                    judged: None,
                     lost_since: None,
                 };
                 self.matches.insert(event.request_id, found);
@@ -179,26 +182,22 @@ impl Grounds {
 
     /// Matches whose ground is lost and that nobody has withdrawn in time, all at rest; in the end at once.
     pub(super) fn overlooked(&mut self, (sound, now): (Duration, Duration), within: Option<Duration>) -> Vec<String> {
-        let state = self.versions.len();
-        let allowed = |(id, found): (&RequestId, &Match)| {
-            let allowed = match self.holds(found, state) {
-                Holds::No => Some(within.unwrap_or(NOTICED_WITHIN)),
-                // Whoever came back from a crash waits from then on.
-                Holds::Awaits(_) => within.is_none().then_some(AWAITED + SKEW + NOTICED_WITHIN),
-                Holds::Yes | Holds::Perhaps => None,
-            };
-            allowed.filter(|_| !found.is_withdrawn && now < found.until).map(|allowed| (*id, allowed))
-        };
-        let lost: BTreeMap<RequestId, Duration> = self.matches.iter().filter_map(allowed).collect();
+        self.judge_again();
         let mut wrong = Vec::new();
         for (id, found) in &mut self.matches {
-            let Some(allowed) = lost.get(id) else {
+            let allowed = match found.judged.map(|(_, holds)| holds) {
+                Some(Holds::No) => Some(within.unwrap_or(NOTICED_WITHIN)),
+                // Whoever came back from a crash waits from then on.
+                Some(Holds::Awaits(_)) => within.is_none().then_some(AWAITED + SKEW + NOTICED_WITHIN),
+                Some(Holds::Yes | Holds::Perhaps) | None => None,
+            };
+            let Some(allowed) = allowed.filter(|_| !found.is_withdrawn && now < found.until) else {
                 found.lost_since = None;
                 continue;
             };
-            let (since, _) = found.lost_since.filter(|(_, of)| of == allowed).unwrap_or((sound, *allowed));
-            found.lost_since = Some((since, *allowed));
-            if *allowed <= sound - since {
+            let (since, _) = found.lost_since.filter(|(_, of)| *of == allowed).unwrap_or((sound, allowed));
+            found.lost_since = Some((since, allowed));
+            if allowed <= sound - since {
                 wrong.push(format!(
                     "{id}: its match with {} has lost its ground, and nobody withdraws it",
                     found.member
@@ -206,6 +205,17 @@ impl Grounds {
             }
         }
         wrong
+    }
+
+    /// Finds what follows for each match from the roster as it is: that changes with the roster alone.
+    fn judge_again(&mut self) {
+        let state = self.versions.len();
+        let is_due = |found: &&Match| found.judged.is_none_or(|(at, _)| at != state);
+        let due = self.matches.iter().filter(|(_, found)| is_due(found));
+        let judged: Vec<_> = due.map(|(id, found)| (*id, self.holds(found, state))).collect();
+        for (id, holds) in judged {
+            self.matches.get_mut(&id).into_iter().for_each(|found| found.judged = Some((state, holds)));
+        }
     }
 
     /// Whom a chosen account stands for by the roster that a match was made by.

@@ -45,9 +45,8 @@ impl<W: Worker> Slot<W> {
                 let mark = FleetEntry::Progress { offset: position, starts, attempts };
                 partition.fleet_overlay.record(Change::Put(key, mark));
                 marked.push(*number);
+                // What ends transactions takes up offsets too, so that there may be no record at all.
                 if STARTS_MAX <= starts {
-                    let stage = W::STAGE.as_str();
-                    tracing::error!(stage, %at, position, starts, "the process ends here again and again");
                     runs.push_back((at, high));
                 }
             }
@@ -83,6 +82,10 @@ impl<W: Worker> Slot<W> {
             }
             // Suspicion goes on with the next record, so that the next start is careful at once.
             let starts = starts.max(STARTS_MAX);
+            if is_where_it_ended(partition.fleet.get(&key), record.offset) {
+                let (stage, at, position) = (W::STAGE.as_str(), record.topic_partition(), record.offset);
+                tracing::error!(stage, %at, position, starts, attempts, "the process ends here again and again");
+            }
             let mark = FleetEntry::Progress { offset: record.offset, starts, attempts: attempts + 1 };
             partition.fleet_overlay.record(Change::Put(key, mark));
             self.put_on_record(record)?;
@@ -165,6 +168,12 @@ fn is_suspect(mark: Option<&FleetEntry>) -> bool {
     matches!(mark, Some(FleetEntry::Progress { starts: 1.., .. }))
 }
 
+/// Whether a record is the first one that the process started at too often, and not one that is tried because it comes after that.
+fn is_where_it_ended(mark: Option<&FleetEntry>, offset: u64) -> bool {
+    matches!(mark, Some(FleetEntry::Progress { offset: marked, starts: STARTS_MAX.., attempts })
+        if *attempts == 0 || *marked == offset)
+}
+
 /// How often the process started without getting past a mark, and how often the record at this offset was tried alone.
 fn standing(mark: Option<&FleetEntry>, offset: u64) -> (u32, u32) {
     match mark {
@@ -187,6 +196,17 @@ fn crash_loop() -> Poison {
 mod tests {
     use super::*;
     use crate::bus::Headers;
+
+    #[test]
+    fn a_process_ends_where_it_started_too_often_and_not_at_what_comes_after() {
+        let mark = |offset, starts, attempts| FleetEntry::Progress { offset, starts, attempts };
+        let ended = |mark: FleetEntry, at| is_where_it_ended(Some(&mark), at);
+        assert!(ended(mark(7, 3, 0), 7));
+        assert!(ended(mark(7, 3, 0), 9), "what ends transactions lay before it");
+        assert!(ended(mark(9, 4, 1), 9), "it was tried before");
+        assert!(!ended(mark(9, 4, 1), 10), "it is tried since it comes after that");
+        assert!(!ended(mark(7, 2, 0), 7) && !is_where_it_ended(None, 7));
+    }
 
     #[test]
     fn records_of_one_partition_go_together_and_keep_their_order() {

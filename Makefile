@@ -32,7 +32,7 @@ processes: ## Worker processes over servers: killed, stopped, cut off, restarted
 	KAFKA_SESSION_MS=60000 scripts/with.sh "kafka --empty" registry postgres -- cargo test --workspace --quiet --test over_kafka -- --test-threads 1
 
 chaos: export REQUESTS ?= 10000
-chaos: export RATE ?= 25
+chaos: export RATE ?= 12
 chaos: export FAULTS ?= 28
 chaos: chaos-brief ## Three brokers, two processes of each worker: they, database, registry and partners fail; REQUESTS, RATE, FAULTS, SEED
 

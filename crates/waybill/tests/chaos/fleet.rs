@@ -67,11 +67,12 @@ impl Fleet {
         self.demo.0.try_wait().expect("a child of ours").is_some()
     }
 
-    /// Has something befall the fleet; how long after it was over, or had struck for good, everything was worked on again.
-    pub(crate) fn suffer(&mut self, fault: Fault) -> Duration {
-        match fault {
+    /// Has something befall the fleet; how long after it was over, or had struck for good, everything was worked on again. None if the
+    /// demo has come to its end before.
+    pub(crate) fn suffer(&mut self, fault: Fault) -> Option<Duration> {
+        Some(match fault {
             Fault::Kill { role, second: false } => {
-                send(self.first(role), "KILL");
+                send(self.first(role)?, "KILL");
                 self.until_served(role)
             }
             Fault::Kill { role, second: true } => {
@@ -81,7 +82,7 @@ impl Fleet {
                 self.until_served(role)
             }
             Fault::Freeze { role } => {
-                let frozen = self.first(role);
+                let frozen = self.first(role)?;
                 send(frozen, "STOP");
                 let recovery = self.until_served(role);
                 std::thread::sleep(AWAY.saturating_sub(recovery));
@@ -101,8 +102,8 @@ impl Fleet {
             }
             Fault::CutRegistry => away(&self.registry, || self.until_all_served()),
             Fault::CutPartners => away(&self.partners, || self.until_all_served()),
-            Fault::RollingRestart => self.restart_all(),
-        }
+            Fault::RollingRestart => self.restart_all()?,
+        })
     }
 
     /// Waits for the end, in good order.
@@ -125,12 +126,15 @@ impl Fleet {
         End { balances, told }
     }
 
-    /// The process of a worker that the demo keeps.
-    fn first(&self, role: &str) -> u32 {
+    /// The process of a worker that the demo keeps, until it ends.
+    fn first(&mut self, role: &str) -> Option<u32> {
         let demo = self.demo.0.id().to_string();
         until("a process of the demo", || {
+            if self.is_done() {
+                return Some(None);
+            }
             let found = Command::new("pgrep").args(["-P", &demo, "-f", &format!("run {role}")]).output();
-            String::from_utf8(found.expect("pgrep runs").stdout).ok()?.lines().next()?.parse().ok()
+            String::from_utf8(found.expect("pgrep runs").stdout).ok()?.lines().next()?.parse().ok().map(Some)
         })
     }
 
@@ -147,18 +151,18 @@ impl Fleet {
         began.elapsed()
     }
 
-    fn restart_all(&mut self) -> Duration {
+    fn restart_all(&mut self) -> Option<Duration> {
         for role in ROLES {
-            let before = self.first(role);
+            let before = self.first(role)?;
             send(before, "TERM");
-            until("its successor", || Some(self.first(role)).filter(|after| *after != before));
+            until("its successor", || Some(self.first(role)).filter(|after| *after != Some(before)))?;
             let index = self.seconds.iter().position(|(name, _)| *name == role).expect("a worker");
             let (_, mut process) = self.seconds.remove(index);
             process.signal("TERM");
             assert!(process.ends(), "{role} does not end well");
             self.seconds.push((role, second(&self.deployment, role)));
         }
-        self.until_all_served()
+        Some(self.until_all_served())
     }
 }
 

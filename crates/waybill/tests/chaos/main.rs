@@ -35,14 +35,11 @@ fn nothing_is_lost_doubled_or_hung_whatever_befalls_the_fleet() {
     let (requests, rate) = (number("REQUESTS", 1_600), number("RATE", 20));
     let (count, seed) = (number("FAULTS", 7), number("SEED", 1));
     let mut fleet = Fleet::start(seed, requests, rate);
-    let mut report = Report::new(requests, seed);
+    let mut report = Report::new(requests, count, seed);
     for fault in Schedule::new(seed).take(usize::try_from(count).expect("a small number")) {
-        if fleet.is_done() {
-            break;
-        }
         eprintln!("{fault}");
         let since = Instant::now();
-        let recovery = fleet.suffer(fault);
+        let Some(recovery) = fleet.suffer(fault) else { break };
         std::thread::sleep(REST);
         report.note(fault, recovery, (since, Instant::now()));
     }

@@ -9,6 +9,8 @@ use crate::throughput::{Dip, Throughput};
 
 pub(crate) struct Report {
     requests: u64,
+    /// How much was to befall it: less does if its traffic ends before.
+    planned: u64,
     seed: u64,
     began: Instant,
     befell: BTreeMap<&'static str, Vec<Befallen>>,
@@ -25,8 +27,8 @@ struct Befallen {
 // === impl Report ===
 
 impl Report {
-    pub(crate) fn new(requests: u64, seed: u64) -> Self {
-        Self { requests, seed, began: Instant::now(), befell: BTreeMap::new() }
+    pub(crate) fn new(requests: u64, planned: u64, seed: u64) -> Self {
+        Self { requests, planned, seed, began: Instant::now(), befell: BTreeMap::new() }
     }
 
     pub(crate) fn note(&mut self, fault: Fault, recovery: Duration, span: (Instant, Instant)) {
@@ -43,7 +45,8 @@ impl Report {
 
     /// Prints the table, and fails unless the accounts balance.
     pub(crate) fn conclude(&self, End { balances, told }: End) {
-        println!("{} submissions, seed {}, {:.0} s", self.requests, self.seed, self.began.elapsed().as_secs_f64());
+        let (took, befell) = (self.began.elapsed().as_secs_f64(), self.befell.values().flatten().count());
+        println!("{} submissions, {befell} of {} faults, seed {}, {took:.0} s", self.requests, self.planned, self.seed);
         let head = ["times", "median back", "worst back", "lowest rate", "below half"];
         let [times, median, worst, lowest, below] = head;
         println!("{:24} {times:>5} {median:>12} {worst:>12} {lowest:>12} {below:>12}", "what befell the fleet");

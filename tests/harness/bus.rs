@@ -18,7 +18,7 @@ mod reader;
 mod state;
 mod upkeep;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,8 @@ pub struct Client {
     hook: Arc<dyn Hook>,
     /// Whether its consumer found nothing when it last asked, and would sleep by now.
     is_asleep: Arc<AtomicBool>,
+    /// How many of its readers were last brought less than there was.
+    short: Arc<AtomicUsize>,
 }
 
 /// What all who are connected share.
@@ -84,7 +86,8 @@ impl ModelBus {
 
     /// Connects a process.
     pub fn client(&self, name: &str, clock: Arc<dyn Clock>, hook: Arc<dyn Hook>) -> Client {
-        Client { shared: Arc::clone(&self.shared), name: name.into(), clock, hook, is_asleep: Arc::default() }
+        let (is_asleep, short) = (Arc::default(), Arc::default());
+        Client { shared: Arc::clone(&self.shared), name: name.into(), clock, hook, is_asleep, short }
     }
 
     /// Compacts and deletes what topics no longer want.
@@ -159,6 +162,11 @@ impl Client {
     /// Whether its consumer found nothing when it last asked, and would sleep.
     pub fn is_asleep(&self) -> bool {
         self.is_asleep.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is more than its readers were last brought, so that it finds something whenever it looks again.
+    pub fn has_more(&self) -> bool {
+        self.short.load(Ordering::Relaxed) != 0
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -278,6 +278,14 @@ impl Crew {
         slots.chain(answer).fold(left, Duration::min)
     }
 
+    /// When somebody looks again who was brought less than there was.
+    pub fn looks_again(&self) -> Option<Duration> {
+        let stations = locked(&self.stations);
+        let has_more =
+            |station: &Station| station.slot.is_some() && station.client.as_ref().is_some_and(Client::has_more);
+        stations.iter().any(has_more).then_some(WAKES_AFTER)
+    }
+
     /// Who of the processes wakes first by itself, and in how long.
     pub fn restless(&self) -> Option<(Arc<str>, Duration)> {
         let day = Duration::from_secs(86_400);

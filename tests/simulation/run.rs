@@ -219,7 +219,7 @@ impl Stage {
             .next_ms()
             .filter(|_| world.is_well())
             .map_or(leap, |at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)));
-        let leap = leap.min(told).max(Duration::from_millis(1));
+        let leap = leap.min(told).min(world.crew.looks_again().unwrap_or(leap)).max(Duration::from_millis(1));
         if world.is_well() && !world.crew.is_in_disorder() {
             oracle.patience.passed(leap);
         }

@@ -39,7 +39,7 @@ chaos: chaos-brief ## Three brokers, two processes of each worker: they, databas
 chaos-brief: ## The same for three minutes: each kind of fault once
 	WAYBILL_SERVERS=$(CURDIR)/.waybill/chaos WAYBILL_PROGRAMS=$(CURDIR)/.waybill/servers \
 		KAFKA_PORT=19492 REGISTRY_PORT=18481 POSTGRES_PORT=15832 KAFKA_SESSION_MS=9000 \
-		scripts/with.sh "kafka --nodes 3" registry postgres -- cargo test --package waybill --quiet --test chaos -- --nocapture
+		scripts/with.sh "kafka --nodes 3" registry postgres -- cargo test --workspace --quiet --test chaos -- --nocapture
 
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check

@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirEntry};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use fleet::shelf::ShelfError;
@@ -18,6 +19,9 @@ pub struct Found {
     /// How much all of it takes on the disk, what was put aside included.
     pub bytes: u64,
 }
+
+/// What blocks are counted in, whatever the file system's own are.
+const BLOCK: u64 = 512;
 
 /// Looks at everything below a root, and opens and changes nothing.
 pub(crate) fn look(root: &Path) -> Result<Found, ShelfError> {
@@ -44,7 +48,8 @@ fn size(directory: &Path) -> Result<u64, ShelfError> {
     for entry in entries(directory)? {
         match entry.metadata() {
             Ok(found) if found.is_dir() => bytes += size(&entry.path())?,
-            Ok(found) => bytes += found.len(),
+            // A journal is made as long as it may get, and takes no more than what is in it.
+            Ok(found) => bytes += found.blocks() * BLOCK,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(unavailable(&entry.path(), &error)),
         }

@@ -190,7 +190,7 @@ fn whoever_looks_sees_who_holds_what_and_makes_nothing() {
     held.write(batch(0, 100)).expect("written");
     let found = look();
     assert_eq!((found.shelves, found.held), (1, 1));
-    assert!(100 <= found.bytes, "{found:?}");
+    assert!(0 < found.bytes, "{found:?}");
     drop(held);
     assert_eq!((look().shelves, look().held), (1, 0));
     assert_eq!(batches(&*open(&root), 1), 1, "it was left as it was");

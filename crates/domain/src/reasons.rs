@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Chapter {
     /// Nobody's here: a newer version's.
     Newer,
-    /// Any stage's, about a record that it could not decide; a dead letter's.
+    /// Any stage's, about a record, a timer or an answer that it could not decide; a dead letter's.
     Record,
     /// Intake's, to a source.
     Intake,
@@ -82,6 +82,8 @@ codes! {
         Misdirected "misdirected" "The message is of a kind this stage does not take." "Produce it to its own topic."
         DecidePanicked "decide-panicked" "The worker failed on this record." "Report the letter; replay it after the fix."
         TurnFailed "turn-failed" "The record could not be committed, alone and repeatedly." "Report the letter; replay it after the fix."
+        TimerFailed "timer-failed" "What had come due at its time could not be decided or committed; no record failed, and none can be replayed." "Report the letter with its place. After the fix start the worker again, where it comes due once more; then discard the letter."
+        AnswerFailed "answer-failed" "A partner's answer could not be decided or committed; no record failed, and none can be replayed." "Report the letter with its place. The call counts as lost and is settled as such; then discard the letter."
         CrashLoop "crash-loop" "The process ended again and again at this record." "Report the letter; replay it after the fix."
         SealBroken "seal-broken" "The sealed part does not open: altered, foreign or its key was erased." "Submit the request again."
     }
@@ -192,6 +194,7 @@ codes! {
         StateStale "state-stale" "The request is no longer in the state the operator saw." "Look again, then decide again."
         NotInThisState "not-in-this-state" "The command has no place in the request's state." "Look at the request's state."
         VerdictMissing "verdict-missing" "The command needs a verdict and brings none, or the wrong kind, or does not say of which attempt." "Give the verdict, and of an unknown outcome the attempt it is about, as `waybill trace` shows it."
+        NothingToReplay "nothing-to-replay" "The letter is of a timer or of a partner's answer, which no topic holds: there is no record to send back." "After the fix start the worker again: what is due comes due once more, and calls without an answer count as lost. Then discard the letter."
         AlreadyDone "already-done" "It was done before." "Nothing is to be done."
     }
 }

@@ -80,7 +80,7 @@ impl<W: Worker> Desk<W> {
             }
             Err(poison) => {
                 turn.displaced.push((number, key.clone(), due, None));
-                self.letter(partition, turn, &Failed::internal(&postmark), &poison)
+                self.letter(partition, turn, &Failed::internal(&postmark), &without_record(Code::TimerFailed, &poison))
             }
         }
     }
@@ -107,7 +107,7 @@ impl<W: Worker> Desk<W> {
         if answer.result != CallResult::Lost {
             turn.unanswered.insert(number);
         }
-        self.letter(partition, turn, &Failed::internal(&postmark), &poison)
+        self.letter(partition, turn, &Failed::internal(&postmark), &without_record(Code::AnswerFailed, &poison))
     }
 
     /// Decides a record, and what waits behind it if it is the replay of a letter.
@@ -326,6 +326,12 @@ fn panicked(step: &str) -> Poison {
 /// A turn that could not be committed for what is in it.
 pub(crate) fn turn_failed() -> Poison {
     Poison { class: FailureClass::Defect, code: Code::TurnFailed, place: "commit".into() }
+}
+
+/// What is told of a timer or an answer. No record is named by its letter, so the code says what it was, wherever codes are all that is
+/// shown, and the place how it failed.
+fn without_record(code: Code, poison: &Poison) -> Poison {
+    Poison { class: poison.class, code, place: format!("{} ({})", poison.place, poison.code) }
 }
 
 fn unwritable(error: Unwritable) -> Poison {

@@ -117,8 +117,22 @@ impl Directory {
     }
 }
 
+/// Whether a process has this copy open. Two who look don't take each other for one; whoever opens it in the very moment does take them
+/// for one, and reads memory back.
+pub(crate) fn is_held(path: &Path) -> Result<bool, ShelfError> {
+    match File::open(path.join("lock")) {
+        Ok(lock) => match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(unavailable(path, &error)),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(unavailable(path, &error)),
+    }
+}
+
 /// The numbers of the copies there are, the newest last.
-fn copies(home: &Path) -> Result<Vec<u64>, ShelfError> {
+pub(crate) fn copies(home: &Path) -> Result<Vec<u64>, ShelfError> {
     let entries = fs::read_dir(home).map_err(|error| unavailable(home, &error))?;
     let names = entries.filter_map(Result::ok).map(|entry| entry.file_name());
     let mut numbers: Vec<u64> = names.filter_map(|name| name.to_str()?.parse().ok()).collect();

@@ -9,6 +9,7 @@ use fleet::shelf::{Batch, Checkpoint, Shelf, ShelfError, Shelves};
 
 use crate::directory::Directory;
 use crate::engine;
+use crate::looking::{self, Found};
 
 /// How much memory shelves may take, each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,11 @@ impl DiskShelves {
     /// Shelves below `root`, which is made when it is needed.
     pub fn new(root: &Path, options: DiskOptions) -> Self {
         Self { root: root.to_owned(), options }
+    }
+
+    /// What lies below a root, of which nothing is opened or changed; nothing where there is no such folder.
+    pub fn look(root: &Path) -> Result<Found, ShelfError> {
+        looking::look(root)
     }
 }
 

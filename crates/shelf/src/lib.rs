@@ -14,9 +14,11 @@
 mod disk;
 mod engine;
 mod directory;
+mod looking;
 mod memory;
 
 pub use disk::{DiskOptions, DiskShelves};
+pub use looking::Found;
 pub use memory::MemoryShelves;
 
 pub use fleet::shelf::{Batch, Checkpoint, Shelf, ShelfChange, ShelfError, Shelves};

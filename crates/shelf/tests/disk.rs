@@ -177,3 +177,23 @@ fn a_directory_of_another_partition_is_not_taken_for_this_ones() {
     let other = shelves.open(&TopicPartition::new("waybill.memory.intake", 4)).expect("opened");
     assert_eq!(other.checkpoint(), Ok(None));
 }
+
+#[test]
+fn whoever_looks_sees_who_holds_what_and_makes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("memory");
+    let look = || DiskShelves::look(&root).expect("looked");
+    assert_eq!(look(), shelf::Found::default());
+    assert!(!root.exists());
+
+    let mut held = open(&root);
+    held.write(batch(0, 100)).expect("written");
+    let found = look();
+    assert_eq!((found.shelves, found.held), (1, 1));
+    assert!(0 < found.bytes, "{found:?}");
+    drop(held);
+    assert_eq!((look().shelves, look().held), (1, 0));
+    assert_eq!(batches(&*open(&root), 1), 1, "it was left as it was");
+    fs::write(root.join("notes"), "somebody's").expect("written");
+    assert_eq!(look().shelves, 1);
+}

@@ -54,7 +54,7 @@ fn judge<'a>(entry: Option<&'a Entry>, command: &Command) -> Judgement<'a> {
     match entry {
         // A timer or an answer failed: there is no record to send back.
         Some(Entry::WaitingLetter(letter)) if wanted == Settlement::Replayed && letter.topic.is_empty() => {
-            Judgement::Refused(Code::NotInThisState)
+            Judgement::Refused(Code::NothingToReplay)
         }
         Some(Entry::WaitingLetter(letter)) => Judgement::Settled(letter, wanted),
         Some(Entry::SettledLetter(letter)) if letter.command_id == command.command_id => Judgement::Repeated,

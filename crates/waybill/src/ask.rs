@@ -237,6 +237,11 @@ impl Ask {
         matches!(self, Self::ReplayPolicy { .. } | Self::Sources)
     }
 
+    /// Whether it leaves something on the log for workers to do.
+    pub(crate) fn is_work(&self) -> bool {
+        matches!(self, Self::Submit { .. } | Self::Command(_))
+    }
+
     /// The JSON of this ask.
     pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
         contracts::json::to_json(self)

@@ -36,7 +36,8 @@ The usual way through:
   waybill identity report            how well members are identified
   waybill reasons                    every reason code, its meaning and remedy
 
-Commands go to the process that runs on the same data directory; without one they open the directory themselves.
+Commands go to the process that runs on the same data directory; without one they open the directory themselves, and say so
+on standard error where that leaves work on an embedded log that nobody does.
 
 Exit codes: 0 done; 1 failed; 2 usage; 3 accounts don't balance; 4 a command was refused; 64 configuration; 65 bad input;
 66 not found; 69 unavailable; 74 disk; 75 another process is in the way.";
@@ -65,7 +66,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     #[command(flatten)]
     Operation(Operation),
-    /// Look whether everything is fit to start: configuration, folders, keys, log, clock, database.
+    /// Look whether everything is fit to start: configuration, folders, keys, memory and its room, log, clock, database.
     Doctor(DoctorArgs),
     /// The topics of a deployment on Kafka.
     #[command(subcommand)]

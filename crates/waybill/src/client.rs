@@ -12,12 +12,13 @@ use crate::admin::{Pass, Refusal};
 use crate::ask::Ask;
 use crate::compose::Plant;
 use crate::config::Config;
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 use crate::progress;
 use crate::read_model::ReadModel;
 use crate::service::Service;
 use crate::standing::Standing;
 use crate::tables::Tables;
+use crate::unique;
 
 /// How long a running process may take to say that it is there.
 const HELLO: Duration = Duration::from_millis(300);
@@ -26,15 +27,21 @@ const HELLO: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Has an ask carried out, wherever that is possible now or in a moment.
-pub(crate) fn ask(config: &Config, ask: &Ask) -> Result<Value, Failure> {
+/// Has an ask carried out, wherever that is possible now or in a moment. Where it leaves work that nobody is there to do, standard error
+/// is told so.
+pub(crate) fn ask(config: &Config, ask: &Ask, json: bool) -> Result<Value, Failure> {
     let began = Instant::now();
     loop {
         // What takes long and reads much is not put on those who work, where they are not in the way.
         let running = if config.kafka.is_some() && ask.is_long() { None } else { running(config, ask) };
         let answered = match running {
             Some(answered) => answered,
-            None => by_ourselves(config.clone(), ask.clone()),
+            None => by_ourselves(config.clone(), ask.clone()).inspect(|_| {
+                // An embedded log is one process's at a time, and just now it was ours. Brokers may have workers elsewhere.
+                if config.kafka.is_none() && ask.is_work() {
+                    exit::note(&unattended(config), json);
+                }
+            }),
         };
         match answered {
             Err(Failure::Busy(_)) if began.elapsed() < PATIENCE => std::thread::sleep(LOOK_AGAIN),
@@ -117,8 +124,19 @@ async fn post(client: &reqwest::Client, pass: &Pass, ask: &Ask) -> Result<Option
     })
 }
 
-fn by_ourselves(mut config: Config, ask: Ask) -> Result<Value, Failure> {
-    config.process.get_or_insert_with(|| format!("command-{}", std::process::id()));
+fn unattended(config: &Config) -> String {
+    let data = config.data_dir.display();
+    format!("it is on the log, and nobody works on it: no process runs on {data}. Start one with `waybill run --all`")
+}
+
+/// Who writes to a log by the same name fences the other, so each command has one of its own, also where the configuration names the
+/// process that it runs.
+fn named(config: Config) -> Result<Config, Failure> {
+    Ok(Config { process: Some(unique::name("command")?), ..config })
+}
+
+fn by_ourselves(config: Config, ask: Ask) -> Result<Value, Failure> {
+    let config = named(config)?;
     let tables = Tables::load(&config).map_err(Failure::Config)?;
     let plant = match Plant::open(config, tables) {
         Err(Failure::Busy(message)) => {
@@ -135,4 +153,21 @@ fn by_ourselves(mut config: Config, ask: Ask) -> Result<Value, Failure> {
     let answer = service.carry_out(ask);
     service.close();
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two of the same number of process, as in two containers, and of one configuration.
+    #[test]
+    fn no_two_commands_write_under_one_name() {
+        let process = |text: &str| {
+            let config = Config::parse(text, Path::new(""), |_| None).expect("valid");
+            named(config).expect("a name").process
+        };
+        for text in ["", "process = \"a\"\n"] {
+            assert_ne!(process(text), process(text));
+        }
+    }
 }

@@ -113,6 +113,16 @@ impl Failure {
     }
 }
 
+/// Tells standard error what whoever asked should know beside the answer, for people or as JSON.
+#[expect(clippy::print_stderr, reason = "the answer is on standard output, for whoever reads it on")]
+pub(crate) fn note(message: &str, json: bool) {
+    if json {
+        eprintln!("{}", json!({"note": message}));
+    } else {
+        eprintln!("waybill: {message}");
+    }
+}
+
 /// Tells what is wrong with a command line, as JSON where that was asked for, which is not known otherwise yet; or what was asked
 /// of it, such as its help. The exit code is 2, or 0.
 #[expect(clippy::print_stderr, reason = "this is where a command says why it failed")]

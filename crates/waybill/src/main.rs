@@ -30,6 +30,7 @@ mod signals;
 mod standing;
 mod tables;
 mod topics;
+mod unique;
 
 use std::process::ExitCode;
 

@@ -4,7 +4,6 @@
 //! ask itself brings the database up to date first.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,8 +25,6 @@ pub(crate) struct ReadModel {
     log: Log,
     runtime: Handle,
     keeper: Keeper,
-    /// How many databases were made for a moment: each has a name of its own.
-    asked: AtomicU64,
 }
 
 /// Who keeps the database up to date.
@@ -67,7 +64,7 @@ impl ReadModel {
     }
 
     fn new(plant: &Plant, runtime: Handle, keeper: Keeper) -> Self {
-        Self { plant: plant.clone(), log: projecting::log(plant), runtime, keeper, asked: AtomicU64::new(0) }
+        Self { plant: plant.clone(), log: projecting::log(plant), runtime, keeper }
     }
 
     /// The projections, with everything that is committed now. Blocks until they are that far.
@@ -89,11 +86,22 @@ impl ReadModel {
         Ok(Rows { database: Some(database), is_scratch: false, runtime: self.runtime.clone() })
     }
 
+    /// The projections as far as they have come, without waiting where somebody else brings them up to date.
+    pub(crate) fn at_a_glance(&self) -> Result<Rows, Failure> {
+        match &self.keeper {
+            Keeper::Projector { database, .. } => {
+                let database = Some(Arc::clone(database));
+                Ok(Rows { database, is_scratch: false, runtime: self.runtime.clone() })
+            }
+            Keeper::Asks(_) => self.now(),
+        }
+    }
+
     /// The projections as they stood at a moment, or now. Those of a moment are made from the log for this ask alone.
     pub(crate) fn at(&self, moment: Option<Timestamp>) -> Result<Rows, Failure> {
         let Some(moment) = moment else { return self.now() };
-        let name = format!("as-of-{}-{}.sqlite", moment.0, self.asked.fetch_add(1, Ordering::Relaxed));
-        let place = self.plant.config.data_dir.join(format!("{}-{name}", std::process::id()));
+        let name = crate::unique::name(&format!("as-of-{}", moment.0))?;
+        let place = self.plant.config.data_dir.join(format!("{name}.sqlite"));
         let made = self.runtime.block_on(projections::as_of(&self.log, &place, moment, |_| {}));
         let database = made.map_err(|error| match error {
             AsOfError::Log(error) => error.into(),

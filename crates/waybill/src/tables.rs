@@ -45,8 +45,13 @@ impl Tables {
         };
         let sources = parse_sources(&sources, config.mode, &mut mistakes);
         let partners = parse_partners(&partners, &mut mistakes);
-        let texts = ["intake.toml", "identity.toml", "matching.toml", "clocks.toml", "escalation.toml"];
-        let [intake, identity, matching, clocks, escalation] = texts.map(|name| keep(policy(name), &mut mistakes));
+        let mut texts = ["intake.toml", "identity.toml", "matching.toml", "clocks.toml", "escalation.toml"].map(Some);
+        if is_absent(&config.policies_dir) {
+            mistakes.push(absent(&config.policies_dir));
+            texts = [None; 5];
+        }
+        let [intake, identity, matching, clocks, escalation] =
+            texts.map(|name| name.and_then(|name| keep(policy(name), &mut mistakes)));
         let at = |name: &str| config.policies_dir.join(name);
         let intake = intake.and_then(|text| {
             let parsed = intake::Policy::parse(&text);
@@ -139,6 +144,10 @@ fn parse_partners(texts: &[(String, String)], mistakes: &mut Vec<Mistake>) -> Re
 
 /// The TOML files of a folder, by name.
 fn texts(folder: &Path, mistakes: &mut Vec<Mistake>) -> Vec<(String, String)> {
+    if is_absent(folder) {
+        mistakes.push(absent(folder));
+        return Vec::new();
+    }
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => {
@@ -155,6 +164,18 @@ fn texts(folder: &Path, mistakes: &mut Vec<Mistake>) -> Vec<(String, String)> {
         keep(text, mistakes).map(|text| (path.display().to_string(), text))
     };
     paths.iter().filter_map(read).collect()
+}
+
+fn is_absent(folder: &Path) -> bool {
+    matches!(folder.try_exists(), Ok(false))
+}
+
+/// A folder that is not there: as a rule the process was started elsewhere, without a configuration.
+fn absent(folder: &Path) -> Mistake {
+    Mistake::file(
+        folder,
+        "is not there; start where `deploy` lies, or name a configuration that says where it is with --config",
+    )
 }
 
 /// An error with its causes, in one line. Where the text is no TOML of the right shape, its line is told instead of being drawn.

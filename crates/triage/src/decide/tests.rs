@@ -190,7 +190,7 @@ fn a_letter_without_record_can_only_be_discarded() {
     let mut desk = Desk::default();
     desk.letter(DeadLetter { topic: String::new(), ..letter(1) });
     let decision = desk.command(command(7, CommandAction::ReplayLetter, 1));
-    assert_eq!(refusals(&decision), [(REQUEST, Code::NotInThisState)]);
+    assert_eq!(refusals(&decision), [(REQUEST, Code::NothingToReplay)]);
     let decision = desk.command(command(8, CommandAction::DiscardLetter, 1));
     assert!(matches!(decision.events[0].body, EventBody::LetterDiscarded { .. }) && decision.replay.is_empty());
 }

@@ -21,7 +21,7 @@ pub(crate) enum Operation {
     /// The roster that identity searches.
     #[command(subcommand)]
     Members(Members),
-    /// Dead letters: records that a stage could not decide.
+    /// Dead letters: records, timers and partners' answers that a stage could not decide.
     #[command(subcommand)]
     Letters(Letters),
     /// Reviews: uncertain identities that a person decides.
@@ -155,7 +155,8 @@ pub(crate) enum Letters {
         /// The letter.
         letter: LetterId,
     },
-    /// Send a letter's record back to its stage.
+    /// Send a letter's record back to its stage. That of a timer or an answer has none, and is refused: its stage takes it up again when
+    /// it starts.
     Replay(LetterArgs),
     /// Put a letter aside for good.
     Discard(LetterArgs),

@@ -1,5 +1,7 @@
 //! `waybill doctor`: is everything fit to start, and if not, what is to be done.
 
+mod memory;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -75,9 +77,12 @@ fn look_at(config: &Config, verify: bool) -> Vec<Finding> {
             let (sources, partners) = (tables.sources.ids().count(), tables.partners.iter().count());
             findings.push(Finding::fine("tables", format!("{sources} sources, {partners} partners, all policies")));
         }
-        Err(mistakes) => findings.extend(mistakes.iter().map(|it| Finding::wrong("tables", it, "correct the file"))),
+        Err(mistakes) => {
+            findings.extend(mistakes.iter().map(|it| Finding::wrong("tables", it, "correct what is named")));
+        }
     }
     findings.push(data_dir(&config.data_dir));
+    findings.extend(memory::findings(config));
     findings.push(keys(config));
     findings.extend(keystore(config));
     findings.push(clock());
@@ -94,9 +99,7 @@ fn look_at(config: &Config, verify: bool) -> Vec<Finding> {
 }
 
 fn data_dir(path: &Path) -> Finding {
-    let probe = path.join(".doctor");
-    let written = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
-    match written {
+    match is_writable(path) {
         Ok(()) => Finding::fine("data folder", format!("{} is writable", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Finding::fine("data folder", format!("{} will be made at the first start", path.display()))
@@ -106,6 +109,12 @@ fn data_dir(path: &Path) -> Finding {
             Finding::wrong("data folder", &what, "give this user the right to write there, or set data_dir")
         }
     }
+}
+
+/// Writes there, and takes it away again.
+fn is_writable(path: &Path) -> std::io::Result<()> {
+    let probe = path.join(".doctor");
+    std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe))
 }
 
 fn keys(config: &Config) -> Finding {

@@ -18,7 +18,7 @@ pub(super) fn carry_out(verb: IdentityVerb, config: &Config, json: bool) -> Resu
         IdentityVerb::Sources => Ask::Sources,
         IdentityVerb::Guard => Ask::Guesses,
     };
-    let answer = client::ask(config, &ask)?;
+    let answer = client::ask(config, &ask, json)?;
     if !json && matches!(ask, Ask::Explain { .. }) {
         show::tell(&reviews::explanation(&answer))
     } else {

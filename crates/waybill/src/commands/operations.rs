@@ -25,7 +25,7 @@ pub(crate) fn carry_out(operation: Operation, config: &Config, json: bool) -> Re
             None
         };
     let ask = ask(operation)?;
-    let answer = client::ask(config, &ask).map_err(|failure| in_file(failure, file.as_deref()))?;
+    let answer = client::ask(config, &ask, json).map_err(|failure| in_file(failure, file.as_deref()))?;
     if !json && matches!(ask, Ask::OpenReview { .. }) {
         show::tell(&reviews::side_by_side(&answer))
     } else {

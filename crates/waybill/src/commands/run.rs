@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::admin;
 use crate::cli::{RunArgs, Worker};
+use crate::client;
 use crate::compose::Plant;
 use crate::config::Config;
 use crate::edge;
@@ -30,7 +31,8 @@ pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure
         config.callback_url = Some(format!("http://{listen}"));
     }
     // Taken before anything is opened: whatever is wrong with it, nothing has to be stopped again.
-    let door = runtime.block_on(admin::listen(config.admin_listen))?;
+    let door =
+        runtime.block_on(admin::listen(config.admin_listen)).map_err(|failure| started_twice(&config, failure))?;
     let plant = opened(&config, &tables)?;
     let mut signals = runtime.block_on(async { Signals::heed() })?;
     if let Some(listen) = plant.config.callback_listen {
@@ -56,6 +58,17 @@ pub(crate) fn run(arguments: &RunArgs, mut config: Config) -> Result<(), Failure
         tracing::info!("stopped");
     }
     stopped
+}
+
+/// Whoever starts a second process on an embedded log by mistake is not helped by another address.
+fn started_twice(config: &Config, failure: Failure) -> Failure {
+    if config.kafka.is_some() || !client::is_running(config) {
+        return failure;
+    }
+    let data = config.data_dir.display();
+    Failure::Busy(format!(
+        "a process runs on {data} already, and an embedded log is one process's; `waybill status` asks it"
+    ))
 }
 
 /// What a process is to run.

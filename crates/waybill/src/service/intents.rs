@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use contracts::Topic;
 use domain::ids::derive;
 use domain::messages::{Command, CommandAction, CommandTarget};
-use domain::{Code, CommandId, LetterId, RequestId, Timestamp};
+use domain::{Code, CommandId, LetterId, RequestId, Stage, Timestamp};
+use fleet::bus::TopicPartition;
+use fleet::partitioner::partition_of;
 use projections::Database;
-use projections::queries::command;
+use projections::queries::{command, request};
 use serde::Serialize;
 
 use super::{Service, letters};
 use crate::ask::Intent;
 use crate::exit::Failure;
+use crate::read_model::Rows;
 
 /// A command that is on record now.
 #[derive(Serialize)]
@@ -37,16 +41,25 @@ const WHEN_JUDGED: &str =
     "It is on record and will be judged when the workers get to it; `waybill trace` shows what came of it.";
 
 /// Puts a command on the log, under the key that brings it to whoever judges it (the supervisor for requests, triage for letters),
-/// and waits until they have.
+/// and waits until they have. One about a request that nobody has ever heard of is told so at once: the supervisor would wait for it.
 ///
 /// # Errors
-/// [`Failure::Refused`] where it has no place or comes too late, which is a fact on the log too.
+/// [`Failure::Refused`] where it has no place or comes too late, which is a fact on the log too; and where there is no such request,
+/// which is none.
 pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> {
     let Intent { target, action, operator, reason, verdict, expected_state, about } = intent;
     let (request_id, letter_id) = match target {
         CommandTarget::RequestTarget { request_id } => (Some(request_id), None),
         CommandTarget::LetterTarget { letter_id } => (None, Some(letter_id)),
     };
+    // Projections that can't be read keep nobody from giving a command.
+    if let Some(request_id) = request_id
+        && is_unheard_of(service, request_id).unwrap_or(false)
+    {
+        let code = Code::TargetUnknown;
+        let told = format!("{REFUSED}: {code}. {} {} Nothing was put on record.", code.meaning(), code.remedy());
+        return Err(Failure::Refused(told));
+    }
     let (key, subject) = match target {
         CommandTarget::RequestTarget { request_id } => (request_id.to_string().into_bytes(), request_id.0),
         CommandTarget::LetterTarget { letter_id } => {
@@ -69,6 +82,24 @@ pub(super) fn give(service: &Service, intent: Intent) -> Result<Given, Failure> 
     let given =
         Given { command_id, action, request_id, letter_id, issued_at: issued_at.to_string(), result, code, remedy };
     given.unless_refused()
+}
+
+/// Whether it is certain that nobody has heard of a request. Who has not taken in all that was submitted may be about to, and what is in
+/// the end of the event log that is not settled is not projected yet.
+fn is_unheard_of(service: &Service, request_id: RequestId) -> Result<bool, Failure> {
+    let Service { plant, projections, .. } = service;
+    let is_known = |rows: &Rows| rows.get(|database| request::by_id(database, request_id)).map(|found| found.is_some());
+    if is_known(&projections.at_a_glance()?)? {
+        return Ok(false);
+    }
+    // In this order: what intake has taken before is on the event log, and what is settled there before is projected.
+    if !plant.untaken(Stage::Intake)?.is_empty() {
+        return Ok(false);
+    }
+    let key = contracts::topics::id_key(&request_id.0);
+    let partition = partition_of(&key, plant.topics.partitions(&Topic::Events));
+    let marks = plant.bus.watermarks(&TopicPartition::new(plant.topics.name(&Topic::Events), partition))?;
+    Ok(marks.stable == marks.high && !is_known(&projections.now()?)?)
 }
 
 // === impl Given ===

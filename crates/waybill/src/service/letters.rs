@@ -61,10 +61,12 @@ pub(super) struct Shown {
     failed_at: String,
     request_id: Option<RequestId>,
     signature: Token,
-    topic: String,
-    partition: u32,
-    offset: u64,
-    record_at: String,
+    /// What failed: a record, or something that no topic holds.
+    about: &'static str,
+    topic: Option<String>,
+    partition: Option<u32>,
+    offset: Option<u64>,
+    record_at: Option<String>,
     schema_id: Option<u32>,
     traceparent: String,
     sealed_under: String,
@@ -92,6 +94,7 @@ pub(super) fn show(plant: &Plant, rows: &Rows, letter_id: LetterId) -> Result<Sh
     let row = find(rows, letter_id)?;
     let letter = record(plant, &row, letter_id)?;
     let row = Row::from(row);
+    let is_of_record = !letter.topic.is_empty();
     Ok(Shown {
         letter_id,
         standing: row.standing,
@@ -107,16 +110,30 @@ pub(super) fn show(plant: &Plant, rows: &Rows, letter_id: LetterId) -> Result<Sh
         failed_at: letter.failed_at.to_string(),
         request_id: letter.request_id,
         signature: letter.signature,
-        topic: letter.topic,
-        partition: letter.partition,
-        offset: letter.offset,
-        record_at: letter.record_at.to_string(),
+        about: about(letter.code, is_of_record),
+        topic: is_of_record.then_some(letter.topic),
+        partition: is_of_record.then_some(letter.partition),
+        offset: is_of_record.then_some(letter.offset),
+        record_at: is_of_record.then(|| letter.record_at.to_string()),
         schema_id: letter.schema_id,
         traceparent: letter.trace.to_string(),
         sealed_under: letter.original.key_id,
         sealed_bytes: letter.original.ciphertext.len(),
         claim_check: letter.original.claim_check,
     })
+}
+
+/// What failed. Versions before the codes that say so left it open which of the two it was where no record failed.
+fn about(code: Code, is_of_record: bool) -> &'static str {
+    if is_of_record {
+        "record"
+    } else if code == Code::TimerFailed {
+        "timer"
+    } else if code == Code::AnswerFailed {
+        "answer"
+    } else {
+        "timer or answer"
+    }
 }
 
 /// The key of a letter's record: commands about it go by the same.
@@ -190,5 +207,18 @@ impl From<Group> for GroupRow {
             first_at: group.first_at.map(told),
             last_at: group.last_at.map(told),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_says_what_failed() {
+        let told = |code| about(code, false);
+        assert_eq!([Code::TimerFailed, Code::AnswerFailed].map(told), ["timer", "answer"]);
+        assert_eq!(told(Code::TurnFailed), "timer or answer", "by a version that did not say");
+        assert_eq!(about(Code::TurnFailed, true), "record");
     }
 }

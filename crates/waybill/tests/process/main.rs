@@ -4,6 +4,7 @@ mod alike;
 mod cli;
 mod corruption;
 mod deployment;
+mod doctor;
 mod full;
 mod handed_in;
 mod leak;

@@ -29,6 +29,7 @@ fn a_command_tells_what_came_of_it() {
     let unknown = give("cancel", NOWHERE);
     assert_eq!(unknown.status.code(), Some(4), "{}", told(&unknown));
     assert!(told(&unknown).contains("target-unknown"), "{}", told(&unknown));
+    assert!(told(&unknown).contains("Nothing was put on record"), "{}", told(&unknown));
     assert_eq!(deployment.answer(&["status"])["requests"], 1, "a command about nothing makes no request");
     let nothing = deployment.refusal(66, &["trace", NOWHERE]);
     assert!(nothing.contains("nothing is on the log about"), "{nothing}");
@@ -37,9 +38,64 @@ fn a_command_tells_what_came_of_it() {
     let failure: Value = serde_json::from_slice(&failure.stderr).expect("JSON on standard error");
     assert_eq!(failure["exit_code"], 4);
     assert_eq!(process.stop(), Some(0), "an orderly end");
+    assert_eq!(commands_on_record(&deployment), 1, "the release alone");
 
     let given = deployment.answer(&[&["hold", &id][..], &BY].concat());
     assert_eq!(given["result"], "pending", "nobody runs who could judge it");
+    let unknown = give("hold", NOWHERE);
+    assert_eq!(unknown.status.code(), Some(4), "also where nobody runs: {}", told(&unknown));
+    assert_eq!(commands_on_record(&deployment), 2);
+}
+
+/// How many commands stand on their topic, while no process runs.
+fn commands_on_record(deployment: &Deployment) -> usize {
+    let log = deployment.log();
+    log.read(&log.topics.name(&contracts::Topic::Commands)).len()
+}
+
+/// Whoever has submitted may not have been heard yet: where nobody has taken the submission in, a command about it is put on record, and
+/// judged once the request is there.
+#[test]
+fn a_command_about_a_request_that_intake_has_still_before_it_is_put_on_record() {
+    let deployment = Deployment::new();
+    deployment.write("one.jsonl", &request().to_string());
+    let sent = deployment.answer(&["submit", "one.jsonl"]);
+    let id = sent["requests"][0]["request_id"].as_str().expect("an id").to_owned();
+    let given = deployment.answer(&[&["cancel", &id][..], &BY].concat());
+    assert_eq!(given["result"], "pending");
+    let process = deployment.run();
+    let story = deployment.until("the cancel to be judged", || {
+        let output = deployment.waybill(&["--json", "trace", &id]);
+        let story: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let steps = story["timeline"].as_array()?;
+        steps.iter().any(|step| step["operator"] == "sam").then_some(story)
+    });
+    assert_eq!(story["request_id"], id.as_str());
+    assert_eq!(process.stop(), Some(0), "an orderly end");
+}
+
+/// What is left on the log and nobody works on is told beside the answer, and what to do; nothing is told where somebody works.
+#[test]
+fn whoever_leaves_work_that_nobody_does_is_told_so() {
+    let deployment = Deployment::new();
+    deployment.write("one.jsonl", &request().to_string());
+    let noted = |arguments: &[&str]| {
+        let output = deployment.waybill(arguments);
+        assert!(output.status.success(), "{}", told(&output));
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let alone = noted(&["submit", "one.jsonl"]);
+    assert!(alone.contains("nobody works on it") && alone.contains("waybill run --all"), "{alone}");
+    let json: Value = serde_json::from_str(&noted(&["--json", "submit", "one.jsonl"])).expect("JSON");
+    assert!(json["note"].as_str().is_some_and(|note| note.contains("waybill run --all")), "{json}");
+    assert_eq!(noted(&["status"]), "", "what only reads leaves nothing");
+
+    let process = deployment.run();
+    assert_eq!(noted(&["submit", "one.jsonl"]), "");
+    let id = deployment.accepted("key-1");
+    assert_eq!(process.stop(), Some(0), "an orderly end");
+    let held = noted(&[&["hold", &id][..], &BY].concat());
+    assert!(held.contains("nobody works on it"), "{held}");
 }
 
 #[test]

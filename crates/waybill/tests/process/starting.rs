@@ -52,6 +52,27 @@ fn commands_wait_for_a_process_that_starts_and_it_waits_for_them() {
     }
 }
 
+/// As by somebody who has forgotten that one runs, or where they are: what is told is what to do, not what the machine said.
+#[test]
+fn whoever_starts_twice_or_in_the_wrong_place_is_told_so() {
+    let mut deployment = Deployment::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("an address").local_addr().expect("it is bound");
+    deployment.set("WAYBILL_ADMIN_LISTEN", &free.to_string());
+    let process = deployment.run();
+    let told = deployment.refusal(75, &["run", "--all"]);
+    assert!(told.contains("a process runs on .waybill already") && !told.contains("admin.listen"), "{told}");
+    assert_eq!(process.stop(), Some(0));
+
+    for tables in ["sources", "policy", "partners"] {
+        std::fs::remove_dir_all(deployment.folder().join(tables)).expect("it is there");
+    }
+    let told = deployment.refusal(64, &["run", "--all"]);
+    assert!(
+        told.contains("3 mistake(s)") && told.contains("policy: is not there; start where `deploy` lies"),
+        "{told}"
+    );
+}
+
 #[test]
 fn what_is_wrong_with_a_command_line_is_told_as_json_where_that_is_asked_for() {
     let deployment = Deployment::new();

@@ -42,7 +42,7 @@ pub(super) fn carry_out(
             Ask::ReplayPolicy { text: read(&policy)?.1, since, until }
         }
     };
-    show::print(&client::ask(&config()?, &ask)?, json)
+    show::print(&client::ask(&config()?, &ask, json)?, json)
 }
 
 fn canary(args: CanaryArgs) -> Result<Ask, Failure> {

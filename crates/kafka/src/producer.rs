@@ -328,3 +328,49 @@ fn listen(client: &BaseProducer<Context>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fleet::bus::{Bus as _, Headers};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::*;
+    use crate::kafka::Kafka;
+
+    fn producer(settings: Settings) -> Box<dyn Producer> {
+        Kafka::connect(settings).unwrap().producer("producer").unwrap()
+    }
+
+    fn record() -> Outgoing {
+        let (value, headers) = (Some(bytes::Bytes::from_static(b"value")), Headers::default());
+        Outgoing { topic: "topic".into(), partition: 0, timestamp_ms: 0, key: None, value, headers }
+    }
+
+    #[test]
+    fn a_record_that_brokers_refuse_is_to_blame_for_its_own_transaction_and_no_other() {
+        let brokers = MockCluster::new(1).unwrap();
+        brokers.create_topic("topic", 1, 1).unwrap();
+        let mut producer = producer(Settings::new(brokers.bootstrap_servers(), "tests"));
+        brokers.request_errors(RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_RECORD]);
+        producer.send(record()).unwrap();
+        let refused = producer.commit(None).unwrap_err();
+        assert!(refused.may_blame_content() && refused.to_string().contains("InvalidRecord"), "{refused}");
+        producer.abort().unwrap();
+        producer.send(record()).unwrap();
+        assert_eq!(producer.commit(None), Ok(()));
+    }
+
+    #[test]
+    fn a_commit_that_nobody_has_answered_may_have_gone_through() {
+        let brokers = MockCluster::new(1).unwrap();
+        brokers.create_topic("topic", 1, 1).unwrap();
+        let settings = Settings::new(brokers.bootstrap_servers(), "tests");
+        let mut producer = producer(Settings { transaction_timeout: Duration::from_secs(2), ..settings });
+        producer.send(record()).unwrap();
+        let busy = RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+        brokers.request_errors(RDKafkaApiKey::EndTxn, &[busy; 1_000]);
+        let unanswered = producer.commit(None).unwrap_err();
+        assert!(matches!(unanswered, BusError::OutcomeUnknown(_)), "{unanswered}");
+    }
+}

@@ -118,7 +118,7 @@ impl Context {
     }
 
     /// A record was not delivered. Why the first was not is the cause; the others mostly fall with it.
-    fn fail(&self, code: RDKafkaErrorCode) {
+    pub(crate) fn fail(&self, code: RDKafkaErrorCode) {
         locked(&self.undelivered).get_or_insert(code);
     }
 

@@ -68,6 +68,17 @@ fn tombstones_go_after_a_while() {
 }
 
 #[test]
+fn who_reads_passes_over_what_went_from_the_end_of_a_batch() {
+    for (log, clock, _directory) in both() {
+        let topic = topic(&log, "topic", 1, Cleanup::Compact);
+        write(&log, &[record(&topic, 0, "stays", Some("value")), record(&topic, 0, "gone", None)]);
+        clock.pass(HOUR * 25);
+        tidy(&log);
+        assert_eq!(values(&read(&log, &topic, 0)), ["value"], "and the reader's position is at the end");
+    }
+}
+
+#[test]
 fn the_end_stays_where_it_was_when_the_last_records_go() {
     for (log, clock, directory) in both() {
         let topic = topic(&log, "topic", 1, Cleanup::Compact);

@@ -58,6 +58,7 @@ macro_rules! contract {
                     a_reader_waits_for_the_first_record,
                     a_reader_passes_over_what_was_aborted,
                     restoring_ends_at_the_high_watermark,
+                    passing_over_what_was_aborted_ends_a_wait,
                     watermarks_are_in_order;
                 compaction:
                     the_newest_record_of_each_key_stays_where_it_was;

@@ -215,7 +215,8 @@ mod tests {
     fn what_is_written_says_what_it_is_and_belongs_to_the_trace_of_its_cause() {
         let postman = Postman::new(Codec::bundled(), Topics::new("waybill.", 4), Stage::Intake);
         let (id, trace) = (RecordId([1; 16]), Trace::root(RecordId([2; 16])));
-        let body = EventBody::Refused { source: "enrolment".into(), code: Code::KeyConflict, field: None, intended: None };
+        let body =
+            EventBody::Refused { source: "enrolment".into(), code: Code::KeyConflict, field: None, intended: None };
         let (at, version) = (Timestamp(0), "1".to_owned());
         let event = LifecycleEvent { request_id: RequestId([3; 16]), at, by: Stage::Intake, version, cause: id, body };
         let record = delivered(postman.event(event, id, trace).expect("a record"), 0);

@@ -86,9 +86,7 @@ pub(crate) fn passing_over_what_was_aborted_ends_a_wait(bench: &mut dyn Bench) {
     stage.until("the end is reached", || {
         let is_there = high <= reader.position(&partition).unwrap();
         if !is_there {
-            let begun = std::time::Instant::now();
             reader.read(PLENTY, stage.forever(), &mut Vec::new()).unwrap();
-            assert!(begun.elapsed() < stage.forever(), "it was waited for in vain");
         }
         is_there
     });

@@ -38,6 +38,33 @@ pub(crate) fn rewinding_after_an_abort_delivers_again(bench: &mut dyn Bench) {
     assert_eq!(member.taken[1..3], member.taken[3..5]);
 }
 
+pub(crate) fn taking_goes_on_at_the_place_that_was_sought(bench: &mut dyn Bench) {
+    let stage = Stage::new(bench);
+    let topic = stage.topic("topic", 1);
+    let partition = TopicPartition::new(topic.clone(), 0);
+    stage.append(&topic, 0, &["a", "b", "c", "d"]);
+    let all = stage.read(&topic, 0);
+    let mut member = stage.join_alone("group", "member", &[&topic]);
+    let one = Limit { records: 1, ..PLENTY };
+    stage.until("the first is taken", || {
+        member.step(A_MOMENT);
+        member.consumer.take(&topic, one, &mut member.taken).unwrap();
+        !member.taken.is_empty()
+    });
+    stage.until("the next has been looked at", || matches!(member.step(A_MOMENT), Wake::Ready));
+    member.consumer.seek(&partition, all[3].offset).unwrap();
+    stage.take(&mut member, 2);
+    assert_eq!(values(&member.taken), ["a", "d"]);
+    stage.until("its end is known", || {
+        member.step(A_MOMENT);
+        all[3].offset < member.consumer.position(&partition).unwrap()
+    });
+    member.consumer.seek(&partition, all[1].offset).unwrap();
+    assert_eq!(member.consumer.position(&partition), Ok(all[1].offset));
+    stage.take(&mut member, 5);
+    assert_eq!(values(&member.taken), ["a", "d", "b", "c", "d"]);
+}
+
 pub(crate) fn paused_partitions_give_nothing_until_resumed(bench: &mut dyn Bench) {
     let stage = Stage::new(bench);
     let topic = stage.topic("topic", 2);

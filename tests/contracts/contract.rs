@@ -36,6 +36,7 @@ macro_rules! contract {
                 consuming:
                     a_group_starts_at_the_beginning_and_goes_on_where_it_was,
                     rewinding_after_an_abort_delivers_again,
+                    taking_goes_on_at_the_place_that_was_sought,
                     paused_partitions_give_nothing_until_resumed,
                     taking_respects_its_limits,
                     taking_is_by_topic,
@@ -57,6 +58,7 @@ macro_rules! contract {
                     a_reader_waits_for_the_first_record,
                     a_reader_passes_over_what_was_aborted,
                     restoring_ends_at_the_high_watermark,
+                    passing_over_what_was_aborted_ends_a_wait,
                     watermarks_are_in_order;
                 compaction:
                     the_newest_record_of_each_key_stays_where_it_was;

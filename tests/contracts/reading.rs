@@ -74,6 +74,24 @@ pub(crate) fn restoring_ends_at_the_high_watermark(bench: &mut dyn Bench) {
     assert_eq!(values(&records), ["a"]);
 }
 
+/// Who waits for records waits for its end as well, which may lie behind what was aborted.
+pub(crate) fn passing_over_what_was_aborted_ends_a_wait(bench: &mut dyn Bench) {
+    let stage = Stage::new(bench);
+    let topic = stage.topic("topic", 1);
+    stage.append_in_vain(&topic, 0, &["dropped"]);
+    let partition = TopicPartition::new(topic, 0);
+    let high = stage.bus.watermarks(&partition).unwrap().high;
+    let mut reader = stage.bus.reader(Isolation::ReadCommitted).unwrap();
+    reader.assign(&[(partition.clone(), 0)]).unwrap();
+    stage.until("the end is reached", || {
+        let is_there = high <= reader.position(&partition).unwrap();
+        if !is_there {
+            reader.read(PLENTY, stage.forever(), &mut Vec::new()).unwrap();
+        }
+        is_there
+    });
+}
+
 pub(crate) fn watermarks_are_in_order(bench: &mut dyn Bench) {
     let stage = Stage::new(bench);
     let topic = stage.topic("topic", 1);

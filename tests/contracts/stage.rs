@@ -126,12 +126,13 @@ impl Stage {
         self.patience * 2
     }
 
-    /// Asks again and again until it is so.
+    /// Asks again and again until it is so. Who had to be woken for that and was not has waited [`Self::forever`].
     pub(crate) fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
         let begun = Instant::now();
         while !is_so() {
             assert!(begun.elapsed() < self.patience, "waited {:?} in vain: {what}", self.patience);
         }
+        assert!(begun.elapsed() < self.forever(), "nobody was woken: {what}");
     }
 
     /// Lets the member take until it has this many records in all.

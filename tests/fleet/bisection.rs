@@ -65,6 +65,21 @@ fn the_record_that_brings_its_turn_down_becomes_a_letter() {
 }
 
 #[test]
+fn a_record_that_brought_its_turn_down_is_decided_when_it_comes_back() {
+    // What could not be committed then may be committed now: a replay is tried like any other record.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    let culprit = world.tell(Lane::Standard, 1, "count");
+    allergic_to(&world, &format!("{culprit}:"), BusError::Abort("spoilt".into()));
+    settle_in_time(&world, &mut slot);
+    assert_eq!(world.letters().len(), 1);
+    world.faults.pass_commits();
+    crate::parking::command(&world, &mut slot, CommandAction::ReplayLetter);
+    settle_in_time(&world, &mut slot);
+    assert_eq!((world.facts(1).last(), world.letters().len()), (Some(&format!("{culprit}:1")), 1));
+}
+
+#[test]
 fn two_culprits_in_one_turn_are_both_found() {
     // What is to blame need not be alone.
     let mut world = World::new();

@@ -11,7 +11,7 @@ use fleet::{Postman, Slot};
 use triage::Triage;
 
 use crate::toy::Toy;
-use crate::world::{PARTITIONS, World, at_home, settle};
+use crate::world::{PARTITIONS, World, at_home, home, settle};
 
 #[test]
 fn a_requests_successors_wait_behind_its_letter_and_others_flow() {
@@ -74,6 +74,25 @@ fn a_discarded_letter_lifts_its_successors() {
     settle(&mut slot);
     assert_eq!(world.facts(1), ["letter misdirected".to_owned(), format!("{waiting}:1")]);
     assert_eq!((slot.pending().blocked, slot.pending().parked), (0, 0));
+}
+
+#[test]
+fn a_letter_lifts_no_block_but_its_own() {
+    // A request may have several letters, and waits behind one of them: what becomes of another lets nobody go on.
+    let mut world = World::new();
+    world.set_broken(true);
+    let mut slot = world.join("one");
+    world.tell(Lane::Standard, 1, "poison");
+    world.tell(Lane::Standard, 1, "count");
+    settle(&mut slot);
+    let topic = world.topics.name(&Topic::Dispatch(Lane::Standard));
+    let mut headers = Headers::default();
+    headers.push("waybill-letter", LetterId([9; 16]).to_string());
+    let key = Some(contracts::topics::id_key(&[1; 16]));
+    world.write([Outgoing { topic, partition: home(1), timestamp_ms: 0, key, value: None, headers }]);
+    settle(&mut slot);
+    assert_eq!(world.facts(1), ["letter misdirected"]);
+    assert_eq!((slot.pending().blocked, slot.pending().parked), (1, 1));
 }
 
 #[test]

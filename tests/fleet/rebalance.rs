@@ -74,6 +74,19 @@ fn calls_survive_a_partition_that_comes_straight_back() {
 }
 
 #[test]
+fn memory_that_was_out_of_sight_for_an_hour_is_not_taken_up_again() {
+    // What others have forgotten meanwhile may have left no trace in the changelog, so it is read back as by a process that starts,
+    // which knows nothing of calls either.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    world.tell(Lane::Standard, 1, "call");
+    settle(&mut slot);
+    world.clock.advance(Duration::from_secs(61 * 60));
+    settle(&mut slot);
+    assert_eq!(world.facts(1)[1..], ["lost"]);
+}
+
+#[test]
 fn calls_survive_two_rebalances_in_a_row() {
     // A partition that is given up again before its memory was read back keeps its calls all the same.
     let mut world = World::new();

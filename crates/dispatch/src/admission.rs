@@ -129,4 +129,14 @@ mod tests {
         load.settle(Health::Well, Timestamp(700), REST);
         assert_eq!(load, Load::NONE);
     }
+
+    #[test]
+    fn failures_with_a_success_between_them_are_not_in_a_row() {
+        let mut load = Load { outstanding: 20, ..Load::NONE };
+        for _ in 0..3 {
+            (0..4).for_each(|_| load.settle(Health::Ill, Timestamp(0), REST));
+            assert!(load.admits(20));
+            load.settle(Health::Well, Timestamp(0), REST);
+        }
+    }
 }

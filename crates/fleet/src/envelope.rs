@@ -180,3 +180,62 @@ pub(crate) fn fits(record: Outgoing) -> Result<Outgoing, Unwritable> {
     }
     Ok(record)
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::messages::SealedOriginal;
+    use domain::phi::PhiError;
+    use domain::{Code, EventBody, RequestId, Token};
+
+    use super::*;
+    use crate::originals::Original;
+
+    struct Secret;
+
+    impl Originals for Secret {
+        fn seal(&self, _letter: LetterId, _original: &Original) -> Result<SealedOriginal, PhiError> {
+            Err(PhiError::Erased)
+        }
+
+        fn open(&self, _letter: LetterId, _sealed: &SealedOriginal) -> Result<Original, PhiError> {
+            Err(PhiError::Erased)
+        }
+
+        fn attest(&self, parts: &[&[u8]]) -> Token {
+            Token(derive(parts))
+        }
+    }
+
+    fn delivered(record: Outgoing, offset: u64) -> Delivered {
+        let Outgoing { topic, partition, timestamp_ms, key, value, headers } = record;
+        Delivered { topic, partition, offset, timestamp_ms, key, value, headers }
+    }
+
+    #[test]
+    fn what_is_written_says_what_it_is_and_belongs_to_the_trace_of_its_cause() {
+        let postman = Postman::new(Codec::bundled(), Topics::new("waybill.", 4), Stage::Intake);
+        let (id, trace) = (RecordId([1; 16]), Trace::root(RecordId([2; 16])));
+        let body =
+            EventBody::Refused { source: "enrolment".into(), code: Code::KeyConflict, field: None, intended: None };
+        let (at, version) = (Timestamp(0), "1".to_owned());
+        let event = LifecycleEvent { request_id: RequestId([3; 16]), at, by: Stage::Intake, version, cause: id, body };
+        let record = delivered(postman.event(event, id, trace).expect("a record"), 0);
+        let names: Vec<&str> = record.headers.0.iter().map(|(name, _)| &**name).collect();
+        let all = ["ce_specversion", "ce_id", "ce_source", "ce_type", "content-type", "traceparent"];
+        assert_eq!(names, all);
+        assert_eq!(record.headers.text("content-type"), Some(headers::AVRO));
+        let postmark = Postmark::of(&record, false, &Secret);
+        assert_eq!((postmark.id, postmark.trace), (id, trace.hop(id)));
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_keeps_its_identity_on_its_way_home() {
+        let (topic, value) = ("waybill.intake.standard".into(), Some(Bytes::from_static(b"value")));
+        let headers = Headers::default();
+        let strange = Outgoing { topic, partition: 0, timestamp_ms: 0, key: None, value, headers };
+        let strange = delivered(strange, 7);
+        let postmark = Postmark::of(&strange, true, &Secret);
+        let home = redirected(&strange, &postmark, (b"key", 4), &Secret).expect("a record");
+        assert_eq!(Postmark::of(&delivered(home, 99), true, &Secret).id, postmark.id);
+    }
+}

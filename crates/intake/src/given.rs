@@ -23,7 +23,7 @@ use crate::{Entry, Intake, Key, Mode, Policy, Sources, decide};
 /// 2026-03-02T09:00:00Z.
 pub(crate) const NOW: Timestamp = Timestamp(1_772_442_000_000);
 
-const SOURCE: &str = r#"
+pub(crate) const SOURCE: &str = r#"
 id = "enrolment"
 lane = "urgent"
 workflows = ["request_data", "refresh"]

@@ -122,12 +122,7 @@ impl Catalogue {
     }
 
     fn properties(&self, cleanup: Cleanup) -> Vec<(String, String)> {
-        let (policy, retention) = match cleanup {
-            Cleanup::Keep => ("delete", "-1".into()),
-            Cleanup::Delete { retention } => ("delete", retention.as_millis().to_string()),
-            Cleanup::Compact => ("compact", "-1".into()),
-            Cleanup::CompactDelete { retention } => ("compact,delete", retention.as_millis().to_string()),
-        };
+        let (policy, retention) = policy(cleanup);
         let own = [
             ("cleanup.policy", policy.to_owned()),
             ("retention.ms", retention),
@@ -192,6 +187,16 @@ impl Catalogue {
     }
 }
 
+/// What a topic's properties have to say about its old records: the policy, and for how many milliseconds they are kept.
+fn policy(cleanup: Cleanup) -> (&'static str, String) {
+    match cleanup {
+        Cleanup::Keep => ("delete", "-1".into()),
+        Cleanup::Delete { retention } => ("delete", retention.as_millis().to_string()),
+        Cleanup::Compact => ("compact", "-1".into()),
+        Cleanup::CompactDelete { retention } => ("compact,delete", retention.as_millis().to_string()),
+    }
+}
+
 /// What a topic's properties say about its old records.
 fn cleanup(policy: Option<&str>, retention_ms: Option<&str>) -> Cleanup {
     let (policy, retention) = (policy.unwrap_or("delete"), retention_ms.and_then(|text| text.parse().ok()));
@@ -214,5 +219,15 @@ mod tests {
         assert_eq!(cleanup(Some("delete"), Some("86400000")), Cleanup::Delete { retention: day });
         assert_eq!(cleanup(Some("compact"), Some("604800000")), Cleanup::Compact);
         assert_eq!(cleanup(Some("compact,delete"), Some("86400000")), Cleanup::CompactDelete { retention: day });
+        let all = [
+            Cleanup::Keep,
+            Cleanup::Delete { retention: day },
+            Cleanup::Compact,
+            Cleanup::CompactDelete { retention: day },
+        ];
+        for wanted in all {
+            let (policy, retention_ms) = policy(wanted);
+            assert_eq!(cleanup(Some(policy), Some(&retention_ms)), wanted);
+        }
     }
 }

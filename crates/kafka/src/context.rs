@@ -117,6 +117,11 @@ impl Context {
         *self.complaint() = Complaint::default();
     }
 
+    /// A record was not delivered. Why the first was not is the cause; the others mostly fall with it.
+    pub(crate) fn fail(&self, code: RDKafkaErrorCode) {
+        locked(&self.undelivered).get_or_insert(code);
+    }
+
     fn note(&self) {
         self.told.fetch_add(1, Ordering::Relaxed);
     }
@@ -207,8 +212,7 @@ impl ProducerContext for Context {
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         self.note();
         if let Err((error, _)) = result {
-            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
-            locked(&self.undelivered).get_or_insert(code);
+            self.fail(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown));
         }
     }
 }
@@ -245,6 +249,14 @@ fn end_of(reason: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_records_that_failed_the_first_says_why() {
+        let context = Context::new(&Settings::new("one:9092", "tests"));
+        [RDKafkaErrorCode::InvalidRecord, RDKafkaErrorCode::PurgeQueue].into_iter().for_each(|code| context.fail(code));
+        assert_eq!(context.take_undelivered(), Some(RDKafkaErrorCode::InvalidRecord));
+        assert_eq!(context.take_undelivered(), None, "it is said once");
+    }
 
     #[test]
     fn the_end_of_a_partition_is_read_off() {

@@ -188,9 +188,14 @@ mod tests {
     #[test]
     fn brokers_that_are_away_are_not_the_fault_of_a_record() {
         // What may be the fault of what was written is tried in parts, and ends as a dead letter.
-        for code in
-            [Code::MessageTimedOut, Code::NotEnoughReplicas, Code::KafkaStorageError, Code::BrokerTransportFailure]
-        {
+        let away = [
+            Code::MessageTimedOut,
+            Code::NotEnoughReplicas,
+            Code::NotLeaderForPartition,
+            Code::KafkaStorageError,
+            Code::BrokerTransportFailure,
+        ];
+        for code in away {
             let error = undelivered(code, None);
             assert!(matches!(error, BusError::Unavailable(_)) && !error.may_blame_content(), "{error}");
         }

@@ -40,3 +40,17 @@ impl Holder {
         if self.number == self.newest.load(Ordering::Acquire) { Ok(()) } else { Err(BusError::Fenced) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_succeeded_is_told_though_it_has_nothing_to_send() {
+        let holders = Holders::default();
+        let (earlier, other) = (holders.succeed("slot"), holders.succeed("another slot"));
+        assert_eq!(earlier.check(), Ok(()));
+        let newest = holders.succeed("slot");
+        assert_eq!([&earlier, &other, &newest].map(Holder::check), [Err(BusError::Fenced), Ok(()), Ok(())]);
+    }
+}

@@ -8,7 +8,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use proptest::prelude::*;
 
 use super::*;
-use crate::given::{Desk, NOW, intake, moment, record, request};
+use crate::given::{Desk, NOW, SOURCE, intake, moment, record, request};
 use crate::{Mode, Sources};
 
 fn outcome(decision: &Deciding) -> (&Outcome, &Destination) {
@@ -94,6 +94,18 @@ fn a_repetition_gets_the_same_answer_and_repeats_nothing() {
     assert_eq!((answer.request_id, answer.due_by), (Some(request_id), outcome(&first).0.due_by));
     assert_eq!(answer.correlation_id.as_deref(), Some("case-10"));
     assert_eq!(*to, Destination::Outcomes("enrolment".into(), moment(2).id.0));
+}
+
+#[test]
+fn a_key_is_its_sources_own() {
+    let mut desk = Desk::new();
+    let source = SOURCE.replace("enrolment", "other");
+    desk.intake.sources =
+        Sources::parse([("enrolment.toml", SOURCE), ("other.toml", &source)], Mode::Development).expect("sources");
+    let first = desk.submit(request());
+    let second = desk.submit(IntakeRequest { source: "other".into(), ..request() });
+    assert_eq!(outcome(&second).0.status, OutcomeStatus::Accepted);
+    assert_ne!(work(&first).expect("work").context.request_id, work(&second).expect("work").context.request_id);
 }
 
 #[test]

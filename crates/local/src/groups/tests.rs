@@ -89,6 +89,16 @@ fn a_newcomer_waits_until_the_others_have_released() {
 }
 
 #[test]
+fn who_has_released_commits_no_more_though_others_have_not() {
+    let mut fixture = Fixture::default();
+    let (a, b, generation) = fixture.pair();
+    fixture.join("c");
+    fixture.ask(&a);
+    fixture.release(&a);
+    assert_eq!([&a, &b].map(|seat| fixture.is_current(seat, generation)), [false, true]);
+}
+
+#[test]
 fn a_release_that_was_not_asked_for_changes_nothing() {
     let mut fixture = Fixture::default();
     let (a, _, generation) = fixture.pair();

@@ -47,6 +47,20 @@ fn a_journal_that_ends_early_is_not_taken_for_a_crash() {
 }
 
 #[test]
+fn an_acknowledged_write_that_is_gone_is_missed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (original, copy) = (directory.path().join("original"), directory.path().join("copy"));
+    fill_journal(&original);
+    let log = Local::open(&original, options()).unwrap();
+    let before = fs::read(journal(&original)).unwrap();
+    append(&log, &"topic".into(), 0, &["acknowledged"]);
+    // As the process leaves it that ends here, but for its last write.
+    duplicate(&original, &copy);
+    fs::write(journal(&copy), before).unwrap();
+    assert!(matches!(Local::open(&copy, options()), Err(BusError::Damaged(_))));
+}
+
+#[test]
 fn a_torn_last_write_is_taken_for_a_crash() {
     let directory = tempfile::tempdir().unwrap();
     let records = fill_journal(directory.path());

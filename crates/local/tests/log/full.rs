@@ -40,6 +40,25 @@ fn a_full_disk_is_refused_in_time_and_work_goes_on_when_there_is_space() {
     assert_eq!(read(&open(), &topic, 0).len(), done + 1);
 }
 
+#[test]
+fn a_write_that_would_reach_into_the_reserve_is_refused() {
+    if !has_own_mounts("full::a_write_that_would_reach_into_the_reserve_is_refused") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::mount(directory.path(), 64);
+    let log = Local::open(disk.path().join("log"), Options { free_space_bytes_min: 24 << 20, ..small() }).unwrap();
+    let topic = topic(&log, "topic", 1, Cleanup::Keep);
+    let mut producer = log.producer("producer").unwrap();
+    let value = "x".repeat(900_000);
+    for _ in 0..50 {
+        producer.send(record(&topic, 0, "key", Some(&value))).unwrap();
+    }
+    assert!(matches!(producer.commit(None), Err(BusError::Full(_))), "45 MB beside the reserve on 64");
+    producer.abort().unwrap();
+    write(&mut *producer, 0).expect("there is room for little");
+}
+
 /// Without a reserve the engine's own files meet the end of the disk. Space comes back little by little, so that this happens
 /// at many places; at some of them the log has to close.
 #[test]

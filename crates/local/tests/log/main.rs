@@ -5,6 +5,7 @@ mod bed;
 mod commits;
 mod crash;
 mod damage;
+mod durable;
 mod full;
 mod holding;
 mod sessions;

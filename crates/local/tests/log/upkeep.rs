@@ -68,6 +68,17 @@ fn tombstones_go_after_a_while() {
 }
 
 #[test]
+fn who_reads_passes_over_what_went_from_the_end_of_a_batch() {
+    for (log, clock, _directory) in both() {
+        let topic = topic(&log, "topic", 1, Cleanup::Compact);
+        write(&log, &[record(&topic, 0, "stays", Some("value")), record(&topic, 0, "gone", None)]);
+        clock.pass(HOUR * 25);
+        tidy(&log);
+        assert_eq!(values(&read(&log, &topic, 0)), ["value"], "and the reader's position is at the end");
+    }
+}
+
+#[test]
 fn the_end_stays_where_it_was_when_the_last_records_go() {
     for (log, clock, directory) in both() {
         let topic = topic(&log, "topic", 1, Cleanup::Compact);
@@ -127,6 +138,52 @@ fn one_call_does_a_bounded_amount_and_the_next_goes_on() {
     assert!(10 < calls, "6 MB twice, a megabyte at a time");
     assert_eq!(read(&log, &topic, 0).iter().map(|record| record.offset).collect::<Vec<_>>(), [27, 28, 29]);
     assert_eq!(log.maintain().unwrap().bytes_read, 0, "there is nothing more to do");
+}
+
+#[test]
+fn a_compaction_that_a_crash_has_ended_is_done_by_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = || Options { maintenance_bytes_max: 1, ..options_with(ManualClock::new()) };
+    let log = Local::open(directory.path(), options()).unwrap();
+    let topic = topic(&log, "topic", 1, Cleanup::Compact);
+    let value = "x".repeat(200_000);
+    for round in 0..30 {
+        write(&log, &[record(&topic, 0, &(round % 3).to_string(), Some(&value))]);
+    }
+    while log.maintain().unwrap().batches_removed == 0 {}
+    assert!(3 < read(&log, &topic, 0).len(), "it is not done");
+    drop(log);
+    let log = Local::open(directory.path(), options()).unwrap();
+    tidy(&log);
+    assert_eq!(read(&log, &topic, 0).iter().map(|record| record.offset).collect::<Vec<_>>(), [27, 28, 29]);
+}
+
+#[test]
+fn a_tombstone_beside_older_records_stays_its_time() {
+    for (log, clock, _directory) in both() {
+        let topic = topic(&log, "topic", 1, Cleanup::Compact);
+        write(&log, &[record(&topic, 0, "old", Some("value"))]);
+        clock.pass(HOUR * 20);
+        write(&log, &[record(&topic, 0, "gone", None)]);
+        tidy(&log);
+        clock.pass(HOUR * 5);
+        write(&log, &[record(&topic, 0, "new", Some("value")), record(&topic, 0, "newer", Some("value"))]);
+        tidy(&log);
+        assert_eq!(read(&log, &topic, 0).len(), 4, "a reader may have been away for five hours");
+    }
+}
+
+#[test]
+fn more_records_than_one_pass_can_hold_are_left_to_the_next() {
+    const MORE: usize = (1 << 19) + 300_000;
+    let log = Local::in_memory(options_with(ManualClock::new())).unwrap();
+    let topic = topic(&log, "topic", 1, Cleanup::Compact);
+    let mut producer = log.producer("producer").unwrap();
+    let record = record(&topic, 0, "same", Some("value"));
+    (0..MORE).for_each(|_| producer.send(record.clone()).unwrap());
+    producer.commit(None).unwrap();
+    tidy(&log);
+    assert_eq!(read(&log, &topic, 0).iter().map(|record| record.offset).collect::<Vec<_>>(), [MORE as u64 - 1]);
 }
 
 #[test]

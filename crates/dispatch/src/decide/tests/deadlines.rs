@@ -60,6 +60,14 @@ fn a_release_after_the_first_deadline_goes_on_with_the_time_it_brings() {
 }
 
 #[test]
+fn no_call_may_take_longer_than_its_request() {
+    let mut bench = accepted(poller());
+    bench.now = DUE_BY - Duration::from_millis(500);
+    bench.next();
+    assert_eq!(bench.calls[0].deadline, DUE_BY, "a whole timeout would end later");
+}
+
+#[test]
 fn a_call_that_is_answered_while_held_past_its_deadline_waits_for_its_release() {
     for result in [failed(FailureClass::Transport), failed(FailureClass::Timeout), pending(1_000)] {
         let mut bench = sent(poller());

@@ -93,6 +93,21 @@ fn attempts_are_limited() {
 }
 
 #[test]
+fn an_acceptance_is_progress_and_attempts_count_anew() {
+    let mut bench = sent(poller());
+    for _ in 0..3 {
+        bench.answer(failed(FailureClass::Transport));
+        bench.next();
+    }
+    bench.answer(pending(1_000));
+    for _ in 0..3 {
+        bench.next();
+        bench.answer(failed(FailureClass::Transport));
+    }
+    assert!(matches!(bench.said().last(), Some(EventBody::AttemptFailed { retry_at: Some(_), .. })));
+}
+
+#[test]
 fn a_partner_that_asks_for_patience_gets_it_and_it_costs_no_attempt() {
     let mut bench = sent(poller());
     let throttled = |seconds| CallResult::Failed {

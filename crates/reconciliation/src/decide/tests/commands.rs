@@ -55,6 +55,17 @@ fn a_cancel_of_nobody_knows_what_leaves_the_question_open() {
 }
 
 #[test]
+fn of_many_commands_the_newest_are_remembered() {
+    let mut world = World::given(on_its_way());
+    for number in 1..=40 {
+        world.give(number, if number % 2 == 1 { CommandAction::Hold } else { CommandAction::Release }, None, None);
+    }
+    let told = world.dispatch_tasks().len();
+    world.give(39, CommandAction::Hold, None, None);
+    assert_eq!((world.dispatch_tasks().len(), told), (40, 40), "it was judged before");
+}
+
+#[test]
 fn a_command_that_comes_twice_is_carried_out_once() {
     let mut world = World::given(on_its_way());
     world.give(1, CommandAction::Hold, None, None);

@@ -1,7 +1,7 @@
 //! How requests end, and what their sources hear.
 
 use domain::lifecycle::fold::{chain, digest};
-use domain::messages::{DispatchTask, OutcomeStatus, Stage};
+use domain::messages::{CommandAction, DispatchTask, OutcomeStatus, Stage, Verdict};
 use domain::{Code, Destination, EventBody, Input, Message, OperationId, Poison, State, TerminalOutcome};
 
 use super::world::*;
@@ -122,6 +122,17 @@ fn spent_attempts_and_unresolved_outcomes_need_an_owner_once() {
 }
 
 #[test]
+fn an_attempt_that_failed_after_all_is_nobodys_question_any_more() {
+    use domain::lifecycle::event::Resolution;
+    let mut world = World::given(on_its_way());
+    let (class, code) = (domain::FailureClass::Transport, "reset".to_owned());
+    let failed = EventBody::AttemptFailed { operation_id: operation(), attempt: 2, class, code, retry_at: None };
+    world.when([unknown(Resolution::Review), (Stage::Dispatch, failed)]);
+    let answer = Some(Verdict::TookNoEffect {});
+    assert!(world.command_with(CommandAction::ResolveUnknown, answer, None).is_some());
+}
+
+#[test]
 fn an_effect_after_the_end_is_undone_by_the_partner() {
     let mut world = World::given(on_its_way().into_iter().chain([cancelled(Stage::Dispatch)]));
     world.when([fulfilled(3), fulfilled(3)]);
@@ -135,6 +146,15 @@ fn an_effect_after_the_end_is_undone_by_the_partner() {
     world.when([(Stage::Dispatch, EventBody::Compensated { operation_id: compensation })]);
     assert_eq!((world.closings(), world.ended().outcome), (1, TerminalOutcome::Cancelled));
     assert_eq!(world.folded().outcome, Some(TerminalOutcome::Cancelled));
+}
+
+#[test]
+fn undoing_has_a_time_of_its_own_however_long_ago_the_end_was() {
+    let mut world = World::given(on_its_way().into_iter().chain([cancelled(Stage::Dispatch)]));
+    world.pass(DAY * 20);
+    world.when([fulfilled(3)]);
+    world.pass(std::time::Duration::from_secs(60));
+    assert_eq!(world.exceptions(), [], "it has hardly begun");
 }
 
 #[test]

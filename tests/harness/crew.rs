@@ -278,12 +278,14 @@ impl Crew {
         slots.chain(answer).fold(left, Duration::min)
     }
 
-    /// When somebody looks again who was brought less than there was.
+    /// When somebody looks again who was brought less than there was, or who has not taken over yet what is theirs.
     pub fn looks_again(&self) -> Option<Duration> {
         let stations = locked(&self.stations);
-        let has_more =
-            |station: &Station| station.slot.is_some() && station.client.as_ref().is_some_and(Client::has_more);
-        stations.iter().any(has_more).then_some(WAKES_AFTER)
+        let looks = |station: &Station| {
+            let has_more = station.client.as_ref().is_some_and(Client::has_more);
+            station.slot.as_ref().is_some_and(|slot| has_more || !slot.is_ready())
+        };
+        stations.iter().any(looks).then_some(WAKES_AFTER)
     }
 
     /// Who of the processes wakes first by itself, and in how long.
@@ -295,11 +297,11 @@ impl Crew {
         idle.min_by_key(|(_, idle)| *idle)
     }
 
-    /// Whether somebody is down who should be there, or there who should not.
+    /// Whether somebody is down, or not ready yet, who should be there, or there who should not.
     pub fn is_in_disorder(&self) -> bool {
         let stations = locked(&self.stations);
         let is_settled = |station: &Station| match station.visits_until {
-            None => station.slot.is_some() && station.closes_by.is_none(),
+            None => station.slot.as_ref().is_some_and(|slot| slot.is_ready()) && station.closes_by.is_none(),
             Some(_) => station.slot.is_none(),
         };
         !stations.iter().all(is_settled) || !locked(&self.ghosts).is_empty()

@@ -52,6 +52,7 @@ pub(crate) trait Turning: Send {
     fn idle(&self, wait: Duration) -> Duration;
     fn close(&mut self);
     fn is_drained(&self) -> bool;
+    fn is_ready(&self) -> bool;
     fn leave(self: Box<Self>) -> Result<(), SlotError>;
     /// What a partition's memory has that its changelog has not, or the other way round.
     fn differs(&self, codec: &Codec, partition: u32, changelog: &[Delivered]) -> Option<String>;
@@ -124,6 +125,10 @@ impl<W: Worker> Turning for Slot<W> {
 
     fn is_drained(&self) -> bool {
         Slot::is_drained(self)
+    }
+
+    fn is_ready(&self) -> bool {
+        Slot::is_ready(self)
     }
 
     fn leave(self: Box<Self>) -> Result<(), SlotError> {

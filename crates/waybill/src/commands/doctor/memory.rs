@@ -82,22 +82,17 @@ fn room(dir: &Path, free: u64, taken: u64) -> Finding {
     Finding::wrong(ROOM, &what, remedy)
 }
 
+/// Who holds shelves that nobody answers for may just be starting, and harms nobody.
 fn holder(Found { shelves, held, .. }: Found, is_running: bool) -> Finding {
-    match (held, is_running) {
-        (0, _) => Finding::fine(HOLDER, format!("nobody holds any of {shelves} shelves")),
-        (_, true) => {
-            Finding::fine(HOLDER, format!("{held} of {shelves} shelves held, and a process runs on this data folder"))
-        }
-        (_, false) => {
-            let what = format!(
-                "{held} of {shelves} shelves are held, and no process of this data folder answers: the next one to start reads memory \
-                 back whole from the log, into a shelf beside it"
-            );
-            let remedy = "end the process that holds them, if it is stopped or lost; if it is another deployment's, set memory.dir to a \
-                          folder of this one's own";
-            Finding::wrong(HOLDER, &what, remedy)
-        }
-    }
+    let told = match (held, is_running) {
+        (0, _) => format!("nobody holds any of {shelves} shelves"),
+        (_, true) => format!("{held} of {shelves} shelves held, and a process runs on this data folder"),
+        (_, false) => format!(
+            "{held} of {shelves} shelves are held, and no process of this data folder answers: one is starting, or stopped, or another \
+             deployment has the same memory.dir; who starts beside it reads memory back whole from the log"
+        ),
+    };
+    Finding::fine(HOLDER, told)
 }
 
 /// A size in the unit that suits it.
@@ -142,9 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_answers_for_is_held_by_somebody_else() {
+    fn what_nobody_answers_for_is_told_with_who_may_hold_it() {
         let found = |held| Found { shelves: 4, held, bytes: 0 };
-        assert!(holder(found(0), false).ok && holder(found(4), true).ok);
-        assert!(!holder(found(1), false).ok);
+        let told = |held, is_running| holder(found(held), is_running).finding;
+        assert!(told(0, false).starts_with("nobody") && told(4, true).contains("a process runs"));
+        assert!(told(1, false).contains("one is starting, or stopped, or another deployment"));
     }
 }

@@ -124,9 +124,6 @@ fn status_tells_of_a_submission_as_soon_as_it_is_made() {
     assert!(status["stages"][0]["lag_oldest_ms"].is_u64(), "{status}");
 
     let process = deployment.run();
-    // It answers before its workers have taken over what there is.
-    deployment
-        .until("intake to be ready", || (deployment.answer(&["status"])["stages"][0]["ready"] == true).then_some(()));
     for number in 2..6 {
         let status = send(number);
         assert!(i64::try_from(number).is_ok_and(|number| number <= accounted_for(&status)), "{number}: {status}");

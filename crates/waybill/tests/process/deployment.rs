@@ -120,6 +120,11 @@ impl Deployment {
             assert!(ended.is_none(), "it ended: {ended:?}\n{}", self.logged());
             self.path("admin.json").exists().then_some(())
         });
+        // It answers before its workers have taken over what there is.
+        self.until("its workers to be ready", || {
+            let status = self.answer(&["status"]);
+            status["stages"].as_array()?.iter().all(|stage| stage["ready"] == true).then_some(())
+        });
         process
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Faults {
     failing_takes: Mutex<Vec<(Arc<str>, usize)>>,
     /// So many joinings fail.
     failing_joins: AtomicUsize,
+    /// How often all producers that there were became useless.
+    jams: AtomicUsize,
     /// Who joins from now on is told where the group stood at its beginning, and that this is not settled.
     forgotten: AtomicBool,
     /// How many records readers have got.
@@ -72,6 +74,11 @@ impl Faults {
     /// The next joinings fail.
     pub(crate) fn fail_joins(&self, count: usize) {
         self.failing_joins.store(count, Ordering::Relaxed);
+    }
+
+    /// Producers there are can neither write nor abort any more, as after a commit that was never answered.
+    pub(crate) fn jam_producers(&self) {
+        self.jams.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Where the group stands is lost to whoever joins from now on, as by a transaction on its offsets that never ends.
@@ -125,7 +132,8 @@ impl Bus for FaultyBus {
 
     fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, BusError> {
         let inner = self.log.producer(transactional_id)?;
-        Ok(Box::new(FaultyProducer { inner, faults: self.faults.clone(), open: Vec::new() }))
+        let made_after = self.faults.jams.load(Ordering::Relaxed);
+        Ok(Box::new(FaultyProducer { inner, faults: self.faults.clone(), made_after, open: Vec::new() }))
     }
 
     fn reader(&self, isolation: Isolation) -> Result<Box<dyn Reader>, BusError> {
@@ -245,10 +253,16 @@ impl Reader for FaultyReader {
 struct FaultyProducer {
     inner: Box<dyn Producer>,
     faults: Arc<Faults>,
+    /// How often producers had become useless by then.
+    made_after: usize,
     open: Vec<Outgoing>,
 }
 
 impl FaultyProducer {
+    fn is_jammed(&self) -> bool {
+        self.made_after < self.faults.jams.load(Ordering::Relaxed)
+    }
+
     fn pass(&mut self, consumed: Option<Consumed<'_>>) -> Result<(), BusError> {
         self.open.drain(..).try_for_each(|record| self.inner.send(record))?;
         self.inner.commit(consumed)
@@ -257,6 +271,9 @@ impl FaultyProducer {
 
 impl Producer for FaultyProducer {
     fn send(&mut self, record: Outgoing) -> Result<(), BusError> {
+        if self.is_jammed() {
+            return Err(BusError::Abort("an earlier part of it failed".into()));
+        }
         self.open.push(record);
         Ok(())
     }
@@ -275,6 +292,9 @@ impl Producer for FaultyProducer {
 
     fn abort(&mut self) -> Result<(), BusError> {
         self.open.clear();
+        if self.is_jammed() {
+            return Err(BusError::OutcomeUnknown("a commit was never answered".into()));
+        }
         self.inner.abort()
     }
 }

@@ -171,21 +171,26 @@ fn a_slot_whose_name_was_taken_stops() {
 #[test]
 fn a_slot_that_the_group_mistakes_for_another_joins_again() {
     // A member of its name that nobody works behind, as is left when the answer to a member's joining was lost, ends no slot; nor
-    // do brokers that go away while it joins again.
-    let mut world = World::new();
-    let mut slot = world.join("one");
-    let mut told = vec![world.tell(Lane::Standard, 1, "count")];
-    settle(&mut slot);
-    let topics = Topic::inputs(Stage::Dispatch).iter().map(|topic| world.topics.name(topic)).collect();
-    let (group, instance) = (Stage::Dispatch.as_str().to_owned(), "one".to_owned());
-    let ghost = world.bus.log.consumer(Membership { group, instance, topics, session_timeout: SESSION });
-    let mut ghost = ghost.expect("joined");
-    assert!(matches!(ghost.wait(Duration::ZERO), Ok(Wake::Assigned(_))));
-    world.faults.fail_joins(3);
-    told.push(world.tell(Lane::Standard, 1, "count"));
-    settle_in_time(&world, &mut slot);
-    let counted: Vec<String> = told.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
-    assert_eq!(world.facts(1), counted);
+    // do brokers that go away while it joins again, nor a producer that can't tell any more who has the name.
+    for is_jammed in [false, true] {
+        let mut world = World::new();
+        let mut slot = world.join("one");
+        let mut told = vec![world.tell(Lane::Standard, 1, "count")];
+        settle(&mut slot);
+        let topics = Topic::inputs(Stage::Dispatch).iter().map(|topic| world.topics.name(topic)).collect();
+        let (group, instance) = (Stage::Dispatch.as_str().to_owned(), "one".to_owned());
+        let ghost = world.bus.log.consumer(Membership { group, instance, topics, session_timeout: SESSION });
+        let mut ghost = ghost.expect("joined");
+        assert!(matches!(ghost.wait(Duration::ZERO), Ok(Wake::Assigned(_))));
+        if is_jammed {
+            world.faults.jam_producers();
+        }
+        world.faults.fail_joins(3);
+        told.push(world.tell(Lane::Standard, 1, "count"));
+        settle_in_time(&world, &mut slot);
+        let counted: Vec<String> = told.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
+        assert_eq!(world.facts(1), counted, "producers jammed: {is_jammed}");
+    }
 }
 
 #[test]

@@ -210,12 +210,19 @@ impl<W: Worker> Slot<W> {
     pub(super) fn expelled(&mut self) -> Result<Report, SlotError> {
         // Joining again takes the producer's name first: where it stops half way, the producer at hand is fenced by this very slot.
         if !self.standing.is_mistaken {
-            self.abort();
-            match self.producer.send(self.nothing()).and_then(|()| self.producer.abort()) {
-                Ok(()) => {}
+            match self.producer.abort() {
+                Ok(()) => match self.producer.send(self.nothing()).and_then(|()| self.producer.abort()) {
+                    Ok(()) => {}
+                    Err(BusError::Fenced) => return Err(SlotError::Replaced),
+                    // Whoever can't be told apart is asked again.
+                    Err(error) => return self.troubled(error),
+                },
                 Err(BusError::Fenced) => return Err(SlotError::Replaced),
-                // Whoever can't be told apart is asked again.
-                Err(error) => return self.troubled(error),
+                // A producer that can't drop its transaction tells nothing, however often it is asked: a commit whose answer never came
+                // can't be taken back. The name is taken again; another slot of this name learns so from its own producer.
+                Err(error) => {
+                    tracing::debug!(stage = W::STAGE.as_str(), %error, "the producer can't tell who has the name");
+                }
             }
             tracing::warn!(stage = W::STAGE.as_str(), "the group has mistaken this slot for another; it joins again");
             self.standing.is_mistaken = true;

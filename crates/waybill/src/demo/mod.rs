@@ -100,7 +100,7 @@ fn play(plant: &Plant, workers: &mut Workers, upstream: &Upstream, arguments: &D
     let mut operator = Operator::new(plant)?;
     upstream.enrol()?;
     wait_until_ready(workers)?;
-    let mut sent = Some(upstream.sent_before(&mut books)?);
+    let mut sent = None;
     let (began, mut last_change) = (Instant::now(), Instant::now());
     loop {
         let due = arguments.rate.map_or(usize::MAX, |rate| paced(rate, began.elapsed()));
@@ -127,12 +127,23 @@ fn play(plant: &Plant, workers: &mut Workers, upstream: &Upstream, arguments: &D
         }
         workers.tend()?;
         if PATIENCE < last_change.elapsed() {
-            let open: Vec<String> =
-                books.accounts().open().take(3).map(|(id, story)| format!("{id}: {story:?}")).collect();
-            return Err(Failure::Accounts(format!("nothing has moved for a minute; open: {open:#?}")));
+            return Err(stalled(&books, sent, upstream));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// What is said when it does not come to its end: what is missing, and who could know more.
+fn stalled(books: &Books, sent: Option<usize>, upstream: &Upstream) -> Failure {
+    let sent = sent.map_or_else(|| "nobody knows how many".to_owned(), |sent| sent.to_string());
+    let (answered, count) = (books.answered(), upstream.count());
+    let nobodys = || books.accounts().open().filter(|(_, story)| !story.is_owned());
+    let open: Vec<String> = nobodys().take(3).map(|(id, story)| format!("{id}: {story:?}")).collect();
+    Failure::Accounts(format!(
+        "nothing has moved for a minute. Of {count} submissions {sent} were sent, and {answered} have their answer; {} requests are \
+         open and nobody's: {open:#?}",
+        nobodys().count()
+    ))
 }
 
 /// What a look at the fleet came to.

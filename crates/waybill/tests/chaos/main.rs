@@ -3,7 +3,8 @@
 //! books and the projections.
 //!
 //! `make chaos` starts the servers, runs it and prints the report; `REQUESTS`, `RATE` (a second), `FAULTS` and `SEED` make it longer or
-//! other. Without servers these tests fail rather than pass for nothing, and `cargo test` leaves them out.
+//! other, `ONLY=broker` has nothing but that befall it. Without servers these tests fail rather than pass for nothing, and `cargo test`
+//! leaves them out.
 
 #[expect(dead_code, reason = "the tests over Kafka use more of it")]
 #[path = "../over_kafka/cluster.rs"]
@@ -36,7 +37,8 @@ fn nothing_is_lost_doubled_or_hung_whatever_befalls_the_fleet() {
     let (count, seed) = (number("FAULTS", 7), number("SEED", 1));
     let mut fleet = Fleet::start(seed, requests, rate);
     let mut report = Report::new(requests, count, seed);
-    for fault in Schedule::new(seed).take(usize::try_from(count).expect("a small number")) {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    for fault in Schedule::new(seed, &only).take(usize::try_from(count).expect("a small number")) {
         eprintln!("{fault}");
         let since = Instant::now();
         let Some(recovery) = fleet.suffer(fault) else { break };

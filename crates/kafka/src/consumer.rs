@@ -12,6 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use crate::client_config::{Role, client_config};
 use crate::context::{Context, Rebalance};
+use crate::ending::End;
 use crate::errors::{failed, failed_by};
 use crate::flag::Flag;
 use crate::observers::{Observers, patiently_hearing};
@@ -37,6 +38,8 @@ pub(crate) struct KafkaConsumer {
     settling_max: Duration,
     /// Where partitions start was not said for good.
     is_unsettled: bool,
+    /// Stands last: what is above has let the client go when it ends.
+    _end: End<BaseConsumer<Context>>,
 }
 
 /// How brokers say that a member may not be one.
@@ -73,6 +76,7 @@ impl KafkaConsumer {
         let topics: Vec<&str> = membership.topics.iter().map(|topic| &**topic).collect();
         client.subscribe(&topics).map_err(|error| failed(&what(), &error))?;
         let client = Arc::new(client);
+        let end = End::of(&client);
         let (group, member) = (membership.group.clone(), membership.instance.clone());
         let group = GroupMetadata { group, generation: 0, member, token: bytes::Bytes::new() };
         let taps = Taps::new(client.clone(), signal.clone(), settings.header_names);
@@ -90,6 +94,7 @@ impl KafkaConsumer {
             observers,
             settling_max,
             is_unsettled,
+            _end: end,
         })
     }
 

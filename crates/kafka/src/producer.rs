@@ -14,6 +14,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use crate::catalogue::Catalogue;
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
+use crate::courier::Courier;
 use crate::errors::{commit_failed, failed, sending_failed, transaction_failed, undelivered, unknown};
 use crate::holders::{Holder, Holders};
 use crate::passes::Passes;
@@ -23,7 +24,9 @@ use crate::standing::list;
 
 /// The holder of a transactional id. Dropping it aborts what is open, if the broker can be reached soon.
 pub(crate) struct KafkaProducer {
-    client: BaseProducer<Context>,
+    client: Arc<BaseProducer<Context>>,
+    /// There is one as soon as offsets are consumed.
+    courier: Option<Courier>,
     catalogue: Arc<Catalogue>,
     passes: Arc<Passes>,
     holder: Holder,
@@ -87,10 +90,11 @@ impl KafkaProducer {
         CONNECTING.into_iter().any(is_connected);
         // An earlier holder's transaction is ended first, which takes its time while a broker starts.
         let deadline = Instant::now() + settings.request_timeout.max(settings.transaction_timeout);
-        persist(&client, &what, deadline, |client| client.init_transactions(STEP))
+        persist(&client, &what, deadline, |client| Ok(client.init_transactions(STEP)))
             .map_err(|unfinished| client.context().complaint().explain(unfinished.error))?;
         let holder = holders.succeed(transactional_id);
-        Ok(Self { client, catalogue, passes, holder, partitions, last: None, state: State::Idle, patience })
+        let (client, courier) = (Arc::new(client), None);
+        Ok(Self { client, courier, catalogue, passes, holder, partitions, last: None, state: State::Idle, patience })
     }
 
     fn begin(&mut self) -> Result<(), BusError> {
@@ -168,13 +172,19 @@ impl KafkaProducer {
         }
     }
 
-    fn consume(&self, consumed: Consumed<'_>, deadline: Instant) -> Result<(), BusError> {
+    fn consume(&mut self, consumed: Consumed<'_>, deadline: Instant) -> Result<(), BusError> {
+        let what = "consuming offsets";
         let proof: Arc<ConsumerGroupMetadata> = self.passes.proof(&consumed.group.token)?;
         let offset = |next: &u64| Offset::Offset(i64::try_from(*next).unwrap_or(i64::MAX));
         let offsets = list(consumed.next.iter().map(|(name, next)| (name, offset(next))))?;
-        persist(&self.client, "consuming offsets", deadline, |client| {
+        let client = Arc::clone(&self.client);
+        let courier = match &mut self.courier {
+            Some(courier) => courier,
+            none => none.insert(Courier::of(&client)?),
+        };
+        persist(&client, what, deadline, |_| {
             // All in one call, since what has timed out here can't be taken up again.
-            client.send_offsets_to_transaction(&offsets, &proof, deadline.saturating_duration_since(Instant::now()))
+            courier.carry(offsets.clone(), Arc::clone(&proof), deadline.saturating_duration_since(Instant::now()))
         })
         .map_err(|unfinished| self.explained(unfinished.error))
     }
@@ -195,7 +205,7 @@ impl KafkaProducer {
             // What librdkafka says of the transaction then is only that a record failed.
             return Err(undelivered(code, self.client.client().fatal_error()));
         }
-        let committed = persist(&self.client, "committing", deadline, |client| client.commit_transaction(STEP));
+        let committed = persist(&self.client, "committing", deadline, |client| Ok(client.commit_transaction(STEP)));
         // A transaction that has to be aborted was not committed; of any other nobody knows who was not answered.
         committed.map_err(|Unfinished { error, must_abort }| {
             self.explained(if must_abort { error } else { commit_failed(error) })
@@ -250,11 +260,14 @@ impl Producer for KafkaProducer {
             State::Fenced => return Err(BusError::Fenced),
             State::Open | State::MustAbort => {}
         }
+        if self.courier.as_ref().is_some_and(Courier::is_lost) {
+            return Err(BusError::Unavailable("an earlier part of the transaction is under way for ever".into()));
+        }
         let deadline = Instant::now() + self.patience;
         let aborted = self
             .drain(deadline)
             .and_then(|()| {
-                let aborted = persist(&self.client, "aborting", deadline, |client| client.abort_transaction(STEP));
+                let aborted = persist(&self.client, "aborting", deadline, |client| Ok(client.abort_transaction(STEP)));
                 aborted.map_err(|unfinished| unfinished.error)
             })
             .map_err(|error| self.explained(error));
@@ -294,11 +307,11 @@ fn persist(
     client: &BaseProducer<Context>,
     what: &str,
     deadline: Instant,
-    call: impl Fn(&BaseProducer<Context>) -> KafkaResult<()>,
+    mut call: impl FnMut(&BaseProducer<Context>) -> Result<KafkaResult<()>, BusError>,
 ) -> Result<(), Unfinished> {
     loop {
         listen(client);
-        let error = match call(client) {
+        let error = match call(client)? {
             Ok(()) => {
                 client.context().answered();
                 return Ok(());
@@ -331,8 +344,9 @@ fn listen(client: &BaseProducer<Context>) {
 
 #[cfg(test)]
 mod tests {
-    use fleet::bus::Headers;
-    use rdkafka::mocking::MockCluster;
+    use fleet::bus::{GroupMetadata, Headers, Isolation};
+    use rdkafka::consumer::{BaseConsumer, Consumer as _};
+    use rdkafka::mocking::{MockCluster, MockCoordinator};
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
     use super::*;
@@ -377,5 +391,36 @@ mod tests {
         brokers.request_errors(RDKafkaApiKey::EndTxn, &[busy; 1_000]);
         let unanswered = producer.commit(None).unwrap_err();
         assert!(matches!(unanswered, BusError::OutcomeUnknown(_)), "{unanswered}");
+    }
+
+    #[test]
+    fn a_group_whose_coordinator_has_gone_is_not_waited_for_for_ever() {
+        let brokers = MockCluster::new(2).unwrap();
+        brokers.create_topic("topic", 1, 2).unwrap();
+        brokers.partition_leader("topic", 0, Some(1)).unwrap();
+        brokers.coordinator(MockCoordinator::Transaction("producer".into()), 1).unwrap();
+        brokers.coordinator(MockCoordinator::Group("workers".into()), 2).unwrap();
+        let settings = Settings::new(brokers.bootstrap_servers(), "tests");
+        let mut producer = producer(&Settings { transaction_timeout: Duration::from_secs(2), ..settings.clone() });
+        let config = client_config(&settings, Role::GroupObserver("workers", Isolation::ReadCommitted));
+        let member: BaseConsumer<Context> = config.create_with_context(Context::new(&settings)).unwrap();
+        let token = producer.passes.issue(member.group_metadata().unwrap());
+        let group = GroupMetadata { group: "workers".into(), generation: 1, member: "member".into(), token };
+        let next = [(TopicPartition::new("topic", 0), 1)];
+        producer.send(record()).unwrap();
+        assert_eq!(producer.commit(Some(Consumed { group: &group, next: &next })), Ok(()));
+
+        brokers.broker_down(2).unwrap();
+        producer.send(record()).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let committed = producer.commit(Some(Consumed { group: &group, next: &next }));
+            let aborted = producer.abort();
+            drop(producer);
+            tell.send((committed, aborted)).unwrap();
+        });
+        let (committed, aborted) = told.recv_timeout(Duration::from_secs(30)).expect("an end");
+        assert!(matches!(committed, Err(BusError::Unavailable(_))), "{committed:?}");
+        assert!(matches!(aborted, Err(BusError::Unavailable(_))), "{aborted:?}");
     }
 }

@@ -33,7 +33,7 @@ fn number(name: &str, usual: u64) -> u64 {
 
 #[test]
 fn nothing_is_lost_doubled_or_hung_whatever_befalls_the_fleet() {
-    let (requests, rate) = (number("REQUESTS", 1_600), number("RATE", 20));
+    let (requests, rate) = (number("REQUESTS", 1_600), number("RATE", 10));
     let (count, seed) = (number("FAULTS", 7), number("SEED", 1));
     let mut fleet = Fleet::start(seed, requests, rate);
     let mut report = Report::new(requests, count, seed);

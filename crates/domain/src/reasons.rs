@@ -193,6 +193,7 @@ codes! {
         TargetUnknown "target-unknown" "No open request or letter of this id is known." "Check the id."
         StateStale "state-stale" "The request is no longer in the state the operator saw." "Look again, then decide again."
         NotInThisState "not-in-this-state" "The command has no place in the request's state." "Look at the request's state."
+        OnHold "on-hold" "The request is on hold." "Release it first, with `waybill release`."
         VerdictMissing "verdict-missing" "The command needs a verdict and brings none, or the wrong kind, or does not say of which attempt." "Give the verdict, and of an unknown outcome the attempt it is about, as `waybill trace` shows it."
         NothingToReplay "nothing-to-replay" "The letter is of a timer or of a partner's answer, which no topic holds: there is no record to send back." "After the fix start the worker again: what is due comes due once more, and calls without an answer count as lost. Then discard the letter."
         AlreadyDone "already-done" "It was done before." "Nothing is to be done."

@@ -183,28 +183,10 @@ pub(crate) fn fits(record: Outgoing) -> Result<Outgoing, Unwritable> {
 
 #[cfg(test)]
 mod tests {
-    use domain::messages::SealedOriginal;
-    use domain::phi::PhiError;
-    use domain::{Code, EventBody, RequestId, Token};
+    use domain::{Code, EventBody, RequestId};
 
     use super::*;
-    use crate::originals::Original;
-
-    struct Secret;
-
-    impl Originals for Secret {
-        fn seal(&self, _letter: LetterId, _original: &Original) -> Result<SealedOriginal, PhiError> {
-            Err(PhiError::Erased)
-        }
-
-        fn open(&self, _letter: LetterId, _sealed: &SealedOriginal) -> Result<Original, PhiError> {
-            Err(PhiError::Erased)
-        }
-
-        fn attest(&self, parts: &[&[u8]]) -> Token {
-            Token(derive(parts))
-        }
-    }
+    use crate::originals::tests::Secret;
 
     fn delivered(record: Outgoing, offset: u64) -> Delivered {
         let Outgoing { topic, partition, timestamp_ms, key, value, headers } = record;
@@ -224,7 +206,7 @@ mod tests {
         let all = ["ce_specversion", "ce_id", "ce_source", "ce_type", "content-type", "traceparent"];
         assert_eq!(names, all);
         assert_eq!(record.headers.text("content-type"), Some(headers::AVRO));
-        let postmark = Postmark::of(&record, false, &Secret);
+        let postmark = Postmark::of(&record, false, &Secret(1));
         assert_eq!((postmark.id, postmark.trace), (id, trace.hop(id)));
     }
 
@@ -234,8 +216,8 @@ mod tests {
         let headers = Headers::default();
         let strange = Outgoing { topic, partition: 0, timestamp_ms: 0, key: None, value, headers };
         let strange = delivered(strange, 7);
-        let postmark = Postmark::of(&strange, true, &Secret);
-        let home = redirected(&strange, &postmark, (b"key", 4), &Secret).expect("a record");
-        assert_eq!(Postmark::of(&delivered(home, 99), true, &Secret).id, postmark.id);
+        let postmark = Postmark::of(&strange, true, &Secret(1));
+        let home = redirected(&strange, &postmark, (b"key", 4), &Secret(1)).expect("a record");
+        assert_eq!(Postmark::of(&delivered(home, 99), true, &Secret(1)).id, postmark.id);
     }
 }

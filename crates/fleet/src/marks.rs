@@ -136,29 +136,8 @@ impl FromStr for Origin {
 
 #[cfg(test)]
 mod tests {
-    use domain::messages::SealedOriginal;
-    use domain::phi::PhiError;
-    use domain::{Token, ids};
-
     use super::*;
-    use crate::originals::Original;
-
-    /// A deployment with a secret of its own.
-    struct Secret(u8);
-
-    impl Originals for Secret {
-        fn seal(&self, _letter: LetterId, _original: &Original) -> Result<SealedOriginal, PhiError> {
-            Err(PhiError::Erased)
-        }
-
-        fn open(&self, _letter: LetterId, _sealed: &SealedOriginal) -> Result<Original, PhiError> {
-            Err(PhiError::Erased)
-        }
-
-        fn attest(&self, parts: &[&[u8]]) -> Token {
-            Token(ids::derive(&[&[self.0][..]].into_iter().chain(parts.iter().copied()).collect::<Vec<_>>()))
-        }
-    }
+    use crate::originals::tests::Secret;
 
     fn marks() -> Marks {
         let origin = Origin { topic: "waybill.events".into(), offset: 7 };

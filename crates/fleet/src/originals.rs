@@ -39,3 +39,27 @@ pub trait Originals: Send + Sync {
     /// Attests to these parts: a token of them that nobody outside this deployment can make.
     fn attest(&self, parts: &[&[u8]]) -> Token;
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use domain::ids;
+
+    use super::*;
+
+    /// A deployment with a secret of its own, which keeps no originals.
+    pub(crate) struct Secret(pub(crate) u8);
+
+    impl Originals for Secret {
+        fn seal(&self, _letter: LetterId, _original: &Original) -> Result<SealedOriginal, PhiError> {
+            Err(PhiError::Erased)
+        }
+
+        fn open(&self, _letter: LetterId, _sealed: &SealedOriginal) -> Result<Original, PhiError> {
+            Err(PhiError::Erased)
+        }
+
+        fn attest(&self, parts: &[&[u8]]) -> Token {
+            Token(ids::derive(&[&[self.0][..]].into_iter().chain(parts.iter().copied()).collect::<Vec<_>>()))
+        }
+    }
+}

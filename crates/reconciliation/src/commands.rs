@@ -160,7 +160,7 @@ fn after_the_end(ended: &EndedRequest, command: &Command) -> Code {
 fn without_place(command: &Command, code: Code) -> EventBody {
     let Command { command_id, action, verdict, ref operator, ref reason, .. } = *command;
     let is_look = action == CommandAction::DecideReview && verdict == Some(Verdict::Look {});
-    if !is_look || code != Code::NoOpenReview {
+    if !is_look || !matches!(code, Code::NoOpenReview | Code::OnHold) {
         return refusal(command, code);
     }
     let note = Some(reason.clone()).filter(|reason| !reason.is_empty());

@@ -1,7 +1,8 @@
 //! The cache: a registry's ids on disk, for a start during an outage. One file for one registry; what it holds is public.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use contracts::catalogue::{BUNDLED, Bundled};
@@ -76,12 +77,12 @@ impl Cache {
     pub(crate) fn write(&self, content: &Content) -> io::Result<()> {
         let directory = self.file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(directory)?;
-        // Named by the process, so that two that share a directory don't write into one file.
-        let draft = self.file.with_extension(format!("{}.tmp", std::process::id()));
-        let mut file = File::create(&draft)?;
-        file.write_all(&serde_json::to_vec_pretty(content)?)?;
-        file.sync_all()?;
-        fs::rename(&draft, &self.file)?;
+        // Named by chance, so that two that share a directory don't write into one file, whatever machine they run on.
+        let public = Permissions::from_mode(0o666);
+        let mut draft = tempfile::Builder::new().prefix(FILE).permissions(public).tempfile_in(directory)?;
+        draft.write_all(&serde_json::to_vec_pretty(content)?)?;
+        draft.as_file().sync_all()?;
+        draft.persist(&self.file)?;
         File::open(directory)?.sync_all()
     }
 

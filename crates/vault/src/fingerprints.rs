@@ -5,7 +5,7 @@
 //! and every later one compares. Keys may be added to the key file and, once nothing sealed under them is kept, removed from it.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::disk;
@@ -36,10 +36,10 @@ pub(crate) fn compare(directory: &Path, keys: &Keys) -> io::Result<Option<String
     }
     if fresh != noted {
         // Two processes that start at once note the same, or one of them notes it again at its next start.
-        let next = directory.join(format!("{NAME}.{}", std::process::id()));
-        fs::write(&next, fresh)?;
-        fs::File::open(&next)?.sync_all()?;
-        fs::rename(&next, &path)?;
+        let mut next = tempfile::Builder::new().prefix(NAME).tempfile_in(directory)?;
+        next.write_all(fresh.as_bytes())?;
+        next.as_file().sync_all()?;
+        next.persist(&path)?;
         disk::sync_directory(directory)?;
     }
     Ok(None)

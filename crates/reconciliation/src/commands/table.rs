@@ -112,6 +112,7 @@ fn decide_review(state: State) -> Judgement {
     match state {
         State::InReview => Judgement::CarriedOut,
         State::Exception => Judgement::Only(Condition::UnderReview, Code::NoOpenReview),
+        State::Held => Judgement::Refused(Code::OnHold),
         State::Received
         | State::Validated
         | State::IdentityMatched
@@ -120,7 +121,6 @@ fn decide_review(state: State) -> Judgement {
         | State::Fulfilled
         | State::Closed
         | State::Rejected
-        | State::Held
         | State::Cancelling
         | State::Cancelled
         | State::Superseded

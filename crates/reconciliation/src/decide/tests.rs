@@ -3,5 +3,6 @@ mod deadlines;
 mod endings;
 mod facts;
 mod properties;
+mod reviews;
 mod times;
 mod world;

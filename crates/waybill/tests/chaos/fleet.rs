@@ -70,6 +70,9 @@ impl Fleet {
     /// Has something befall the fleet; how long after it was over, or had struck for good, everything was worked on again. None if the
     /// demo has come to its end before.
     pub(crate) fn suffer(&mut self, fault: Fault) -> Option<Duration> {
+        if self.is_done() {
+            return None;
+        }
         Some(match fault {
             Fault::Kill { role, second: false } => {
                 send(self.first(role)?, "KILL");

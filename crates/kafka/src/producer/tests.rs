@@ -1,0 +1,79 @@
+use fleet::bus::{GroupMetadata, Headers, Isolation};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::mocking::{MockCluster, MockCoordinator};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+use super::*;
+use crate::observers::Observers;
+
+fn producer(settings: &Settings) -> KafkaProducer {
+    let catalogue = Catalogue::new(settings.clone(), Observers::new(settings).unwrap().any());
+    let passes = Arc::new(Passes::new().unwrap());
+    KafkaProducer::new(settings, "producer", Arc::new(catalogue), passes, &Holders::default()).unwrap()
+}
+
+fn record() -> Outgoing {
+    let (value, headers) = (Some(bytes::Bytes::from_static(b"value")), Headers::default());
+    Outgoing { topic: "topic".into(), partition: 0, timestamp_ms: 0, key: None, value, headers }
+}
+
+#[test]
+fn a_record_that_failed_is_to_blame_for_its_own_transaction_and_no_other() {
+    let brokers = MockCluster::new(1).unwrap();
+    brokers.create_topic("topic", 1, 1).unwrap();
+    let mut producer = producer(&Settings::new(brokers.bootstrap_servers(), "tests"));
+    producer.send(record()).unwrap();
+    producer.client.context().fail(RDKafkaErrorCode::InvalidRecord);
+    let refused = producer.commit(None).unwrap_err();
+    assert!(refused.may_blame_content(), "{refused}");
+    producer.abort().unwrap();
+    producer.send(record()).unwrap();
+    producer.client.context().fail(RDKafkaErrorCode::InvalidRecord);
+    producer.abort().unwrap();
+    producer.send(record()).unwrap();
+    assert_eq!(producer.commit(None), Ok(()));
+}
+
+#[test]
+fn a_commit_that_nobody_has_answered_may_have_gone_through() {
+    let brokers = MockCluster::new(1).unwrap();
+    brokers.create_topic("topic", 1, 1).unwrap();
+    let settings = Settings::new(brokers.bootstrap_servers(), "tests");
+    let mut producer = producer(&Settings { transaction_timeout: Duration::from_secs(2), ..settings });
+    producer.send(record()).unwrap();
+    let busy = RDKafkaRespErr::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
+    brokers.request_errors(RDKafkaApiKey::EndTxn, &[busy; 1_000]);
+    let unanswered = producer.commit(None).unwrap_err();
+    assert!(matches!(unanswered, BusError::OutcomeUnknown(_)), "{unanswered}");
+}
+
+#[test]
+fn a_group_whose_coordinator_has_gone_is_not_waited_for_for_ever() {
+    let brokers = MockCluster::new(2).unwrap();
+    brokers.create_topic("topic", 1, 2).unwrap();
+    brokers.partition_leader("topic", 0, Some(1)).unwrap();
+    brokers.coordinator(MockCoordinator::Transaction("producer".into()), 1).unwrap();
+    brokers.coordinator(MockCoordinator::Group("workers".into()), 2).unwrap();
+    let settings = Settings::new(brokers.bootstrap_servers(), "tests");
+    let mut producer = producer(&Settings { transaction_timeout: Duration::from_secs(2), ..settings.clone() });
+    let config = client_config(&settings, Role::GroupObserver("workers", Isolation::ReadCommitted));
+    let member: BaseConsumer<Context> = config.create_with_context(Context::new(&settings)).unwrap();
+    let token = producer.passes.issue(member.group_metadata().unwrap());
+    let group = GroupMetadata { group: "workers".into(), generation: 1, member: "member".into(), token };
+    let next = [(TopicPartition::new("topic", 0), 1)];
+    producer.send(record()).unwrap();
+    assert_eq!(producer.commit(Some(Consumed { group: &group, next: &next })), Ok(()));
+
+    brokers.broker_down(2).unwrap();
+    producer.send(record()).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let committed = producer.commit(Some(Consumed { group: &group, next: &next }));
+        let aborted = producer.abort();
+        drop(producer);
+        tell.send((committed, aborted)).unwrap();
+    });
+    let (committed, aborted) = told.recv_timeout(Duration::from_secs(30)).expect("an end");
+    assert!(matches!(committed, Err(BusError::Unavailable(_))), "{committed:?}");
+    assert!(matches!(aborted, Err(BusError::Unavailable(_))), "{aborted:?}");
+}

@@ -173,7 +173,11 @@ pub(crate) fn patiently_hearing<T>(
         let is_passing = error.rdkafka_error_code().is_some_and(|code| PASSING.contains(&code));
         if !is_passing || deadline <= Instant::now() {
             hear_all(client, &hear)?;
-            return Err(client.context().complaint().explain(failed(what, &error)));
+            // What should have passed and has not is an outage, whatever it is called: a client that has lost its brokers forgets
+            // topics that are there.
+            let error =
+                if is_passing { BusError::Unavailable(format!("{what}: {error}")) } else { failed(what, &error) };
+            return Err(client.context().complaint().explain(error));
         }
         step = (step * 2).min(STEP_MAX);
         std::thread::sleep(ASK_AGAIN);
@@ -199,6 +203,26 @@ fn hear_all<E>(client: &BaseConsumer<Context>, hear: impl Fn(&KafkaError) -> Res
             Some(Ok(_)) => {}
             None if client.context().told() == told => return Ok(()),
             None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+
+    /// A worker ends where a topic is not there; it waits where brokers are not.
+    #[test]
+    fn a_client_that_has_lost_its_brokers_is_not_taken_at_its_word_that_there_is_no_such_topic() {
+        let brokers = MockCluster::new(1).unwrap();
+        let settings = Settings::new(brokers.bootstrap_servers(), "tests");
+        let client = client(&settings, Role::Observer(Isolation::ReadCommitted)).unwrap();
+        for code in [RDKafkaErrorCode::UnknownPartition, RDKafkaErrorCode::UnknownTopic] {
+            let ask = |_| -> KafkaResult<()> { Err(KafkaError::MetadataFetch(code)) };
+            let told = patiently(&client, "the ends of topic-0", Duration::from_millis(20), ask).unwrap_err();
+            assert!(matches!(told, BusError::Unavailable(_)), "{told}");
         }
     }
 }

@@ -34,7 +34,7 @@ processes: ## Worker processes over servers: killed, stopped, cut off, restarted
 chaos: export REQUESTS ?= 10000
 chaos: export RATE ?= 12
 chaos: export FAULTS ?= 28
-chaos: chaos-brief ## Three brokers, two processes of each worker: they, database, registry and partners fail; REQUESTS, RATE, FAULTS, SEED
+chaos: chaos-brief ## Three brokers, two processes of each worker: they, database, registry and partners fail; REQUESTS, RATE, FAULTS, SEED, ONLY
 
 chaos-brief: ## The same for three minutes: each kind of fault once
 	WAYBILL_SERVERS=$(CURDIR)/.waybill/chaos WAYBILL_PROGRAMS=$(CURDIR)/.waybill/servers \

@@ -93,9 +93,8 @@ impl Schedule {
         (self.seed, self.count).hash(&mut hasher);
         usize::try_from(hasher.finish() % bound as u64).expect("below a bound")
     }
-}
 
-impl Schedule {
+    /// The next of all kinds.
     fn any(&mut self) -> Fault {
         if self.round.is_empty() {
             self.round = (0..KINDS).collect();

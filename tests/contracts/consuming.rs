@@ -136,13 +136,16 @@ pub(crate) fn every_partition_has_its_turn(bench: &mut dyn Bench) {
     let mut member = stage.join_alone("group", "member", &topics.each_ref());
     let mut given: BTreeMap<TopicPartition, usize> = BTreeMap::new();
     stage.until("every partition has given something", || {
+        // Who has given is paused while the others' records are on their way, so that nobody is emptied by that wait. When they
+        // are there all compete again.
+        let early: Vec<TopicPartition> = given.keys().cloned().collect();
+        member.consumer.pause(&early).unwrap();
+        member.step(A_MOMENT);
+        member.consumer.resume(&early).unwrap();
         for topic in topics.iter().chain(&topics[..1]) {
             let mut taken = Vec::new();
             member.consumer.take(topic, Limit { records: 1, bytes: 1 << 20 }, &mut taken).unwrap();
             taken.iter().for_each(|record| *given.entry(record.topic_partition()).or_default() += 1);
-        }
-        if given.len() < 12 {
-            member.step(Duration::ZERO);
         }
         given.len() == 12
     });

@@ -121,7 +121,8 @@ impl KafkaProducer {
             }
             let now = Instant::now();
             if deadline <= now {
-                return Err(BusError::Unavailable("the brokers do not take the records of a transaction".into()));
+                let what = "the brokers do not take the records of a transaction: see that they run and answer";
+                return Err(BusError::Unavailable(what.into()));
             }
             // A small transaction is waited for closely; a large one, which is not over so soon, at little cost.
             std::thread::sleep((now.duration_since(begun) / 16).clamp(LOOK_AGAIN, LOOK_AGAIN_MAX));

@@ -33,6 +33,9 @@ struct Reading {
     until: u64,
     /// Up to where the shelf knows itself to be.
     noted: u64,
+    /// When it last came further, and whether it was told since that it does not.
+    moved_ms: i64,
+    is_told: bool,
 }
 
 /// What memory is read back from.
@@ -46,6 +49,9 @@ struct Source<'a> {
 
 /// After so many offsets the shelf is told how far it is: who begins again goes on from there.
 const NOTED_EVERY: u64 = 500_000;
+
+/// Who has come no further for so long says so: every transaction ought to have ended by then.
+const STUCK_MS: i64 = 60_000;
 
 /// Offsets yet to be read from which a partition is worth a thread.
 const LONG: usize = 10_000;
@@ -174,6 +180,7 @@ impl<W: Worker> Restore<W> {
         let position = reading.reader.position(&self.at)?;
         let is_complete = reading.until <= position;
         self.partition.read_to = position;
+        reading.watch(&self.at, (before, position), source.now_ms);
         if is_complete || reading.noted + NOTED_EVERY <= position {
             self.partition.note_checkpoint(position, source.now_ms);
             reading.noted = position;
@@ -195,6 +202,21 @@ impl<W: Worker> Restore<W> {
         let noted = self.partition.read_to.max(marks.low);
         let mut reader = source.bus.reader(Isolation::ReadCommitted)?;
         reader.assign(&[(self.at.clone(), noted)])?;
-        Ok(Reading { reader, until: marks.high, noted })
+        Ok(Reading { reader, until: marks.high, noted, moved_ms: source.now_ms, is_told: false })
+    }
+}
+
+// === impl Reading ===
+
+impl Reading {
+    /// Says once when it comes no further: nobody else would, and the partition is not worked on meanwhile.
+    fn watch(&mut self, at: &TopicPartition, (before, position): (u64, u64), now_ms: i64) {
+        if before < position || self.until <= position {
+            (self.moved_ms, self.is_told) = (now_ms, false);
+        } else if !self.is_told && self.moved_ms + STUCK_MS <= now_ms {
+            self.is_told = true;
+            let why = "brokers are away, or a transaction on it has no end, as `waybill doctor` would show";
+            tracing::warn!(%at, position, end = self.until, "memory can't be read to its end: {why}");
+        }
     }
 }

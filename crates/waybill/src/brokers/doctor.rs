@@ -1,12 +1,17 @@
 //! Whether brokers and registry are fit for a start.
 
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
 use contracts::Topics;
 use domain::messages::Stage;
-use fleet::bus::Bus as _;
+use fleet::bus::{Bus as _, BusError, Isolation, Limit, TopicPartition, TopicSpec};
+use fleet::clock::Clock as _;
 use kafka::Kafka;
 
 use super::topics::differences;
 use super::{KafkaConfig, ask_registry, connect};
+use crate::clock::SystemClock;
 use crate::commands::doctor::Finding;
 use crate::config::Config;
 use crate::exit::Failure;
@@ -15,6 +20,11 @@ use crate::topics;
 
 /// The assignor of all workers' groups.
 const ASSIGNOR: &str = "range";
+
+/// A worker's transactions end within seconds, and its coordinator ends those of a worker that is gone.
+const OPEN_MAX_MS: i64 = 60_000;
+/// How long the records behind which readers wait may take to come.
+const LOOKING: Duration = Duration::from_secs(10);
 
 /// What was found of the brokers, the topics on them, and the registry.
 pub(crate) fn findings(config: &Config, kafka: &KafkaConfig) -> Vec<Finding> {
@@ -55,7 +65,61 @@ fn brokers(config: &Config, kafka: &KafkaConfig) -> Vec<Finding> {
             }
         }
     };
-    vec![there, topics, groups(config, &brokers)]
+    vec![there, topics, transactions(&brokers, &specs), groups(config, &brokers)]
+}
+
+/// Whoever reads what is committed waits at the first record whose transaction is open: at one without an end for ever.
+fn transactions(brokers: &Kafka, specs: &[TopicSpec]) -> Finding {
+    let held = match held(brokers, specs) {
+        Ok(held) => held,
+        Err(error) => {
+            return Finding::wrong("transactions", &error, "see that this user may read the topics, and ask again");
+        }
+    };
+    let mut endless = held.iter().filter(|(_, (_, age_ms))| OPEN_MAX_MS < *age_ms);
+    let Some((at, (offset, age_ms))) = endless.next() else {
+        return Finding::fine("transactions", "nothing waits for the end of one".into());
+    };
+    let what = format!(
+        "{at} waits at offset {offset} for the end of a transaction of {} s ago, {} more partitions as long",
+        age_ms / 1000,
+        endless.count()
+    );
+    Finding::wrong(
+        "transactions",
+        &what,
+        "its coordinator may have lost its end: `kafka-transactions.sh find-hanging` lists such, `abort` ends one; abort \
+         all of the same producer, then restart the workers",
+    )
+}
+
+/// The partitions with an open transaction: where it begins, and how old it is.
+fn held(brokers: &Kafka, specs: &[TopicSpec]) -> Result<BTreeMap<TopicPartition, (u64, i64)>, BusError> {
+    // What is missing is told by the check of the topics.
+    let there: Vec<TopicSpec> = brokers.topics()?;
+    let ours = there.iter().filter(|found| specs.iter().any(|spec| spec.name == found.name));
+    let mut starts = Vec::new();
+    for spec in ours {
+        for number in 0..spec.partitions {
+            let at = TopicPartition::new(spec.name.clone(), number);
+            let marks = brokers.watermarks(&at)?;
+            if marks.stable < marks.high {
+                starts.push((at, marks.stable));
+            }
+        }
+    }
+    let (mut reader, mut held) = (brokers.reader(Isolation::ReadUncommitted)?, BTreeMap::new());
+    reader.assign(&starts)?;
+    let began = Instant::now();
+    while held.len() < starts.len() && began.elapsed() < LOOKING {
+        let mut records = Vec::new();
+        reader.read(Limit { records: 1_000, bytes: 8 << 20 }, Duration::from_millis(100), &mut records)?;
+        for record in records {
+            let age_ms = SystemClock.now_ms() - record.timestamp_ms;
+            held.entry(record.topic_partition()).or_insert((record.offset, age_ms));
+        }
+    }
+    Ok(held)
 }
 
 /// The assignor must give equal partition numbers of all a worker's topics to one member, as `range` does: any other, brought in

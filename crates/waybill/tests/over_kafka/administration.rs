@@ -1,9 +1,10 @@
 //! What an administrator does, and what is told where something is missing or wrong.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::Value;
 
 use crate::cluster::{Deployment, example, server, until};
@@ -26,7 +27,7 @@ fn topics_and_schemas_are_made_once_and_then_as_they_should_be() {
         assert!(there.as_array().is_some_and(|topics| topics.iter().all(is_fine)), "{verb}: {there}");
     }
     let doctor = deployment.done(&["doctor"]);
-    for check in ["brokers", "topics", "groups", "registry", "projections"] {
+    for check in ["brokers", "topics", "transactions", "groups", "registry", "projections"] {
         assert!(doctor.contains(check), "{check} is missing in {doctor}");
     }
 }
@@ -130,6 +131,32 @@ fn a_worker_that_its_group_mistakes_for_another_goes_on() {
     deployment.answer(&["submit", &example("requests.jsonl")]);
     until("the submissions to be taken", || (deployment.answer(&["status"])["requests"] == 3).then_some(()));
     drop(worker);
+}
+
+/// Brokers can lose the end of a transaction. Its readers wait for ever and look as if they had nothing to do, so somebody has to tell.
+#[test]
+fn a_transaction_without_an_end_is_told_with_its_place() {
+    let deployment = Deployment::prepared();
+    let somebody: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", server("KAFKA"))
+        .set("transactional.id", format!("{}somebody", deployment.prefix()))
+        .create()
+        .expect("a producer");
+    let patience = Duration::from_secs(30);
+    somebody.init_transactions(patience).expect("a producer's epoch");
+    somebody.begin_transaction().expect("begun");
+    let topic = format!("{}memory.triage", deployment.prefix());
+    let ten_minutes_ago =
+        SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set") - Duration::from_secs(600);
+    let created_ms = i64::try_from(ten_minutes_ago.as_millis()).expect("small");
+    let record = BaseRecord::to(&topic).partition(1).key("key").payload("value").timestamp(created_ms);
+    somebody.send(record).map_err(|(error, _)| error).expect("sent");
+    somebody.flush(patience).expect("written");
+    let doctor = deployment.refusal(1, &["doctor"]);
+    assert!(doctor.contains(&format!("{topic}-1 waits at offset 0 for the end of a transaction")), "{doctor}");
+    assert!(doctor.contains("find-hanging"), "{doctor}");
+    somebody.abort_transaction(patience).expect("ended");
+    assert!(deployment.done(&["doctor"]).contains("nothing waits for the end of one"));
 }
 
 /// Two processes of one worker share its partitions; under one name the second takes the first one's place.

@@ -26,6 +26,7 @@ pub(crate) enum Verdict {
 }
 
 type Judge = Box<dyn FnMut(&[Outgoing]) -> Verdict + Send>;
+type Watch = Box<dyn FnMut(&str) + Send>;
 
 /// The faults of a log, shared by everything on it.
 #[derive(Default)]
@@ -33,6 +34,8 @@ pub(crate) struct Faults {
     judge: Mutex<Option<Judge>>,
     /// Takes of a topic that move so many records and then fail.
     failing_takes: Mutex<Vec<(Arc<str>, usize)>>,
+    /// Is told the topic of every take beforehand.
+    before_takes: Mutex<Option<Watch>>,
     /// So many joinings fail.
     failing_joins: AtomicUsize,
     /// How often all producers that there were became useless.
@@ -89,6 +92,11 @@ impl Faults {
     /// The next take of a topic moves at most so many records, then fails.
     pub(crate) fn fail_take_after(&self, topic: Arc<str>, records: usize) {
         locked(&self.failing_takes).push((topic, records));
+    }
+
+    /// Does something before takes.
+    pub(crate) fn before_takes(&self, watch: impl FnMut(&str) + Send + 'static) {
+        *locked(&self.before_takes) = Some(Box::new(watch));
     }
 
     /// An open transaction of somebody who is gone holds readers of a partition back.
@@ -176,6 +184,9 @@ impl Consumer for FaultyConsumer {
     }
 
     fn take(&mut self, topic: &str, limit: Limit, out: &mut Vec<Delivered>) -> Result<(), BusError> {
+        if let Some(watch) = locked(&self.faults.before_takes).as_mut() {
+            watch(topic);
+        }
         let failing = locked(&self.faults.failing_takes).pop_if(|(failing, _)| **failing == *topic);
         let failing = failing.map(|(_, records)| records);
         let records = failing.map_or(limit.records, |records| records.min(limit.records));

@@ -8,7 +8,7 @@ use domain::Lane;
 use fleet::GateOptions;
 use fleet::bus::{Bus, Consumed, Membership, TopicPartition, Wake};
 
-use crate::world::{World, at_home, settle};
+use crate::world::{World, at_home, route, settle, work};
 
 const BESIDE_URGENT_FOR: Duration = Duration::from_secs(30);
 
@@ -57,6 +57,33 @@ fn an_urgent_record_is_decided_in_the_next_turn() {
     let tag = world.tell(Lane::Urgent, urgent, "count");
     slot.turn(Duration::ZERO).expect("a turn");
     assert_eq!(world.facts(urgent), [format!("{tag}:1")]);
+}
+
+#[test]
+fn a_turn_full_of_others_ends_when_somebody_urgent_comes() {
+    let mut world = World::new();
+    world.records_max = 10_000;
+    let [urgent, _, bulk] = operations();
+    for _ in 0..5_000 {
+        world.tell(Lane::Bulk, bulk, "count");
+    }
+    let mut slot = world.join("one");
+    while slot.turn(Duration::ZERO).expect("a turn").tally.records < 1_000 {}
+    // The urgent record is written while the turn is on its way: before it looks for the third time what there is.
+    let (log, topic) = (world.bus.log.clone(), world.topics.name(&Topic::Dispatch(Lane::Urgent)));
+    let mut record = Some(world.record(Lane::Urgent, &route(urgent).key(), work(urgent, "count", "late")));
+    let mut looks = 0;
+    world.faults.before_takes(move |taken| {
+        looks += usize::from(*taken == *topic);
+        if let Some(record) = record.take_if(|_| looks == 3) {
+            let mut producer = log.producer("test").expect("a producer");
+            producer.send(record).expect("sent");
+            producer.commit(None).expect("committed");
+        }
+    });
+    let report = slot.turn(Duration::ZERO).expect("a turn");
+    assert_eq!(world.facts(urgent), ["late:1"], "it is decided in the turn under way");
+    assert!(report.tally.records < 1_000, "{report:?}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ use crate::turn::{Turn, Unwritable};
 /// Of a turn's room this part is left to records, however many answers and timers there are, and as much to timers, however many
 /// answers there are.
 const PART: usize = 4;
+/// How many records are decided before it is looked whether somebody urgent has come meanwhile: a few milliseconds' worth.
+const STRETCH: usize = 256;
 /// Whatever has waited for longer is a backlog.
 const FRESH_MS: u64 = 1_000;
 
@@ -94,18 +96,29 @@ impl<W: Worker> Slot<W> {
         Ok(())
     }
 
+    /// Takes records and decides them, stretch by stretch. A turn that somebody urgent comes in to ends with the stretch that took
+    /// them: they do not wait for all the others there is room for.
     fn decide_records(&mut self, turn: &mut Turn<W>, room: usize) -> Result<(), BusError> {
-        if room == 0 {
-            return Ok(());
-        }
-        let mut records = Vec::with_capacity(room);
-        let taken = self.take_by_lane(room, &mut records);
-        // What was taken is noted before anything can fail, so that all of it is taken again if the turn is undone.
-        turn.took(&records);
-        turn.is_urgent = taken?;
-        for record in &records {
-            let partition = self.partitions.get_mut(&record.partition).ok_or_else(|| astray(record))?;
-            self.desk.take_in(partition, turn, record).map_err(letterless)?;
+        let mut left = Limit { records: room, bytes: self.options.bytes_max };
+        let mut is_first = true;
+        while 0 < left.records && 0 < left.bytes {
+            let stretch = Limit { records: left.records.min(STRETCH), ..left };
+            let mut records = Vec::with_capacity(stretch.records);
+            let taken = self.take_by_lane(stretch, &mut records);
+            // What was taken is noted before anything can fail, so that all of it is taken again if the turn is undone.
+            turn.took(&records);
+            let is_urgent = taken?;
+            turn.is_urgent |= is_urgent;
+            for record in &records {
+                let partition = self.partitions.get_mut(&record.partition).ok_or_else(|| astray(record))?;
+                self.desk.take_in(partition, turn, record).map_err(letterless)?;
+            }
+            if records.len() < stretch.records || is_urgent && !is_first {
+                break;
+            }
+            let bytes = records.iter().map(Delivered::size_bytes).sum();
+            left = left.without(Limit { records: records.len(), bytes });
+            is_first = false;
         }
         Ok(())
     }
@@ -127,11 +140,10 @@ impl<W: Worker> Slot<W> {
         Ok(())
     }
 
-    /// Takes up to `room` records: of each topic first no more than leaves the later ones their share, in records and in bytes,
+    /// Takes up to `whole`: of each topic first no more than leaves the later ones their share, in records and in bytes,
     /// then, most urgent first, what nobody claimed. Answers whether there was something urgent among what is not: where most of it
     /// is urgent, it is a backlog of its own.
-    fn take_by_lane(&mut self, room: usize, records: &mut Vec<Delivered>) -> Result<bool, BusError> {
-        let whole = Limit { records: room, bytes: self.options.bytes_max };
+    fn take_by_lane(&mut self, whole: Limit, records: &mut Vec<Delivered>) -> Result<bool, BusError> {
         let mut left = whole;
         let mut more = Vec::with_capacity(self.inputs.len());
         let mut urgent = 0;

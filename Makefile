@@ -44,6 +44,7 @@ chaos-brief: ## The same for three minutes: each kind of fault once
 lint: ## Formatting, clippy and docs without a warning
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo clippy --workspace --quiet --test broker --test apicurio --test postgres --test over_kafka --test chaos -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 fmt: ## Format everything

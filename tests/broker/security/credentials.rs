@@ -13,6 +13,9 @@ use super::{
 /// Connecting, asking, and asking once more as a transaction's coordinator is looked for.
 const TOLD_MAX: std::time::Duration = ANSWER_MAX.saturating_mul(4);
 
+/// A way to need the brokers.
+type Way<'a> = &'a dyn Fn() -> Result<(), BusError>;
+
 #[test]
 fn a_password_over_tls_opens_the_bus() {
     works(&administrator(), "password");
@@ -47,7 +50,7 @@ fn each_is_told(settings: &Settings, is_told: impl Fn(&BusError) -> bool) {
         topics: vec![at.topic.clone()],
         session_timeout: ANSWER_MAX,
     };
-    let ways: [(&str, &dyn Fn() -> Result<(), BusError>); 5] = [
+    let ways: [(&str, Way<'_>); 5] = [
         ("watermarks", &|| bus.watermarks(&at).map(drop)),
         ("offsets", &|| bus.committed("group", &at).map(drop)),
         ("consumer", &|| bus.consumer(membership.clone()).map(drop)),

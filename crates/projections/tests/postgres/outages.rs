@@ -84,9 +84,9 @@ fn a_server_that_comes_back_is_projected_into_again() {
         theatre.log.append((first..first + 50).flat_map(|number| history::fulfilled(&codec, number)));
         theatre.run(live.status.wait_for(|status| 100 < status.records)).expect("it runs");
         if crashes {
-            server.crash()
+            server.crash();
         } else {
-            server.stop()
+            server.stop();
         }
         theatre.log.append((first + 50..first + 60).flat_map(|number| history::fulfilled(&codec, number)));
         let failing = theatre.run(live.status.wait_for(|status| status.failing.is_some())).expect("it runs").clone();

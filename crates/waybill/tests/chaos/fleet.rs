@@ -79,9 +79,7 @@ impl Fleet {
                 self.until_served(role)
             }
             Fault::Kill { role, second: true } => {
-                let index = self.seconds.iter().position(|(name, _)| *name == role).expect("a worker");
-                drop(self.seconds.remove(index));
-                self.seconds.push((role, second(&self.deployment, role)));
+                self.replace_second(role, drop);
                 self.until_served(role)
             }
             Fault::Freeze { role } => {
@@ -159,13 +157,19 @@ impl Fleet {
             let before = self.first(role)?;
             send(before, "TERM");
             until("its successor", || Some(self.first(role)).filter(|after| *after != Some(before)))?;
-            let index = self.seconds.iter().position(|(name, _)| *name == role).expect("a worker");
-            let (_, mut process) = self.seconds.remove(index);
-            process.signal("TERM");
-            assert!(process.ends(), "{role} does not end well");
-            self.seconds.push((role, second(&self.deployment, role)));
+            self.replace_second(role, |mut process| {
+                process.signal("TERM");
+                assert!(process.ends(), "{role} does not end well");
+            });
         }
         Some(self.until_all_served())
+    }
+
+    /// Ends a worker's second process and starts another in its place.
+    fn replace_second(&mut self, role: &'static str, end: impl FnOnce(Process)) {
+        let index = self.seconds.iter().position(|(name, _)| *name == role).expect("a worker");
+        end(self.seconds.remove(index).1);
+        self.seconds.push((role, second(&self.deployment, role)));
     }
 }
 

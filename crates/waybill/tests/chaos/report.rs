@@ -44,6 +44,7 @@ impl Report {
     }
 
     /// Prints the table, and fails unless the accounts balance.
+    #[expect(clippy::print_stdout, reason = "the table is what a run is for")]
     pub(crate) fn conclude(&self, End { balances, told }: End) {
         let (took, befell) = (self.began.elapsed().as_secs_f64(), self.befell.values().flatten().count());
         println!("{} submissions, {befell} of {} faults, seed {}, {took:.0} s", self.requests, self.planned, self.seed);

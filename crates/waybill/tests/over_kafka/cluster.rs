@@ -141,6 +141,7 @@ impl Deployment {
     }
 
     /// Keeps what its processes have logged.
+    #[expect(clippy::print_stderr, reason = "a test that failed says where to look")]
     pub(crate) fn keep(&mut self) {
         self.folder.disable_cleanup(true);
         eprintln!("its logs are kept in {}", self.folder.path().display());

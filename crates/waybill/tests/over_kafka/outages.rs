@@ -115,12 +115,11 @@ fn a_start_without_the_registry_works_from_the_ids_it_gave_before() {
     deployment.answer(&["submit", &example("requests.jsonl")]);
     drop(processes);
     let processes = fleet(&deployment);
-    let accepted = until("intake to go on without it", || {
+    until("intake to go on without it", || {
         let output = deployment.waybill(&["--json", "requests"]);
         let listed: Vec<Value> = serde_json::from_slice(&output.stdout).ok()?;
         (listed.len() == 3).then_some(())
     });
-    assert_eq!(accepted, ());
     assert!(
         deployment.logged("intake").contains("schema ids are taken from the cache"),
         "{}",

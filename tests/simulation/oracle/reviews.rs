@@ -32,7 +32,11 @@ struct Review {
     owner: Option<String>,
     first: Option<(String, Verdict)>,
     decided: Option<Verdict>,
+    /// Whom the first of two has chosen, if the second has named another account: they may have been merged since.
+    first_chosen: Option<Token>,
 }
+
+const DISAGREE: &str = "two people have decided that don't agree";
 
 // === impl Reviews ===
 
@@ -167,11 +171,14 @@ impl Review {
         wrong
     }
 
-    fn matched(&self, rule: &str, stands_for: impl Fn(Token) -> bool) -> Option<String> {
+    fn matched(&mut self, rule: &str, stands_for: impl Fn(Token) -> bool) -> Option<String> {
         if rule != "reviewed" {
             return self.is_open.then(|| "matched by the machine while people decide".to_owned());
         }
         // Where the account was merged since, the one that stands for it is meant.
+        if !self.first_chosen.take().is_none_or(&stands_for) {
+            return Some(DISAGREE.to_owned());
+        }
         let is_so = matches!(self.decided, Some(Verdict::IsMember { member_token }) if stands_for(member_token));
         (!is_so).then(|| "matched as nobody has decided".to_owned())
     }
@@ -191,8 +198,14 @@ impl Review {
             match &self.first {
                 None => Some("one person has decided where two have to".to_owned()),
                 Some((first, _)) if *first == by => Some("one person has decided twice".to_owned()),
-                Some((_, first)) if *first != verdict => Some("two people have decided that don't agree".to_owned()),
-                Some(_) => self.objection(&by),
+                Some((_, first)) => match (*first, verdict) {
+                    (Verdict::IsMember { member_token: first }, Verdict::IsMember { member_token: second }) => {
+                        self.first_chosen = Some(first).filter(|first| *first != second);
+                        self.objection(&by)
+                    }
+                    (first, second) if first == second => self.objection(&by),
+                    _ => Some(DISAGREE.to_owned()),
+                },
             }
         } else {
             self.objection(&by)

@@ -119,7 +119,10 @@ fn held(brokers: &Kafka, specs: &[TopicSpec]) -> Result<BTreeMap<TopicPartition,
             held.entry(record.topic_partition()).or_insert((record.offset, age_ms));
         }
     }
-    Ok(held)
+    match starts.iter().find(|(at, _)| !held.contains_key(at)) {
+        Some((at, offset)) => Err(BusError::Unavailable(format!("{at}: what waits at offset {offset} can't be read"))),
+        None => Ok(held),
+    }
 }
 
 /// The assignor must give equal partition numbers of all a worker's topics to one member, as `range` does: any other, brought in

@@ -187,7 +187,7 @@ impl Oracle {
         if world.is_well() && !world.crew.is_in_disorder() {
             let times = (self.patience.sound(), world.clock.since_boot());
             wrong.extend(self.grounds.overlooked(times, None));
-            wrong.extend(self.guesses.overlooked(times.0, None));
+            wrong.extend(self.guesses.overlooked(times, None));
         }
         wrong
     }
@@ -196,7 +196,7 @@ impl Oracle {
     pub(crate) fn look_at_last(&mut self, world: &World) -> Vec<String> {
         let times = (self.patience.sound(), world.clock.since_boot());
         let mut wrong = self.grounds.overlooked(times, Some(Duration::ZERO));
-        wrong.extend(self.guesses.overlooked(times.0, Some(Duration::ZERO)));
+        wrong.extend(self.guesses.overlooked(times, Some(Duration::ZERO)));
         wrong.extend(relearnt::withdrawals(world));
         let put_aside = |id| self.requests.get(&id).is_some_and(|request| request.has_had("letter-discarded"));
         wrong.extend(self.reviews.unanswered(put_aside));

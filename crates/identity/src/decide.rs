@@ -15,6 +15,7 @@ use matching::normal::Word;
 
 use crate::ground::{self, Match};
 use crate::guard::{self, Fingerprint};
+use crate::memory::Attempt;
 use crate::reading::our_coverage;
 use crate::resolve::{Resolution, resolve};
 use crate::rollout::Judge;
@@ -73,7 +74,8 @@ fn on_work(
             Ok(review::release(identity, context, review, *command_id, moment.now))
         }
         IdentityTask::Tally { probe, fixed, varied, at } => {
-            Ok(guard::tally(identity, view.get(&Key::Watch(*fixed)), context, (*probe, *fixed, *varied, *at)))
+            let (watch, attempt) = (view.get(&Key::Watch(*fixed)), Attempt { varied: *varied, at: *at });
+            Ok(guard::tally(identity, watch, context, (*probe, *fixed, attempt), moment.now))
         }
     }
 }

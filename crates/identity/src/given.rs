@@ -167,8 +167,12 @@ impl Desk {
     }
 
     pub(crate) fn take(&mut self, work: IdentityWork) -> Result<Decision<Key, Entry>, Poison> {
+        self.take_at(work, NOW)
+    }
+
+    pub(crate) fn take_at(&mut self, work: IdentityWork, now: Timestamp) -> Result<Decision<Key, Entry>, Poison> {
         self.inputs += 1;
-        let moment = moment(self.inputs);
+        let moment = Moment { now, ..moment(self.inputs) };
         let record = Record {
             message: Message::Identity(Box::new(work)),
             lane: Some(Lane::Standard),

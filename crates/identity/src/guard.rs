@@ -4,7 +4,7 @@
 //! Attempts that found nobody for certain are counted where their key is at home: an HMAC of the caller and what is held fixed. What is
 //! varied is kept as an HMAC too. A verdict goes to everybody by `guard`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::messages::{Context, GuardVerdict, IdentityTask, IdentityWork, PayerRole, Probe};
 use domain::person::{Coverage, MemberClaim};
@@ -91,39 +91,89 @@ impl<'a> Fingerprint<'a> {
 }
 
 /// Counts an attempt; with one too many the caller is taken to be guessing.
+///
+/// Attempts come to be counted in any order: lanes are read at their own pace, and a stage that was away counts what it had decided
+/// before among what it decides now. So the verdict follows from what was tried and when, never from what was counted first, as long as
+/// it is counted within a window's time. A verdict that has run out by now is not given: nobody would be held up by it.
 pub(crate) fn tally(
     identity: &Identity,
     watch: Option<&Entry>,
     context: &Context,
-    (probe, fixed, varied, at): (Probe, Token, Token, Timestamp),
+    (probe, fixed, attempt): (Probe, Token, Attempt),
+    now: Timestamp,
 ) -> Deciding {
-    let GuardPolicy { distinct_max, window, throttle } = identity.rollout.identity().guard;
+    let policy = &identity.rollout.identity().guard;
     let mut attempts = match watch {
         Some(Entry::Watch(watch)) => watch.attempts.clone(),
         Some(Entry::OpenReview(_) | Entry::Ground(_)) | None => Vec::new(),
     };
-    attempts.retain(|attempt| at < attempt.at + window && attempt.varied != varied);
-    attempts.push(Attempt { varied, at });
-    // Attempts may come to be counted in another order: the last of them is what a verdict runs from.
-    let last = attempts.iter().map(|attempt| attempt.at).max().unwrap_or(at);
+    let known = policy.one_too_many(&attempts);
+    let place = attempts.partition_point(|other| other.at <= attempt.at);
+    attempts.insert(place, attempt);
+    let found = policy.one_too_many(&attempts);
     let mut decision = Decision::nothing();
-    let distinct = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-    if distinct_max < distinct {
-        let verdict = GuardVerdict {
-            fixed,
-            probe,
-            caller: caller(context).to_owned(),
-            distinct,
-            since: last,
-            until: last + throttle,
-        };
+    if let Some((since, distinct)) = found
+        && known.is_none_or(|(known, _)| known < since)
+        && now < since + policy.throttle
+    {
+        let until = since + policy.throttle;
+        let verdict = GuardVerdict { fixed, probe, caller: caller(context).to_owned(), distinct, since, until };
         decision.send(Destination::Guard(fixed), Message::Guard(Box::new(verdict)));
-        // One more within the window and the verdict is given anew; more than that need not be known.
-        attempts.remove(0);
     }
-    let watch = Watch { caller: caller(context).to_owned(), attempts, forget_at: last + window };
+    policy.keep_needed(&mut attempts, found.map(|(since, _)| since), now);
+    let Some(last) = attempts.last() else {
+        decision.forget(Key::Watch(fixed));
+        return decision;
+    };
+    let forget_at = last.at + policy.window * 2;
+    let watch = Watch { caller: caller(context).to_owned(), attempts, forget_at };
     decision.put(Key::Watch(fixed), Entry::Watch(watch));
     decision
+}
+
+// === impl GuardPolicy ===
+
+impl GuardPolicy {
+    /// When an attempt was last one too many within the window, and how many different ones there were then. Attempts are in time's
+    /// order.
+    fn one_too_many(&self, attempts: &[Attempt]) -> Option<(Timestamp, u32)> {
+        let ending_at = |(index, last): (usize, &Attempt)| {
+            let within = attempts[..=index].iter().filter(|attempt| last.at < attempt.at + self.window);
+            let distinct: BTreeSet<_> = within.map(|attempt| attempt.varied).collect();
+            (last.at, u32::try_from(distinct.len()).unwrap_or(u32::MAX))
+        };
+        attempts.iter().enumerate().rev().map(ending_at).find(|(_, distinct)| self.distinct_max < *distinct)
+    }
+
+    /// Leaves of all attempts those a verdict can still follow from that is later than the last, `told`: with others that are counted
+    /// up to a window's time late.
+    fn keep_needed(&self, attempts: &mut Vec<Attempt>, told: Option<Timestamp>, now: Timestamp) {
+        attempts.retain(|attempt| now < attempt.at + self.window * 2);
+        if let Some(told) = told {
+            // A window that ends later and holds the oldest of these holds one too many, whatever else is in it.
+            let (mut different, most) = (BTreeSet::new(), self.distinct_max as usize + 1);
+            let is_needed = |attempt: &Attempt| {
+                told < attempt.at
+                    || (told < attempt.at + self.window && different.len() < most && different.insert(attempt.varied))
+            };
+            // The newest first.
+            let needed: Vec<_> = attempts.iter().copied().rev().filter(is_needed).collect();
+            *attempts = needed.into_iter().rev().collect();
+        }
+        // Of three of a kind whose first and last are less than a window apart, each window that holds the second holds another. What
+        // is lost is that a verdict could have run from that repetition; it runs from another attempt then.
+        let mut index = 0;
+        while let Some(attempt) = attempts.get(index) {
+            let is_same = |other: &&Attempt| other.varied == attempt.varied;
+            let before = attempts[..index].iter().rev().find(is_same);
+            let after = attempts[index + 1..].iter().find(is_same);
+            if before.zip(after).is_some_and(|(before, after)| after.at < before.at + self.window) {
+                attempts.remove(index);
+            } else {
+                index += 1;
+            }
+        }
+    }
 }
 
 /// Who asks: our own source, or the payer who wants something of us.

@@ -103,7 +103,7 @@ pub struct Ground {
 pub struct Watch {
     /// Who asks.
     pub caller: String,
-    /// The different values, the oldest first.
+    /// What was tried, the oldest first; a value as often as a verdict can still rest on it.
     pub attempts: Vec<Attempt>,
     /// When none of it counts any more.
     pub forget_at: Timestamp,
@@ -147,11 +147,11 @@ pub struct GroundField {
 }
 
 /// One value that was tried.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Attempt {
     /// HMAC of it.
     pub varied: Token,
-    /// When it was last tried.
+    /// When it was tried.
     pub at: Timestamp,
 }
 

@@ -34,6 +34,7 @@ pub(super) struct Guesses {
 
 /// `window_s` and `throttle_s` in `deploy/policy/identity.toml`.
 const WINDOW_MS: i64 = 3_600_000;
+const THROTTLE_MS: i64 = 3_600_000;
 /// A verdict reaches everybody within this time.
 const REACHES_MS: i64 = 1_000;
 /// By how much two clocks differ that nobody sets, and by how much those that somebody does.
@@ -118,11 +119,15 @@ impl Guesses {
     }
 
     /// Whether somebody has guessed for long without being told of, or was told of without, all at rest, in sound time.
-    pub(super) fn overlooked(&mut self, sound: Duration, within: Option<Duration>) -> Option<String> {
+    pub(super) fn overlooked(
+        &mut self,
+        (sound, now): (Duration, Duration),
+        within: Option<Duration>,
+    ) -> Option<String> {
         if let Some((_, verdict)) = self.verdicts.iter().find(|(_, verdict)| !self.bears_out(verdict)) {
             return Some(format!("{GUESSER} has not tried as much as that within the time: {verdict:?}"));
         }
-        if !self.owes() {
+        if !self.owes(now) {
             self.owed_since = None;
             return None;
         }
@@ -137,13 +142,16 @@ impl Guesses {
         verdict.distinct as usize <= self.tried.values().filter(|at| (from..=to).contains(*at)).count()
     }
 
-    /// Whether one too many was tried within the window, and no verdict is as late as that.
-    fn owes(&self) -> bool {
+    /// Whether one too many was tried within the window, no verdict is as late as that, and one would still stand.
+    fn owes(&self, now: Duration) -> bool {
+        let now_ms = START_MS + i64::try_from(now.as_millis()).expect("a run's time");
         let mut times: Vec<i64> =
             self.tried.iter().filter(|(id, _)| !self.lettered.contains(id)).map(|(_, at)| *at).collect();
         times.sort_unstable();
-        let is_told = |at: i64| self.verdicts.iter().any(|(_, verdict)| at - self.skew_ms * 2 <= verdict.since.0);
-        let mut runs = times.windows(DISTINCT_MAX + 1);
-        runs.any(|run| run[DISTINCT_MAX] + 2 * self.skew_ms < run[0] + WINDOW_MS && !is_told(run[DISTINCT_MAX]))
+        let skew_ms = 2 * self.skew_ms;
+        let is_told = |at: i64| self.verdicts.iter().any(|(_, verdict)| at - skew_ms <= verdict.since.0);
+        let stands = |at: i64| now_ms + skew_ms < at + THROTTLE_MS;
+        let mut runs = times.windows(DISTINCT_MAX + 1).map(|run| (run[0], run[DISTINCT_MAX]));
+        runs.any(|(from, to)| to + skew_ms < from + WINDOW_MS && stands(to) && !is_told(to))
     }
 }

@@ -72,40 +72,67 @@ fn the_same_attempt_again_and_again_is_no_guess() {
 }
 
 #[test]
-fn what_was_tried_is_forgotten_after_the_window() {
+fn what_was_tried_is_forgotten_when_nothing_can_follow_from_it() {
     let mut desk = desk();
     ask(&mut desk, 1, ("Zadie", "Z99100771"));
     let watches: Vec<_> = desk.memory.iter().map(|(key, entry)| (*key, entry.due().expect("due"))).collect();
     assert_eq!(watches.len(), 2);
     for (key, forget_at) in watches {
-        assert_eq!(forget_at, NOW + policy().guard.window);
+        assert_eq!(forget_at, NOW + policy().guard.window * 2);
         desk.fire(&key, forget_at);
     }
     assert!(desk.memory.is_empty());
 }
 
+/// When one too many was tried, from all that was and without memory; and whether that one was no repetition.
+fn one_too_many(tried: &[(u8, Timestamp)]) -> Vec<(Timestamp, bool)> {
+    let GuardPolicy { distinct_max, window, .. } = policy().guard;
+    let is_within = |at: Timestamp, last: Timestamp| at <= last && last < at + window;
+    let too_many = |(value, last): &(u8, Timestamp)| {
+        let within = tried.iter().filter(|(_, at)| is_within(*at, *last));
+        let is_one = (distinct_max as usize) < within.map(|(value, _)| value).collect::<BTreeSet<_>>().len();
+        let is_again = |(other, at): &(u8, Timestamp)| other == value && at < last && is_within(*at, *last);
+        is_one.then(|| (*last, !tried.iter().any(is_again)))
+    };
+    tried.iter().filter_map(too_many).collect()
+}
+
 proptest! {
-    /// Whatever is counted in whatever order: a verdict is given exactly when more than the allowed number of different values were
-    /// tried within the window, and no more is remembered than that takes.
+    /// Whatever is counted in whatever order, up to a window late: the verdict given last runs from an attempt that was one too many
+    /// within the window, and from none before the last that was no repetition; what is remembered has a bound. The watch is forgotten
+    /// whenever its time has come.
     #[test]
-    fn a_verdict_follows_from_the_window_alone(tries in proptest::collection::vec((0u8..12, 0i64..2_000), 1..60)) {
+    fn a_verdict_follows_from_what_was_tried_and_when_in_whatever_order_it_is_counted(
+        tries in proptest::collection::vec((0u8..10, 0i64..900, 0i64..3_500), 1..60),
+    ) {
         let mut desk = desk();
-        let GuardPolicy { distinct_max, window, .. } = policy().guard;
-        let (fixed, mut now, mut reference) = (Token([7; 16]), NOW, BTreeMap::<u8, Timestamp>::new());
-        for (value, pause_s) in tries {
+        let GuardPolicy { distinct_max, throttle, .. } = policy().guard;
+        let (fixed, mut now, mut tried, mut told) = (Token([7; 16]), NOW, Vec::new(), None);
+        for (value, pause_s, late_s) in tries {
             now = Timestamp(now.0 + pause_s * 1_000);
-            let task = IdentityTask::Tally { probe: Probe::Card, fixed, varied: Token([value; 16]), at: now };
-            let counted = desk.take(IdentityWork { context: context(), task }).expect("it is counted");
-            reference.retain(|_, at| now < *at + window);
-            reference.insert(value, now);
-            let is_one_too_many = reference.len() > distinct_max as usize;
-            prop_assert_eq!(counted.forward.len(), usize::from(is_one_too_many));
-            if is_one_too_many {
-                let oldest = reference.iter().min_by_key(|(value, at)| (**at, **value)).map(|(value, _)| *value);
-                oldest.and_then(|value| reference.remove(&value));
+            let at = Timestamp(now.0 - late_s * 1_000);
+            for (key, due) in desk.memory.iter().map(|(key, entry)| (*key, entry.due().expect("due"))).collect::<Vec<_>>() {
+                if due <= now {
+                    desk.fire(&key, now);
+                }
             }
-            let Some(Entry::Watch(watch)) = desk.memory.get(&Key::Watch(fixed)) else { panic!("no watch") };
-            prop_assert!(watch.attempts.len() <= distinct_max as usize);
+            let task = IdentityTask::Tally { probe: Probe::Card, fixed, varied: Token([value; 16]), at };
+            let counted = desk.take_at(IdentityWork { context: context(), task }, now).expect("it is counted");
+            tried.push((value, at));
+            for forward in &counted.forward {
+                let Message::Guard(verdict) = &forward.message else { panic!("{forward:?}") };
+                prop_assert!(told < Some(verdict.since) && distinct_max < verdict.distinct);
+                told = Some(verdict.since);
+            }
+            let exact = one_too_many(&tried);
+            prop_assert!(told.is_none_or(|told| exact.iter().any(|(since, _)| *since == told)));
+            let owed = exact.iter().filter(|(since, is_new)| *is_new && now < *since + throttle).map(|(since, _)| *since).max();
+            prop_assert!(owed <= told, "{owed:?} is owed, {told:?} was told");
+            let remembered = match desk.memory.get(&Key::Watch(fixed)) {
+                Some(Entry::Watch(watch)) => watch.attempts.len(),
+                _ => 0,
+            };
+            prop_assert!(remembered <= 5 * distinct_max as usize + 1, "{remembered}");
         }
     }
 }

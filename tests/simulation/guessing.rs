@@ -1,5 +1,6 @@
-//! Somebody who guesses: a source of its own that asks for one person with card after card, or with one card for person after person.
-//! Nobody of them is enrolled. Beside it the usual source asks for the same, once, and is to be answered.
+//! Somebody who guesses: a source of its own that asks for one person with card after card, or with one card for person after person;
+//! in some worlds so patiently that it is no guess yet. Nobody of them is enrolled. Beside it the usual source asks for the same, once,
+//! and is to be answered.
 
 use domain::messages::Probe;
 use domain::person::{Coverage, PersonName};
@@ -30,6 +31,8 @@ const EVERY: u64 = 4;
 const FROM_MS: i64 = START_MS + 1_200_000;
 /// How much later the last guesses come: soon after anybody can know, within the time in which they are not answered, and after it.
 const LATER_MS: [i64; 6] = [240_000, 260_000, 600_000, 1_800_000, 2_400_000, 9_000_000];
+/// How much later somebody patient goes on, who tries no more within the window than is no guess yet.
+const PATIENT_MS: i64 = 3_900_000;
 /// When the usual source asks for the same.
 const ASKED_MS: i64 = 1_860_000;
 
@@ -43,10 +46,11 @@ pub(crate) fn guesses(seed: u64, partners: &[domain::PartnerId]) -> Vec<Guess> {
     let Some(varied) = varied(seed) else { return Vec::new() };
     let chance = Chance::new(seed ^ 0x6e55);
     let pause_ms = chance.pick(&[0, 200, 20_000]);
-    let at_once = DISTINCT_MAX + 1 + chance.below(3);
-    let first = (0..).take(at_once).map(|number: i64| FROM_MS + pause_ms * number);
-    let later = LATER_MS.into_iter().map(|later| FROM_MS + later);
-    let mut all: Vec<(i64, &str)> = first.chain(later).map(|at_ms| (at_ms, GUESSER)).collect();
+    let is_patient = (seed / EVERY / 2).is_multiple_of(4);
+    let at_once = if is_patient { DISTINCT_MAX } else { DISTINCT_MAX + 1 + chance.below(3) };
+    let from = |from_ms: i64| (0..).take(at_once).map(move |number: i64| from_ms + pause_ms * number);
+    let later = if is_patient { from(PATIENT_MS).collect() } else { LATER_MS.to_vec() };
+    let mut all: Vec<(i64, &str)> = from(0).chain(later).map(|later_ms| (FROM_MS + later_ms, GUESSER)).collect();
     all.push((FROM_MS + ASKED_MS, SOURCE));
     all.sort_unstable();
     let plan = |source: &str| Traffic {

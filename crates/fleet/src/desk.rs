@@ -289,6 +289,7 @@ impl<W: Worker> Desk<W> {
         for forward in decision.forward.drain(..) {
             let trace = forward.trace.unwrap_or(postmark.trace);
             let (topic, key) = contracts::topics::address(&forward.to);
+            turn.urgent.sends(topic.lane());
             let (to, message) = ((&topic, &key[..]), &forward.message);
             turn.outgoing.push(self.postman.write_on(&mut turn.paper, to, message, turn.now, next_id(), trace)?);
         }

@@ -11,7 +11,8 @@ pub(crate) struct Pace {
     inputs_max: usize,
     target: Duration,
     appetite: usize,
-    /// Until when urgent records are expected.
+    /// Since when urgent records have been coming, and until when more are expected.
+    urgent_since: Duration,
     urgent_until: Duration,
     failures: u32,
     rest_until: Duration,
@@ -27,7 +28,7 @@ pub(crate) struct Settled {
     pub(crate) took: Duration,
     /// Whether the next may have more.
     pub(crate) may_grow: bool,
-    /// Whether some of them were urgent, and others not.
+    /// Whether somebody urgent was among them.
     pub(crate) is_urgent: bool,
     /// When it was committed, by the boot-time clock.
     pub(crate) at: Duration,
@@ -35,8 +36,10 @@ pub(crate) struct Settled {
 
 /// The smallest turn when there is a backlog.
 pub(crate) const APPETITE_MIN: usize = 32;
-/// For how long after an urgent record others are expected, and how long turns may take meanwhile.
-const URGENT_FOR: Duration = Duration::from_secs(1);
+/// For how long after an urgent record others are expected: for as long as they have been coming, within these bounds.
+const URGENT_FOR_MIN: Duration = Duration::from_secs(1);
+const URGENT_FOR_MAX: Duration = Duration::from_secs(60);
+/// How long turns may take meanwhile: whoever is urgent meets turns that were begun before.
 const URGENT_TARGET: Duration = Duration::from_millis(15);
 /// How often one input may bring a turn down, alone, before it becomes a letter.
 const SOLO_FAILURES_MAX: u32 = 3;
@@ -49,8 +52,8 @@ impl Pace {
     pub(crate) fn new(inputs_max: usize, target: Duration) -> Self {
         let inputs_max = inputs_max.max(1);
         let appetite = inputs_max.min(APPETITE_MIN);
-        let (urgent_until, rest_until) = (Duration::ZERO, Duration::ZERO);
-        Self { inputs_max, target, appetite, urgent_until, failures: 0, rest_until, blamed: None }
+        let [urgent_since, urgent_until, rest_until] = [Duration::ZERO; 3];
+        Self { inputs_max, target, appetite, urgent_since, urgent_until, failures: 0, rest_until, blamed: None }
     }
 
     /// How many inputs the next turn may take.
@@ -68,7 +71,10 @@ impl Pace {
     pub(crate) fn settled(&mut self, turn: &Settled) {
         (self.failures, self.blamed) = (0, None);
         if turn.is_urgent {
-            self.urgent_until = turn.at + URGENT_FOR;
+            if self.urgent_until < turn.at {
+                self.urgent_since = turn.at;
+            }
+            self.urgent_until = turn.at + (turn.at - self.urgent_since).clamp(URGENT_FOR_MIN, URGENT_FOR_MAX);
         }
         let target = if turn.at < self.urgent_until { self.target.min(URGENT_TARGET) } else { self.target };
         if target < turn.took {
@@ -144,8 +150,22 @@ mod tests {
         assert_eq!(pace.appetite(), 250);
         pace.settled(&settled(250, 20));
         assert_eq!(pace.appetite(), 187, "for a while after the last one too");
-        pace.settled(&Settled { at: Duration::from_secs(10), ..settled(187, 20) });
+        pace.settled(&Settled { at: Duration::from_secs(9) + URGENT_FOR_MIN, ..settled(187, 20) });
         assert_eq!(pace.appetite(), 374);
+    }
+
+    #[test]
+    fn urgent_records_are_expected_for_as_long_as_they_have_been_coming() {
+        let at = Duration::from_secs;
+        let mut pace = Pace::new(1_000, TARGET);
+        let mut until = |times: &[u64]| {
+            times.iter().for_each(|time| pace.settled(&Settled { is_urgent: true, at: at(*time), ..settled(1, 0) }));
+            pace.urgent_until
+        };
+        let once = until(&[100]);
+        let awhile = until(&[200, 201, 202, 203, 205, 210]);
+        let always = until(&(300..500).collect::<Vec<_>>());
+        assert_eq!([once, awhile, always], [at(101), at(210 + 10), at(499 + 60)]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::messages::Lane;
 use domain::{Answer, Call, RecordId, Timestamp, Trace, Worker};
 
 use crate::bus::{Delivered, Outgoing, RECORD_LIMIT_BYTES, TopicPartition};
@@ -35,8 +36,8 @@ pub(crate) struct Turn<W: Worker> {
     pub(crate) touched: BTreeSet<u32>,
     /// The times of the oldest and the newest record it has taken, as their writers' clocks had them.
     pub(crate) written_ms: Option<(i64, i64)>,
-    /// Whether it has taken urgent records, and others that they wait for.
-    pub(crate) is_urgent: bool,
+    /// Who was urgent in it.
+    pub(crate) urgent: Urgent,
     /// What it wrote of the memory of partitions with a shelf, and how far their changelog was known to go before.
     pub(crate) shelved: BTreeMap<u32, Settled>,
     /// The first of its inputs.
@@ -52,6 +53,16 @@ pub(crate) struct Span {
     pub(crate) first: u64,
     /// The offset to go on from.
     pub(crate) next: u64,
+}
+
+/// How much of a turn was urgent. A stage that reads everybody's facts from one log tells who is urgent by the lane it sends them on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Urgent {
+    /// Records taken from urgent lanes.
+    pub(crate) taken: usize,
+    /// Messages sent to urgent lanes, and to lanes in all.
+    pub(crate) sent: usize,
+    pub(crate) sent_by_lane: usize,
 }
 
 /// What a turn did.
@@ -99,6 +110,14 @@ pub enum Unwritable {
     Nowhere,
 }
 
+impl Urgent {
+    /// A message is sent on a lane, if its topic has any.
+    pub(crate) fn sends(&mut self, lane: Option<Lane>) {
+        self.sent_by_lane += usize::from(lane.is_some());
+        self.sent += usize::from(lane == Some(Lane::Urgent));
+    }
+}
+
 impl<W: Worker> Turn<W> {
     /// A turn at this moment.
     pub(crate) fn at(now: Timestamp) -> Self {
@@ -113,7 +132,7 @@ impl<W: Worker> Turn<W> {
             unanswered: BTreeSet::new(),
             touched: BTreeSet::new(),
             written_ms: None,
-            is_urgent: false,
+            urgent: Urgent::default(),
             shelved: BTreeMap::new(),
             first: None,
             tally: Tally::default(),
@@ -144,6 +163,15 @@ impl<W: Worker> Turn<W> {
     /// The inputs the turn has taken.
     pub(crate) fn inputs(&self) -> usize {
         self.tally.records + self.tally.timers + self.tally.answers
+    }
+
+    /// Whether somebody urgent passed, among others or in a trickle; not those of a backlog that is most of it urgent.
+    pub(crate) fn is_urgent(&self, appetite: usize) -> bool {
+        let Urgent { taken, sent, sent_by_lane } = self.urgent;
+        let is_trickle = self.inputs() < appetite;
+        [(taken, self.tally.records), (sent, sent_by_lane)]
+            .into_iter()
+            .any(|(urgent, all)| 0 < urgent && (is_trickle || 2 * urgent <= all))
     }
 
     /// Whether it has anything to commit.

@@ -107,8 +107,10 @@ impl<W: Worker> Slot<W> {
             let taken = self.take_by_lane(stretch, &mut records);
             // What was taken is noted before anything can fail, so that all of it is taken again if the turn is undone.
             turn.took(&records);
-            let is_urgent = taken?;
-            turn.is_urgent |= is_urgent;
+            let urgent = taken?;
+            turn.urgent.taken += urgent;
+            // Where most of it is urgent, it is a backlog of its own.
+            let is_urgent = 0 < urgent && 2 * urgent <= records.len();
             for record in &records {
                 let partition = self.partitions.get_mut(&record.partition).ok_or_else(|| astray(record))?;
                 self.desk.take_in(partition, turn, record).map_err(letterless)?;
@@ -141,9 +143,8 @@ impl<W: Worker> Slot<W> {
     }
 
     /// Takes up to `whole`: of each topic first no more than leaves the later ones their share, in records and in bytes,
-    /// then, most urgent first, what nobody claimed. Answers whether there was something urgent among what is not: where most of it
-    /// is urgent, it is a backlog of its own.
-    fn take_by_lane(&mut self, whole: Limit, records: &mut Vec<Delivered>) -> Result<bool, BusError> {
+    /// then, most urgent first, what nobody claimed. Answers how much of it was urgent.
+    fn take_by_lane(&mut self, whole: Limit, records: &mut Vec<Delivered>) -> Result<usize, BusError> {
         let mut left = whole;
         let mut more = Vec::with_capacity(self.inputs.len());
         let mut urgent = 0;
@@ -153,10 +154,8 @@ impl<W: Worker> Slot<W> {
                 records: left.records.saturating_sub(reserved(whole.records)),
                 bytes: left.bytes.saturating_sub(reserved(whole.bytes)),
             };
-            let before = records.len();
             let taken = self.take_topic(index, limit, records)?;
             urgent += if self.inputs[index].is_urgent { taken.records } else { 0 };
-            self.tell_the_gate(index, &records[before..]);
             if taken.records == limit.records || limit.bytes <= taken.bytes {
                 more.push(index);
             }
@@ -164,9 +163,10 @@ impl<W: Worker> Slot<W> {
         }
         for index in more {
             let taken = self.take_topic(index, left, records)?;
+            urgent += if self.inputs[index].is_urgent { taken.records } else { 0 };
             left = left.without(taken);
         }
-        Ok(0 < urgent && 2 * urgent <= records.len())
+        Ok(urgent)
     }
 
     /// What was taken of a topic is news to the gate, if it is bulk, or urgent and has just been written.
@@ -192,8 +192,9 @@ impl<W: Worker> Slot<W> {
             let topic = Arc::clone(&self.inputs[index].topic);
             self.consumer.take(&topic, limit, records)?;
         }
-        let bytes = records[before..].iter().map(Delivered::size_bytes).sum();
-        Ok(Limit { records: records.len() - before, bytes })
+        let taken = &records[before..];
+        self.tell_the_gate(index, taken);
+        Ok(Limit { records: taken.len(), bytes: taken.iter().map(Delivered::size_bytes).sum() })
     }
 }
 

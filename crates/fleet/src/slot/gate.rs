@@ -63,10 +63,10 @@ struct Lag {
 /// How often to look; up to so many times as seldom where the supervisor stands still, which may be for hours.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const SELDOM_MAX: u32 = 16;
-/// How much bulk is let in at once meanwhile, and after how long another one is: a thousand a second. What comes more seldom does not
-/// wait.
-const HANDFUL: u32 = 32;
-const ANOTHER_AFTER: Duration = Duration::from_millis(1);
+/// How much bulk is let in at once meanwhile, and after how long another one is: five hundred a second. What comes more seldom does
+/// not wait. Each handful has turns at every stage that urgent requests may meet, so few large ones are better than many small ones.
+const HANDFUL: u32 = 128;
+const ANOTHER_AFTER: Duration = Duration::from_millis(2);
 
 // === impl Gate ===
 
@@ -256,10 +256,10 @@ mod tests {
         gate.passed(at(1), 500);
         assert_eq!((gate.room(at(1)), gate.is_shut(at(1)), gate.looks_in(at(1))), (usize::MAX, false, None));
         gate.urged(at(3));
-        assert_eq!((gate.room(at(3)), gate.is_shut(at(3))), (32, false));
+        assert_eq!((gate.room(at(3)), gate.is_shut(at(3))), (128, false));
         gate.passed(at(3), 2);
-        assert_eq!((gate.room(at(3)), gate.is_shut(at(3)), gate.looks_in(at(3))), (30, false, None));
-        gate.passed(at(3), 30);
+        assert_eq!((gate.room(at(3)), gate.is_shut(at(3)), gate.looks_in(at(3))), (126, false, None));
+        gate.passed(at(3), 126);
         let until_full = ANOTHER_AFTER * HANDFUL;
         assert_eq!((gate.room(at(3)), gate.is_shut(at(3)), gate.looks_in(at(3))), (0, true, Some(until_full)));
         assert!(gate.has_moved(at(3)) && !gate.has_moved(at(3)) && gate.has_moved(at(4)));

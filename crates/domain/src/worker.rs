@@ -149,6 +149,8 @@ pub struct Decision<K, E> {
     pub replay: Vec<Replay>,
     /// Calls to perform once all of the above is committed.
     pub calls: Vec<Call>,
+    /// Whether somebody urgent waits for it, where the input's topic has no lanes to tell by.
+    pub is_urgent: bool,
 }
 
 /// A fact, before the fleet adds who, when and why.
@@ -237,7 +239,14 @@ impl<K> Clone for Input<'_, K> {
 
 impl<K, E> Default for Decision<K, E> {
     fn default() -> Self {
-        Self { events: Vec::new(), forward: Vec::new(), remember: Vec::new(), replay: Vec::new(), calls: Vec::new() }
+        Self {
+            events: Vec::new(),
+            forward: Vec::new(),
+            remember: Vec::new(),
+            replay: Vec::new(),
+            calls: Vec::new(),
+            is_urgent: false,
+        }
     }
 }
 

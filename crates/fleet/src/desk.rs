@@ -260,6 +260,7 @@ impl<W: Worker> Desk<W> {
         turn.tally.events += events;
         turn.tally.forwarded += forwarded;
         turn.tally.calls += decision.calls.len();
+        turn.urgent += usize::from(decision.is_urgent);
         turn.calls.extend(decision.calls.into_iter().map(|call| (number, call)));
         decision.remember.into_iter().for_each(|change| partition.overlay.record(change));
         Ok(())
@@ -289,7 +290,6 @@ impl<W: Worker> Desk<W> {
         for forward in decision.forward.drain(..) {
             let trace = forward.trace.unwrap_or(postmark.trace);
             let (topic, key) = contracts::topics::address(&forward.to);
-            turn.urgent.sends(topic.lane());
             let (to, message) = ((&topic, &key[..]), &forward.message);
             turn.outgoing.push(self.postman.write_on(&mut turn.paper, to, message, turn.now, next_id(), trace)?);
         }

@@ -11,8 +11,9 @@ pub(crate) struct Pace {
     inputs_max: usize,
     target: Duration,
     appetite: usize,
-    /// Since when urgent records have been coming, and until when more are expected.
+    /// Since when urgent records have been coming, when the last came, and until when more are expected.
     urgent_since: Duration,
+    urgent_last: Duration,
     urgent_until: Duration,
     failures: u32,
     rest_until: Duration,
@@ -28,7 +29,7 @@ pub(crate) struct Settled {
     pub(crate) took: Duration,
     /// Whether the next may have more.
     pub(crate) may_grow: bool,
-    /// Whether somebody urgent was among them.
+    /// Whether somebody urgent passed, who is no backlog of their own.
     pub(crate) is_urgent: bool,
     /// When it was committed, by the boot-time clock.
     pub(crate) at: Duration,
@@ -36,6 +37,8 @@ pub(crate) struct Settled {
 
 /// The smallest turn when there is a backlog.
 pub(crate) const APPETITE_MIN: usize = 32;
+/// Urgent records that lie further apart than this do not come one after the other.
+const URGENT_APART: Duration = Duration::from_secs(5);
 /// For how long after an urgent record others are expected: for as long as they have been coming, within these bounds.
 const URGENT_FOR_MIN: Duration = Duration::from_secs(1);
 const URGENT_FOR_MAX: Duration = Duration::from_secs(60);
@@ -51,9 +54,17 @@ impl Pace {
     /// The pace of a slot that has done nothing yet: turns of at most `inputs_max`, decided within `target`.
     pub(crate) fn new(inputs_max: usize, target: Duration) -> Self {
         let inputs_max = inputs_max.max(1);
-        let appetite = inputs_max.min(APPETITE_MIN);
-        let [urgent_since, urgent_until, rest_until] = [Duration::ZERO; 3];
-        Self { inputs_max, target, appetite, urgent_since, urgent_until, failures: 0, rest_until, blamed: None }
+        Self {
+            inputs_max,
+            target,
+            appetite: inputs_max.min(APPETITE_MIN),
+            urgent_since: Duration::ZERO,
+            urgent_last: Duration::ZERO,
+            urgent_until: Duration::ZERO,
+            failures: 0,
+            rest_until: Duration::ZERO,
+            blamed: None,
+        }
     }
 
     /// How many inputs the next turn may take.
@@ -71,10 +82,12 @@ impl Pace {
     pub(crate) fn settled(&mut self, turn: &Settled) {
         (self.failures, self.blamed) = (0, None);
         if turn.is_urgent {
-            if self.urgent_until < turn.at {
+            if self.urgent_last + URGENT_APART < turn.at {
                 self.urgent_since = turn.at;
             }
-            self.urgent_until = turn.at + (turn.at - self.urgent_since).clamp(URGENT_FOR_MIN, URGENT_FOR_MAX);
+            self.urgent_last = turn.at;
+            let coming = turn.at.saturating_sub(self.urgent_since);
+            self.urgent_until = self.urgent_until.max(turn.at + coming.clamp(URGENT_FOR_MIN, URGENT_FOR_MAX));
         }
         let target = if turn.at < self.urgent_until { self.target.min(URGENT_TARGET) } else { self.target };
         if target < turn.took {
@@ -163,9 +176,10 @@ mod tests {
             pace.urgent_until
         };
         let once = until(&[100]);
-        let awhile = until(&[200, 201, 202, 203, 205, 210]);
+        let awhile = until(&[200, 203, 208]);
         let always = until(&(300..500).collect::<Vec<_>>());
-        assert_eq!([once, awhile, always], [at(101), at(210 + 10), at(499 + 60)]);
+        let seldom = until(&[600, 606, 612]);
+        assert_eq!([once, awhile, always, seldom], [at(101), at(208 + 8), at(499 + 60), at(612 + 1)]);
     }
 
     #[test]

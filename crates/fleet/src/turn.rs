@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::messages::Lane;
 use domain::{Answer, Call, RecordId, Timestamp, Trace, Worker};
 
 use crate::bus::{Delivered, Outgoing, RECORD_LIMIT_BYTES, TopicPartition};
+use crate::pace::APPETITE_MIN;
 use crate::paper::Paper;
 use crate::partition::Settled;
 
@@ -36,8 +36,8 @@ pub(crate) struct Turn<W: Worker> {
     pub(crate) touched: BTreeSet<u32>,
     /// The times of the oldest and the newest record it has taken, as their writers' clocks had them.
     pub(crate) written_ms: Option<(i64, i64)>,
-    /// Who was urgent in it.
-    pub(crate) urgent: Urgent,
+    /// How many of its inputs are urgent: by the lane they were taken from, or as their decision says.
+    pub(crate) urgent: usize,
     /// What it wrote of the memory of partitions with a shelf, and how far their changelog was known to go before.
     pub(crate) shelved: BTreeMap<u32, Settled>,
     /// The first of its inputs.
@@ -53,16 +53,6 @@ pub(crate) struct Span {
     pub(crate) first: u64,
     /// The offset to go on from.
     pub(crate) next: u64,
-}
-
-/// How much of a turn was urgent. A stage that reads everybody's facts from one log tells who is urgent by the lane it sends them on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Urgent {
-    /// Records taken from urgent lanes.
-    pub(crate) taken: usize,
-    /// Messages sent to urgent lanes, and to lanes in all.
-    pub(crate) sent: usize,
-    pub(crate) sent_by_lane: usize,
 }
 
 /// What a turn did.
@@ -110,14 +100,6 @@ pub enum Unwritable {
     Nowhere,
 }
 
-impl Urgent {
-    /// A message is sent on a lane, if its topic has any.
-    pub(crate) fn sends(&mut self, lane: Option<Lane>) {
-        self.sent_by_lane += usize::from(lane.is_some());
-        self.sent += usize::from(lane == Some(Lane::Urgent));
-    }
-}
-
 impl<W: Worker> Turn<W> {
     /// A turn at this moment.
     pub(crate) fn at(now: Timestamp) -> Self {
@@ -132,7 +114,7 @@ impl<W: Worker> Turn<W> {
             unanswered: BTreeSet::new(),
             touched: BTreeSet::new(),
             written_ms: None,
-            urgent: Urgent::default(),
+            urgent: 0,
             shelved: BTreeMap::new(),
             first: None,
             tally: Tally::default(),
@@ -165,17 +147,18 @@ impl<W: Worker> Turn<W> {
         self.tally.records + self.tally.timers + self.tally.answers
     }
 
-    /// Whether somebody urgent passed, among others or in a trickle; not those of a backlog that is most of it urgent.
-    pub(crate) fn is_urgent(&self, appetite: usize) -> bool {
-        let Urgent { taken, sent, sent_by_lane } = self.urgent;
-        let is_trickle = self.inputs() < appetite;
-        [(taken, self.tally.records), (sent, sent_by_lane)]
-            .into_iter()
-            .any(|(urgent, all)| 0 < urgent && (is_trickle || 2 * urgent <= all))
+    /// Whether somebody urgent passed, among others or in a trickle.
+    pub(crate) fn is_urgent(&self) -> bool {
+        is_among_others(self.urgent, self.inputs()) || 0 < self.urgent && self.inputs() < APPETITE_MIN
     }
 
     /// Whether it has anything to commit.
     pub(crate) fn is_void(&self) -> bool {
         self.outgoing.is_empty() && self.taken.is_empty()
     }
+}
+
+/// Whether some of these are urgent, and most are not: where most are, they are a backlog of their own.
+pub(crate) fn is_among_others(urgent: usize, all: usize) -> bool {
+    0 < urgent && 2 * urgent <= all
 }

@@ -93,8 +93,9 @@ impl<'a> Fingerprint<'a> {
 /// Counts an attempt; with one too many the caller is taken to be guessing.
 ///
 /// Attempts come to be counted in any order: lanes are read at their own pace, and a stage that was away counts what it had decided
-/// before among what it decides now. So the verdict follows from what was tried and when, never from what was counted first, as long as
-/// it is counted within a window's time. A verdict that has run out by now is not given: nobody would be held up by it.
+/// before among what it decides now. So whether one too many was made follows from what was tried and when, not from what was counted
+/// first, as long as it is counted within a window's time. A verdict that has run out by now is not given: as far as clocks agree,
+/// nobody would be held up by it.
 pub(crate) fn tally(
     identity: &Identity,
     watch: Option<&Entry>,
@@ -107,20 +108,22 @@ pub(crate) fn tally(
         Some(Entry::Watch(watch)) => watch.attempts.clone(),
         Some(Entry::OpenReview(_) | Entry::Ground(_)) | None => Vec::new(),
     };
-    let known = policy.one_too_many(&attempts);
+    // A worker of another version may have left them in order of arrival.
+    attempts.sort_by_key(|attempt| attempt.at);
+    let before = policy.one_too_many(&attempts);
     let place = attempts.partition_point(|other| other.at <= attempt.at);
     attempts.insert(place, attempt);
-    let found = policy.one_too_many(&attempts);
+    let latest = policy.one_too_many(&attempts);
     let mut decision = Decision::nothing();
-    if let Some((since, distinct)) = found
-        && known.is_none_or(|(known, _)| known < since)
+    if let Some((since, distinct)) = latest
+        && before.is_none_or(|(before, _)| before < since)
         && now < since + policy.throttle
     {
         let until = since + policy.throttle;
         let verdict = GuardVerdict { fixed, probe, caller: caller(context).to_owned(), distinct, since, until };
         decision.send(Destination::Guard(fixed), Message::Guard(Box::new(verdict)));
     }
-    policy.keep_needed(&mut attempts, found.map(|(since, _)| since), now);
+    policy.keep_needed(&mut attempts, latest.map(|(since, _)| since), now);
     let Some(last) = attempts.last() else {
         decision.forget(Key::Watch(fixed));
         return decision;
@@ -145,16 +148,16 @@ impl GuardPolicy {
         attempts.iter().enumerate().rev().map(ending_at).find(|(_, distinct)| self.distinct_max < *distinct)
     }
 
-    /// Leaves of all attempts those a verdict can still follow from that is later than the last, `told`: with others that are counted
-    /// up to a window's time late.
-    fn keep_needed(&self, attempts: &mut Vec<Attempt>, told: Option<Timestamp>, now: Timestamp) {
+    /// Leaves those attempts that a later verdict than the latest can follow from, together with others that may be counted up to a
+    /// window's time late.
+    fn keep_needed(&self, attempts: &mut Vec<Attempt>, latest: Option<Timestamp>, now: Timestamp) {
         attempts.retain(|attempt| now < attempt.at + self.window * 2);
-        if let Some(told) = told {
+        if let Some(latest) = latest {
             // A window that ends later and holds the oldest of these holds one too many, whatever else is in it.
             let (mut different, most) = (BTreeSet::new(), self.distinct_max as usize + 1);
             let is_needed = |attempt: &Attempt| {
-                told < attempt.at
-                    || (told < attempt.at + self.window && different.len() < most && different.insert(attempt.varied))
+                latest < attempt.at
+                    || (latest < attempt.at + self.window && different.len() < most && different.insert(attempt.varied))
             };
             // The newest first.
             let needed: Vec<_> = attempts.iter().copied().rev().filter(is_needed).collect();

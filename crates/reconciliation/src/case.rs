@@ -6,7 +6,7 @@
 
 use domain::lifecycle::fold::digest;
 use domain::lifecycle::{Progress, Step};
-use domain::messages::{Context, Stage};
+use domain::messages::{Context, Lane, Stage};
 use domain::person::ConsentPolicy;
 use domain::{
     Code, Decision, Draft, EventBody, Lifecycle, LifecycleEvent, Moment, RequestId, State, TerminalOutcome, Timestamp,
@@ -27,7 +27,9 @@ pub(crate) struct Case<'a> {
 impl<'a> Case<'a> {
     /// A request that is watched already.
     pub(crate) fn of(judge: &'a Reconciliation, request: Box<WatchedRequest>, moment: &Moment) -> Self {
-        Self { judge, now: moment.now, request, decision: Decision::nothing() }
+        let is_urgent = request.context.lane == Lane::Urgent;
+        let decision = Decision { is_urgent, ..Decision::nothing() };
+        Self { judge, now: moment.now, request, decision }
     }
 
     /// A request that begins with this event; none where the event begins nothing.

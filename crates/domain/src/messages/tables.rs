@@ -49,7 +49,7 @@ pub struct GuardVerdict {
     pub caller: String,
     /// How many different values were tried within the window.
     pub distinct: u32,
-    /// When the verdict was given.
+    /// When what was one too many was tried.
     pub since: Timestamp,
     /// How long it stands.
     pub until: Timestamp,

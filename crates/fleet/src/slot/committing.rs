@@ -47,7 +47,7 @@ impl<W: Worker> Slot<W> {
             let (stage, failures) = (W::STAGE.as_str(), self.pace.failures());
             tracing::info!(stage, failures, "turns are committed again");
         }
-        let (inputs, may_grow, is_urgent) = (turn.inputs(), self.trial.is_none(), turn.is_urgent(self.pace.appetite()));
+        let (inputs, may_grow, is_urgent) = (turn.inputs(), self.trial.is_none(), turn.is_urgent());
         self.pace.settled(&Settled { inputs, took, may_grow, is_urgent, at: self.boot() });
         let commit = self.boot().saturating_sub(decided_at);
         let (record_age, clock_behind) = self.compare_clocks(&turn);

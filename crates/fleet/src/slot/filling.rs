@@ -10,7 +10,7 @@ use domain::worker::TimerRule;
 
 use super::{Inlet, Slot};
 use crate::bus::{Bus, BusError, Delivered, Limit, TopicPartition};
-use crate::turn::{Turn, Unwritable};
+use crate::turn::{Turn, Unwritable, is_among_others};
 
 /// Of a turn's room this part is left to records, however many answers and timers there are, and as much to timers, however many
 /// answers there are.
@@ -108,9 +108,8 @@ impl<W: Worker> Slot<W> {
             // What was taken is noted before anything can fail, so that all of it is taken again if the turn is undone.
             turn.took(&records);
             let urgent = taken?;
-            turn.urgent.taken += urgent;
-            // Where most of it is urgent, it is a backlog of its own.
-            let is_urgent = 0 < urgent && 2 * urgent <= records.len();
+            turn.urgent += urgent;
+            let is_urgent = is_among_others(urgent, records.len());
             for record in &records {
                 let partition = self.partitions.get_mut(&record.partition).ok_or_else(|| astray(record))?;
                 self.desk.take_in(partition, turn, record).map_err(letterless)?;
@@ -171,8 +170,11 @@ impl<W: Worker> Slot<W> {
 
     /// What was taken of a topic is news to the gate, if it is bulk, or urgent and has just been written.
     fn tell_the_gate(&mut self, index: usize, taken: &[Delivered]) {
+        if self.gate.is_none() || taken.is_empty() {
+            return;
+        }
         let (now_ms, boot) = (self.now().0, self.boot());
-        let Some(gate) = self.gate.as_mut().filter(|_| !taken.is_empty()) else { return };
+        let Some(gate) = &mut self.gate else { return };
         if self.inputs[index].is_bulk {
             gate.passed(boot, taken.len());
         }

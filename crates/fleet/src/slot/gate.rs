@@ -64,7 +64,7 @@ struct Lag {
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const SELDOM_MAX: u32 = 16;
 /// How much bulk is let in at once meanwhile, and after how long another one is: five hundred a second. What comes more seldom does
-/// not wait. Each handful has turns at every stage that urgent requests may meet, so few large ones are better than many small ones.
+/// not wait. Each handful makes turns at every stage that urgent requests may meet: so it is little, and in few pieces.
 const HANDFUL: u32 = 128;
 const ANOTHER_AFTER: Duration = Duration::from_millis(2);
 

@@ -85,7 +85,7 @@ fn what_was_tried_is_forgotten_when_nothing_can_follow_from_it() {
 }
 
 /// When one too many was tried, from all that was and without memory; and whether that one was no repetition.
-fn one_too_many(tried: &[(u8, Timestamp)]) -> Vec<(Timestamp, bool)> {
+fn too_many_tried(tried: &[(u8, Timestamp)]) -> Vec<(Timestamp, bool)> {
     let GuardPolicy { distinct_max, window, .. } = policy().guard;
     let is_within = |at: Timestamp, last: Timestamp| at <= last && last < at + window;
     let too_many = |(value, last): &(u8, Timestamp)| {
@@ -103,7 +103,7 @@ proptest! {
     /// whenever its time has come.
     #[test]
     fn a_verdict_follows_from_what_was_tried_and_when_in_whatever_order_it_is_counted(
-        tries in proptest::collection::vec((0u8..10, 0i64..900, 0i64..3_500), 1..60),
+        tries in proptest::collection::vec((0u8..10, 0i64..900, -200i64..3_500), 1..60),
     ) {
         let mut desk = desk();
         let GuardPolicy { distinct_max, throttle, .. } = policy().guard;
@@ -124,7 +124,7 @@ proptest! {
                 prop_assert!(told < Some(verdict.since) && distinct_max < verdict.distinct);
                 told = Some(verdict.since);
             }
-            let exact = one_too_many(&tried);
+            let exact = too_many_tried(&tried);
             prop_assert!(told.is_none_or(|told| exact.iter().any(|(since, _)| *since == told)));
             let owed = exact.iter().filter(|(since, is_new)| *is_new && now < *since + throttle).map(|(since, _)| *since).max();
             prop_assert!(owed <= told, "{owed:?} is owed, {told:?} was told");
@@ -132,7 +132,7 @@ proptest! {
                 Some(Entry::Watch(watch)) => watch.attempts.len(),
                 _ => 0,
             };
-            prop_assert!(remembered <= 5 * distinct_max as usize + 1, "{remembered}");
+            prop_assert!(remembered <= 6 * distinct_max as usize + 1, "{remembered}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The time that work gets, whatever time its request had; and what ends with the consent.
 
 use domain::lifecycle::event::Resolution;
-use domain::messages::{CommandAction, DispatchTask, DispatchWork, IdentityWork, Verdict};
+use domain::messages::{CommandAction, DispatchTask, DispatchWork, IdentityWork, Lane, Verdict};
 use domain::{Code, Destination, EventBody, FailureClass, Message, OperationId, TerminalOutcome, Token};
 
 use super::world::*;
@@ -125,4 +125,18 @@ fn every_outcome_carries_the_sources_own_thread() {
     let outcomes = world.outcomes();
     assert_eq!(outcomes.len(), 4);
     assert!(outcomes.iter().all(|outcome| outcome.correlation_id.as_deref() == Some("case-9")));
+}
+
+#[test]
+fn decisions_about_urgent_requests_say_so_and_no_others() {
+    let says = |asked: Lane| {
+        let mut world = World::new();
+        let (by, mut body) = received();
+        if let EventBody::Received { lane, .. } = &mut body {
+            *lane = asked;
+        }
+        world.append(by, body);
+        world.read_one().expect("a decision").is_urgent
+    };
+    assert_eq!(Lane::ALL.map(says), [true, false, false]);
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use contracts::Topic;
 use domain::{Lane, Stage};
-use fleet::bus::{Bus, Membership, Wake};
+use fleet::bus::{Bus, Consumer, Membership, Wake};
 use fleet::probe::Point;
 use fleet::{Slot, SlotError};
 
+use crate::bus::Verdict;
 use crate::toy::{LOST_AFTER, Toy};
 use crate::world::{DRAIN, SESSION, World, at_home, settle, settle_in_time};
 
@@ -177,11 +178,7 @@ fn a_slot_that_the_group_mistakes_for_another_joins_again() {
         let mut slot = world.join("one");
         let mut told = vec![world.tell(Lane::Standard, 1, "count")];
         settle(&mut slot);
-        let topics = Topic::inputs(Stage::Dispatch).iter().map(|topic| world.topics.name(topic)).collect();
-        let (group, instance) = (Stage::Dispatch.as_str().to_owned(), "one".to_owned());
-        let ghost = world.bus.log.consumer(Membership { group, instance, topics, session_timeout: SESSION });
-        let mut ghost = ghost.expect("joined");
-        assert!(matches!(ghost.wait(Duration::ZERO), Ok(Wake::Assigned(_))));
+        let _ghost = ghost(&world);
         if is_jammed {
             world.faults.jam_producers();
         }
@@ -191,6 +188,35 @@ fn a_slot_that_the_group_mistakes_for_another_joins_again() {
         let counted: Vec<String> = told.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
         assert_eq!(world.facts(1), counted, "producers jammed: {is_jammed}");
     }
+}
+
+#[test]
+fn a_slot_that_has_fenced_itself_is_not_replaced() {
+    // A commit was never answered, and brokers go away once the producer's name is taken again: the producer at hand is fenced by the
+    // slot itself. What the group says of another member meanwhile must not be taken for a successor.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    let first = world.tell(Lane::Standard, 1, "count");
+    settle(&mut slot);
+    world.faults.judge_commits(|_| Verdict::CommitUnheard);
+    let second = world.tell(Lane::Standard, 1, "count");
+    assert!(slot.turn(Duration::ZERO).expect("a turn").undone);
+    world.faults.pass_commits();
+    world.faults.fail_joins(3);
+    assert!(slot.turn(Duration::ZERO).expect("a turn").undone, "it gets half way");
+    let _ghost = ghost(&world);
+    settle_in_time(&world, &mut slot);
+    assert_eq!(world.facts(1), [format!("{first}:1"), format!("{second}:2")]);
+}
+
+/// A member of the slot's name that nobody works behind.
+fn ghost(world: &World) -> Box<dyn Consumer> {
+    let topics = Topic::inputs(Stage::Dispatch).iter().map(|topic| world.topics.name(topic)).collect();
+    let (group, instance) = (Stage::Dispatch.as_str().to_owned(), "one".to_owned());
+    let membership = Membership { group, instance, topics, session_timeout: SESSION };
+    let mut ghost = world.bus.log.consumer(membership).expect("joined");
+    assert!(matches!(ghost.wait(Duration::ZERO), Ok(Wake::Assigned(_))));
+    ghost
 }
 
 #[test]

@@ -187,8 +187,8 @@ struct Standing {
     is_stalled: bool,
     /// Calls wait for the lease, which was said once.
     has_lapsed: bool,
-    /// The group has another member of this name, and it is no other slot.
-    is_mistaken: bool,
+    /// The slot has begun to take its own name again, which fences the producer it had, whether or not it gets to the end of it.
+    is_retaking_name: bool,
     /// Records bear times to come, which was said once.
     is_behind: bool,
     /// The slot stops.

@@ -34,7 +34,9 @@ pub(crate) struct KafkaProducer {
     partitions: BTreeMap<Arc<str>, u32>,
     last: Option<(Arc<str>, u32)>,
     state: State,
-    /// How long the end of a transaction may take.
+    /// When the last transaction began.
+    begun: Instant,
+    /// How long the end of a transaction may take, and after how long brokers end it.
     patience: Duration,
 }
 
@@ -48,6 +50,9 @@ enum State {
     MustAbort,
     /// Somebody else holds the id.
     Fenced,
+    /// Fenced after a transaction that took longer than brokers allow. They end such a transaction themselves and fence who began it,
+    /// so this does not tell whether somebody else holds the id.
+    Lapsed,
 }
 
 /// The topic of the transactions' coordinators: the one there is for a client that knows no other yet.
@@ -58,6 +63,8 @@ const CONNECTING: [Duration; 3] = [Duration::from_millis(100), Duration::from_mi
 /// it spins, and it does not end before its time.
 const LOOK_AGAIN: Duration = Duration::from_micros(100);
 const LOOK_AGAIN_MAX: Duration = Duration::from_millis(1);
+/// What a producer can't tell that was fenced after it was slow.
+const LAPSED: &str = "the transaction took longer than brokers allow, who may have ended it";
 /// How long dropping a producer may take to abort.
 const DROP_MAX: Duration = Duration::from_secs(1);
 /// What is left of the time for a call when it is not worth making another.
@@ -93,18 +100,19 @@ impl KafkaProducer {
         persist(&client, &what, deadline, |client| Ok(client.init_transactions(STEP)))
             .map_err(|unfinished| client.context().complaint().explain(unfinished.error))?;
         let holder = holders.succeed(transactional_id);
-        let (client, courier) = (Arc::new(client), None);
-        Ok(Self { client, courier, catalogue, passes, holder, partitions, last: None, state: State::Idle, patience })
+        let (client, courier, state, begun) = (Arc::new(client), None, State::Idle, Instant::now());
+        Ok(Self { client, courier, catalogue, passes, holder, partitions, last: None, state, begun, patience })
     }
 
     fn begin(&mut self) -> Result<(), BusError> {
         self.holder.check()?;
         match self.state {
             State::Open => return Ok(()),
-            State::Fenced => return Err(BusError::Fenced),
+            State::Fenced | State::Lapsed => return Err(BusError::Fenced),
             State::MustAbort => return Err(BusError::Abort("an earlier part of it failed".into())),
             State::Idle => {}
         }
+        self.begun = Instant::now();
         self.client.begin_transaction().map_err(|error| self.judged("beginning a transaction", &error))?;
         self.state = State::Open;
         Ok(())
@@ -225,6 +233,8 @@ impl KafkaProducer {
     /// What has to happen after an error.
     fn after<T>(&mut self, outcome: Result<T, BusError>) -> Result<T, BusError> {
         match &outcome {
+            // What the broker counts begins later than this, so whoever was quicker was not fenced for being slow.
+            Err(BusError::Fenced) if self.patience <= self.begun.elapsed() => self.state = State::Lapsed,
             Err(BusError::Fenced) => self.state = State::Fenced,
             Err(_) => self.state = State::MustAbort,
             Ok(_) => {}
@@ -259,6 +269,7 @@ impl Producer for KafkaProducer {
         match self.state {
             State::Idle => return Ok(()),
             State::Fenced => return Err(BusError::Fenced),
+            State::Lapsed => return Err(BusError::OutcomeUnknown(LAPSED.into())),
             State::Open | State::MustAbort => {}
         }
         if self.courier.as_ref().is_some_and(Courier::is_lost) {

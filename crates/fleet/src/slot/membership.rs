@@ -208,8 +208,8 @@ impl<W: Worker> Slot<W> {
     /// and the answer lost, as happens when brokers go away. Another slot has taken the name of the producer as well, before it
     /// joined, so a transaction tells: one that nobody will see.
     pub(super) fn expelled(&mut self) -> Result<Report, SlotError> {
-        // Joining again takes the producer's name first: where it stops half way, the producer at hand is fenced by this very slot.
-        if !self.standing.is_mistaken {
+        // Where taking the name again has stopped half way, the producer at hand may have been fenced by this very slot.
+        if !self.standing.is_retaking_name {
             match self.producer.abort() {
                 Ok(()) => match self.producer.send(self.nothing()).and_then(|()| self.producer.abort()) {
                     Ok(()) => {}
@@ -225,7 +225,6 @@ impl<W: Worker> Slot<W> {
                 }
             }
             tracing::warn!(stage = W::STAGE.as_str(), "the group has mistaken this slot for another; it joins again");
-            self.standing.is_mistaken = true;
         }
         self.rejoin()?;
         Ok(Report { undone: true, ..Report::default() })
@@ -242,6 +241,7 @@ impl<W: Worker> Slot<W> {
     /// Drops all work in progress and comes back as a new member with a new producer. Nothing is lost: what was decided was not
     /// committed, and what was committed is read back.
     pub(super) fn rejoin(&mut self) -> Result<(), BusError> {
+        self.standing.is_retaking_name = true;
         let producer = self.ports.bus.producer(&self.options.instance)?;
         let consumer = self.ports.bus.consumer(membership(&self.options, &self.inputs))?;
         let all: BTreeSet<u32> = self.partitions.keys().chain(self.restoring.keys()).copied().collect();

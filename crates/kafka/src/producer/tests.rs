@@ -48,6 +48,25 @@ fn a_commit_that_nobody_has_answered_may_have_gone_through() {
 }
 
 #[test]
+fn who_was_fenced_after_being_slow_does_not_know_of_a_newer_holder() {
+    // Brokers fence the producer of a transaction that they have ended because it took too long, as they do one that was succeeded.
+    for is_slow in [false, true] {
+        let brokers = MockCluster::new(1).unwrap();
+        brokers.create_topic("topic", 1, 1).unwrap();
+        let mut producer = producer(&Settings::new(brokers.bootstrap_servers(), "tests"));
+        producer.send(record()).unwrap();
+        if is_slow {
+            producer.begun = producer.begun.checked_sub(producer.patience).expect("a machine up for some seconds");
+        }
+        brokers.request_errors(RDKafkaApiKey::EndTxn, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_PRODUCER_FENCED]);
+        assert_eq!(producer.commit(None), Err(BusError::Fenced));
+        let aborted = producer.abort().unwrap_err();
+        assert_eq!(aborted == BusError::Fenced, !is_slow, "{aborted}");
+        assert_eq!(producer.send(record()), Err(BusError::Fenced), "either way it is of no use any more");
+    }
+}
+
+#[test]
 fn a_group_whose_coordinator_has_gone_is_not_waited_for_for_ever() {
     let brokers = MockCluster::new(2).unwrap();
     brokers.create_topic("topic", 1, 2).unwrap();

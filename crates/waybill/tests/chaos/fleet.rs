@@ -30,6 +30,8 @@ pub(crate) struct End {
     pub(crate) told: String,
 }
 
+/// How many lines of a process's log show what it ended with.
+const LAST_WORDS: usize = 20;
 /// How long something is away, or stands still: longer than a session.
 const AWAY: Duration = Duration::from_secs(9);
 
@@ -51,10 +53,7 @@ impl Fleet {
         let payers = format!("http://{}", partners.address());
         let arguments = ["demo", "--dir", "demo", "--seed", &seed, "--requests", &requests, "--rate", &rate];
         let demo = deployment.start("demo", &[&arguments[..], &["--payers", &payers]].concat());
-        let is_running = |role: &str| {
-            let log = std::fs::read_to_string(deployment.folder().join(format!("demo/{role}.log"))).unwrap_or_default();
-            log.contains("running").then_some(())
-        };
+        let is_running = |role: &str| logged(&deployment, role).contains("running").then_some(());
         ROLES.iter().for_each(|role| until("the first processes", || is_running(role)));
         let seconds = ROLES.map(|role| (role, second(&deployment, role))).into();
         let prefix = prefix(&deployment);
@@ -119,9 +118,10 @@ impl Fleet {
         };
         drop(self.seconds);
         self.payers.0.block_on(self.payers.1.shutdown());
-        let told = self.deployment.logged("demo");
+        let mut told = self.deployment.logged("demo");
         let balances = status.success() && told.contains("balance: every submission");
         if !balances {
+            ROLES.iter().for_each(|role| told.push_str(&last_words(&self.deployment, role)));
             self.deployment.keep();
         }
         End { balances, told }
@@ -171,6 +171,18 @@ impl Fleet {
         end(self.seconds.remove(index).1);
         self.seconds.push((role, second(&self.deployment, role)));
     }
+}
+
+/// What the process of a worker that the demo keeps has logged.
+fn logged(deployment: &Deployment, role: &str) -> String {
+    std::fs::read_to_string(deployment.folder().join(format!("demo/{role}.log"))).unwrap_or_default()
+}
+
+/// The end of that, which says why it has ended, if it has.
+fn last_words(deployment: &Deployment, role: &str) -> String {
+    let log = logged(deployment, role);
+    let lines: Vec<&str> = log.lines().collect();
+    format!("\n--- {role}.log\n{}\n", lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n"))
 }
 
 fn second(deployment: &Deployment, role: &str) -> Process {

@@ -35,7 +35,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 const STEP_MIN: Duration = Duration::from_millis(200);
 const STEP_MAX: Duration = Duration::from_secs(2);
 /// What passes by itself. Whether there is such a topic was asked before, so it is only not known everywhere yet.
-const PASSING: [RDKafkaErrorCode; 16] = [
+const PASSING: [RDKafkaErrorCode; 24] = [
     // A broker that is gone, or has changed its name, with the question under way to it.
     RDKafkaErrorCode::DestroyBroker,
     RDKafkaErrorCode::UnknownPartition,
@@ -48,6 +48,15 @@ const PASSING: [RDKafkaErrorCode; 16] = [
     RDKafkaErrorCode::TimedOutQueue,
     RDKafkaErrorCode::NotLeaderForPartition,
     RDKafkaErrorCode::LeaderNotAvailable,
+    // A partition that has just got another leader.
+    RDKafkaErrorCode::OffsetNotAvailable,
+    RDKafkaErrorCode::FencedLeaderEpoch,
+    RDKafkaErrorCode::UnknownLeaderEpoch,
+    RDKafkaErrorCode::EligibleLeadersNotAvailable,
+    RDKafkaErrorCode::ReplicaNotAvailable,
+    RDKafkaErrorCode::BrokerNotAvailable,
+    RDKafkaErrorCode::KafkaStorageError,
+    RDKafkaErrorCode::NetworkException,
     RDKafkaErrorCode::UnstableOffsetCommit,
     RDKafkaErrorCode::NotCoordinator,
     RDKafkaErrorCode::CoordinatorNotAvailable,
@@ -210,6 +219,7 @@ fn hear_all<E>(client: &BaseConsumer<Context>, hear: impl Fn(&KafkaError) -> Res
 #[cfg(test)]
 mod tests {
     use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
     use super::*;
 
@@ -224,5 +234,16 @@ mod tests {
             let told = patiently(&client, "the ends of topic-0", Duration::from_millis(20), ask).unwrap_err();
             assert!(matches!(told, BusError::Unavailable(_)), "{told}");
         }
+    }
+
+    #[test]
+    fn a_partition_that_has_just_got_another_leader_is_asked_again() {
+        let brokers = MockCluster::new(1).unwrap();
+        brokers.create_topic("topic", 1, 1).unwrap();
+        let observers = Observers::new(&Settings::new(brokers.bootstrap_servers(), "tests")).unwrap();
+        let busy = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE;
+        brokers.request_errors(RDKafkaApiKey::ListOffsets, &[busy; 3]);
+        let ends = observers.watermarks(&TopicPartition::new("topic", 0)).unwrap();
+        assert_eq!((ends.low, ends.high), (0, 0));
     }
 }

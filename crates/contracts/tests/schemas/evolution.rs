@@ -64,6 +64,17 @@ fn what_an_older_writer_did_not_know_is_absent() {
 }
 
 #[test]
+fn a_field_that_must_be_there_and_is_not_is_named() {
+    let codec = knowing(Subject::Outcome, |schema| {
+        let first = fields(schema).remove(0);
+        assert_eq!(first["name"], "request_id");
+    });
+    let (_, datum) = example(Subject::Outcome, "final");
+    let error = codec.decode(&Topic::Outcomes("enrolment".into()), &framed(&datum[16..])).expect_err("nobody's");
+    assert_eq!(error, DecodeError::Undecodable { place: "request_id".into() });
+}
+
+#[test]
 fn a_fact_of_a_kind_not_known_here_is_undecodable_and_says_where() {
     let codec = knowing(Subject::LifecycleEvent, |schema| {
         let body = fields(schema).last_mut().expect("a body");

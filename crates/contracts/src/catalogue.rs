@@ -3,7 +3,7 @@
 //! The bundled schemas have fixed ids, which the embedded bus uses as they stand; the table only ever grows. With a registry, whoever
 //! talks to it builds a catalogue from the same texts under the registry's ids. Schemas of other writers are learnt while reading.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,7 +13,6 @@ use serde_json::Value;
 
 use crate::foreign::Foreign;
 use crate::phi::{self, PhiField};
-use crate::schema;
 use crate::subject::Subject;
 
 /// A schema bundled with this build.
@@ -108,8 +107,6 @@ pub(crate) struct Known {
     /// The version of the subject, where a change of shape that serde's defaults don't bridge needs an upcast.
     pub(crate) version: u32,
     pub(crate) schema: Schema,
-    /// The names of its fields and branches: nothing else may appear in an error's place.
-    pub(crate) names: BTreeSet<String>,
     pub(crate) json: Value,
 }
 
@@ -223,14 +220,11 @@ impl Known {
     pub(crate) fn parse(subject: Subject, version: u32, text: &str) -> Option<Self> {
         let json: Value = serde_json::from_str(text).ok()?;
         let mut nodes: SchemaMut = text.parse().ok()?;
-        let mut names: BTreeSet<String> =
-            schema::fields(&json).iter().filter_map(|field| field.text("name").map(str::to_owned)).collect();
         // Union branches are matched with enum variants by full name and Rust has no namespaces. Names don't touch the encoding.
         for name in nodes.nodes_mut().iter_mut().filter_map(|node| node.type_.name_mut()) {
             *name = Name::from_fully_qualified_name(name.name());
-            names.insert(name.name().to_owned());
         }
-        Some(Self { subject, version, schema: nodes.freeze().ok()?, names, json })
+        Some(Self { subject, version, schema: nodes.freeze().ok()?, json })
     }
 }
 

@@ -12,11 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_avro_fast::de::read::SliceRead;
 use serde_avro_fast::de::{DeserializerConfig, DeserializerState};
 use serde_avro_fast::ser::{SerializerConfig, SerializerState};
-use serde_path_to_error::{Path, Segment};
 
 use crate::catalogue::{Catalogue, Held, Known};
 use crate::foreign::Resolver;
 use crate::frame;
+use crate::place;
 use crate::subject::Subject;
 use crate::topics::Topic;
 
@@ -194,23 +194,29 @@ impl Codec {
 impl Known {
     /// Appends the datum, or answers the place that does not fit.
     fn write<T: Serialize>(&self, value: &T, out: &mut Vec<u8>) -> Result<(), String> {
+        let start = out.len();
         let mut config = SerializerConfig::new(&self.schema);
-        let mut state = SerializerState::from_writer(out, &mut config);
+        let mut state = SerializerState::from_writer(&mut *out, &mut config);
         if value.serialize(state.serializer()).is_ok() {
             return Ok(());
         }
-        // Only now, as following the path costs time.
-        let mut state = SerializerState::from_writer(Vec::new(), &mut config);
-        let failure = serde_path_to_error::serialize(value, state.serializer()).err();
-        Err(failure.map(|failure| self.place(failure.path())).unwrap_or_default())
+        // What was written breaks off at what could not be.
+        let datum = out.get(start..).unwrap_or_default();
+        Err(place::of(&self.json, datum, datum.len()))
     }
 
     fn read<T: DeserializeOwned>(&self, datum: &[u8]) -> Result<T, DecodeError> {
         let mut state = self.reader(datum);
-        match T::deserialize(state.deserializer()) {
-            Ok(value) if at_end(state.into_reader()) => Ok(value),
+        let read = T::deserialize(state.deserializer());
+        let left = left(state.into_reader());
+        match read {
+            Ok(value) if left == 0 => Ok(value),
             Ok(_) => Err(DecodeError::Undecodable { place: END.to_owned() }),
-            Err(_) => Err(DecodeError::Undecodable { place: self.locate::<T>(datum) }),
+            Err(error) => {
+                let place = missing(&error.to_string()).map(str::to_owned);
+                let stood = datum.len().saturating_sub(left);
+                Err(DecodeError::Undecodable { place: place.unwrap_or_else(|| place::of(&self.json, datum, stood)) })
+            }
         }
     }
 
@@ -220,35 +226,18 @@ impl Known {
         config.max_seq_size = datum.len();
         DeserializerState::with_config(SliceRead::new(datum), config)
     }
-
-    /// Where reading fails. Reads a second time, as following the path costs time.
-    fn locate<T: DeserializeOwned>(&self, datum: &[u8]) -> String {
-        let mut state = self.reader(datum);
-        let failure = serde_path_to_error::deserialize::<_, T>(state.deserializer()).err();
-        failure.map(|failure| self.place(failure.path())).unwrap_or_default()
-    }
-
-    /// A path as a place: without indexes, and without any name that is not the schema's own.
-    fn place(&self, path: &Path) -> String {
-        let known = |name: &str| if self.names.contains(name) { name.to_owned() } else { "?".to_owned() };
-        let steps: Vec<String> = path
-            .iter()
-            .filter_map(|segment| match segment {
-                Segment::Map { key } => Some(known(key)),
-                Segment::Enum { variant } => Some(known(variant)),
-                Segment::Seq { .. } | Segment::Unknown => None,
-            })
-            .collect();
-        if steps.is_empty() { ROOT.to_owned() } else { steps.join(".") }
-    }
 }
 
-fn at_end(mut reader: SliceRead<'_>) -> bool {
-    reader.fill_buf().is_ok_and(<[u8]>::is_empty)
+/// How many bytes nobody has read.
+fn left(mut reader: SliceRead<'_>) -> usize {
+    reader.fill_buf().map_or(0, <[u8]>::len)
 }
 
-/// The place of what concerns the whole value.
-const ROOT: &str = "value";
+/// The field that a record must have and its writer did not know. Only such an error is quoted: others may repeat what they met.
+fn missing(error: &str) -> Option<&str> {
+    error.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
 /// The place of bytes beyond the datum.
 const END: &str = "end";
 
@@ -317,7 +306,7 @@ mod tests {
     fn what_does_not_fit_is_refused_and_leaves_no_trace() {
         let mut out = b"before".to_vec();
         let error = Codec::bundled().encode(&fulfilled(u64::MAX), &mut out).expect_err("an Avro long is signed");
-        assert_eq!(error.place, "body.manifest.records");
+        assert_eq!(error.place, "body.Fulfilled.manifest.records");
         assert_eq!(out, b"before");
     }
 

@@ -16,6 +16,7 @@ pub mod frame;
 pub mod headers;
 pub mod json;
 pub mod phi;
+mod place;
 pub mod schema;
 pub mod subject;
 pub mod topics;

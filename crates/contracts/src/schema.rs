@@ -120,7 +120,8 @@ impl<'s> Walk<'s> {
     }
 }
 
-fn name_of(kind: &Value) -> Option<&str> {
+/// A named type's name without its namespace, or that of a primitive.
+pub(crate) fn name_of(kind: &Value) -> Option<&str> {
     match kind {
         Value::String(name) => Some(short(name)),
         Value::Object(object) => object.get("name").and_then(Value::as_str).map(short),
@@ -136,7 +137,7 @@ fn full_name(record: &Value) -> Option<(&str, &str)> {
 }
 
 /// A name without its namespace.
-fn short(name: &str) -> &str {
+pub(crate) fn short(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 

@@ -67,11 +67,13 @@ fn what_an_older_writer_did_not_know_is_absent() {
 fn a_field_that_must_be_there_and_is_not_is_named() {
     let codec = knowing(Subject::Outcome, |schema| {
         let first = fields(schema).remove(0);
-        assert_eq!(first["name"], "request_id");
+        assert_eq!(first["name"], "source");
     });
     let (_, datum) = example(Subject::Outcome, "final");
-    let error = codec.decode(&Topic::Outcomes("enrolment".into()), &framed(&datum[16..])).expect_err("nobody's");
-    assert_eq!(error, DecodeError::Undecodable { place: "request_id".into() });
+    // A short text, a byte of length before it.
+    let source = 1 + usize::from(datum[0] / 2);
+    let error = codec.decode(&Topic::Outcomes("enrolment".into()), &framed(&datum[source..])).expect_err("nobody's");
+    assert_eq!(error, DecodeError::Undecodable { place: "source".into() });
 }
 
 #[test]

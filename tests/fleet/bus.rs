@@ -38,6 +38,8 @@ pub(crate) struct Faults {
     before_takes: Mutex<Option<Watch>>,
     /// So many joinings fail.
     failing_joins: AtomicUsize,
+    /// So many names are taken, and nobody hears of it.
+    unheard_takeovers: AtomicUsize,
     /// How often all producers that there were became useless.
     jams: AtomicUsize,
     /// Who joins from now on is told where the group stood at its beginning, and that this is not settled.
@@ -77,6 +79,11 @@ impl Faults {
     /// The next joinings fail.
     pub(crate) fn fail_joins(&self, count: usize) {
         self.failing_joins.store(count, Ordering::Relaxed);
+    }
+
+    /// The next producers take their names, and whoever asked for them is told that brokers can't be reached.
+    pub(crate) fn lose_takeovers(&self, count: usize) {
+        self.unheard_takeovers.store(count, Ordering::Relaxed);
     }
 
     /// Producers there are can neither write nor abort any more, as after a commit that was never answered.
@@ -129,8 +136,7 @@ impl Bus for FaultyBus {
     }
 
     fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError> {
-        let left = |left: usize| left.checked_sub(1);
-        if self.faults.failing_joins.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok() {
+        if has_one(&self.faults.failing_joins) {
             return Err(BusError::Unavailable("a broker went away".into()));
         }
         let inner = self.log.consumer(membership)?;
@@ -140,6 +146,9 @@ impl Bus for FaultyBus {
 
     fn producer(&self, transactional_id: &str) -> Result<Box<dyn Producer>, BusError> {
         let inner = self.log.producer(transactional_id)?;
+        if has_one(&self.faults.unheard_takeovers) {
+            return Err(BusError::Unavailable("a broker went away".into()));
+        }
         let made_after = self.faults.jams.load(Ordering::Relaxed);
         Ok(Box::new(FaultyProducer { inner, faults: self.faults.clone(), made_after, open: Vec::new() }))
     }
@@ -308,6 +317,11 @@ impl Producer for FaultyProducer {
         }
         self.inner.abort()
     }
+}
+
+/// Whether there is one left, which is used up.
+fn has_one(left: &AtomicUsize) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -192,21 +192,48 @@ fn a_slot_that_the_group_mistakes_for_another_joins_again() {
 
 #[test]
 fn a_slot_that_has_fenced_itself_is_not_replaced() {
-    // A commit was never answered, and brokers go away once the producer's name is taken again: the producer at hand is fenced by the
-    // slot itself. What the group says of another member meanwhile must not be taken for a successor.
+    // A commit was never answered, and brokers go away while the slot comes back, before or after they have told it that the name is
+    // its own again. What the group says of another member meanwhile must not be taken for a successor.
+    for is_name_unheard in [false, true] {
+        let mut world = World::new();
+        let mut slot = world.join("one");
+        let first = world.tell(Lane::Standard, 1, "count");
+        settle(&mut slot);
+        world.faults.judge_commits(|_| Verdict::CommitUnheard);
+        let second = world.tell(Lane::Standard, 1, "count");
+        assert!(slot.turn(Duration::ZERO).expect("a turn").undone);
+        world.faults.pass_commits();
+        if is_name_unheard {
+            world.faults.lose_takeovers(3);
+        } else {
+            world.faults.fail_joins(3);
+        }
+        assert!(slot.turn(Duration::ZERO).expect("a turn").undone, "it gets half way");
+        let _ghost = ghost(&world);
+        settle_in_time(&world, &mut slot);
+        assert_eq!(world.facts(1), [format!("{first}:1"), format!("{second}:2")]);
+    }
+}
+
+#[test]
+fn a_slot_that_is_replaced_while_it_comes_back_knows_so() {
+    // Its new producer is at hand and brokers go away before it has joined; then another slot takes the name and joins.
     let mut world = World::new();
-    let mut slot = world.join("one");
-    let first = world.tell(Lane::Standard, 1, "count");
-    settle(&mut slot);
+    let mut old = world.join("one");
+    settle(&mut old);
     world.faults.judge_commits(|_| Verdict::CommitUnheard);
-    let second = world.tell(Lane::Standard, 1, "count");
-    assert!(slot.turn(Duration::ZERO).expect("a turn").undone);
+    let tag = world.tell(Lane::Standard, 1, "count");
+    assert!(old.turn(Duration::ZERO).expect("a turn").undone);
     world.faults.pass_commits();
-    world.faults.fail_joins(3);
-    assert!(slot.turn(Duration::ZERO).expect("a turn").undone, "it gets half way");
-    let _ghost = ghost(&world);
-    settle_in_time(&world, &mut slot);
-    assert_eq!(world.facts(1), [format!("{first}:1"), format!("{second}:2")]);
+    world.faults.fail_joins(1);
+    assert!(old.turn(Duration::ZERO).expect("a turn").undone, "it gets half way");
+    let mut new = world.join("one");
+    settle(&mut new);
+    let end = (0..9).find_map(|_| old.turn(Duration::from_millis(100)).err());
+    assert_eq!(end, Some(SlotError::Replaced));
+    let next = world.tell(Lane::Standard, 1, "count");
+    settle_in_time(&world, &mut new);
+    assert_eq!(world.facts(1), [format!("{tag}:1"), format!("{next}:2")]);
 }
 
 /// A member of the slot's name that nobody works behind.

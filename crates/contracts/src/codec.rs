@@ -58,7 +58,8 @@ pub enum DecodeError {
     /// The bytes do not fit the schema.
     #[error("the bytes do not fit their schema at {place}")]
     Undecodable {
-        /// The field, as a path without indexes; `end` for bytes beyond the datum.
+        /// The field, as a path without indexes; `end` for bytes beyond the datum. Of one that has to be there and that the writer's
+        /// schema lacks, its name alone.
         place: String,
     },
 }
@@ -200,7 +201,8 @@ impl Known {
         if value.serialize(state.serializer()).is_ok() {
             return Ok(());
         }
-        // What was written breaks off at what could not be.
+        // What was written breaks off at what could not be, or at a field that was waited for, as all our types name their fields in
+        // the order of their schemas.
         let datum = out.get(start..).unwrap_or_default();
         Err(place::of(&self.json, datum, datum.len()))
     }

@@ -191,7 +191,8 @@ pub trait Producer: Send {
     fn send(&mut self, record: Outgoing) -> Result<(), BusError>;
     /// Commits the records and, where given, the group's next offsets, together and durably.
     fn commit(&mut self, consumed: Option<Consumed<'_>>) -> Result<(), BusError>;
-    /// Drops the transaction.
+    /// Drops the transaction. [`BusError::Fenced`] says that there is a newer holder of the name; a producer that was fenced after a
+    /// transaction so slow that brokers may have ended it can't know, and answers [`BusError::OutcomeUnknown`].
     fn abort(&mut self) -> Result<(), BusError>;
 }
 

@@ -156,7 +156,9 @@ pub enum SlotError {
     /// What lies on the shelf can't be looked up, or nothing can be put there.
     #[error("what is remembered on disk can't be used")]
     Shelf(#[from] ShelfError),
-    /// Another slot of the same name works: this one must not come back, or the two would fence each other for ever.
+    /// Another slot of the same name works: this one must not come back, or the two would fence each other for ever. As a rule the
+    /// older one goes. One that could not reach brokers, or stood still, for longer than they leave a transaction open can't tell
+    /// that it was replaced and takes its name back; then it is the newer one that goes, and whoever starts that again settles it.
     #[error("another slot has taken this one's name")]
     Replaced,
 }
@@ -187,7 +189,7 @@ struct Standing {
     is_stalled: bool,
     /// Calls wait for the lease, which was said once.
     has_lapsed: bool,
-    /// The slot has begun to take its own name again, which fences the producer it had, whether or not it gets to the end of it.
+    /// The slot has begun to take its own name again and has no new producer yet: the one it has may be fenced by the slot itself.
     is_retaking_name: bool,
     /// Records bear times to come, which was said once.
     is_behind: bool,

@@ -28,6 +28,9 @@ pub(crate) enum Role<'a> {
 /// The largest batch: a record of the limit with its framing, and some way to grow.
 pub(crate) const BATCH_BYTES_MAX: usize = 2 * RECORD_LIMIT_BYTES;
 
+/// The property that says after how long brokers end a transaction.
+pub(crate) const TRANSACTION_TIMEOUT: &str = "transaction.timeout.ms";
+
 /// How much more readers fetch ahead than members: whoever reads a changelog or the log from its beginning reads all of it.
 const READ_AHEAD: usize = 4;
 
@@ -126,7 +129,7 @@ fn fetching(config: &mut ClientConfig, settings: &Settings, prefetch_bytes: usiz
 
 fn producer(config: &mut ClientConfig, settings: &Settings, transactional_id: &str) {
     config.set("transactional.id", transactional_id);
-    config.set("transaction.timeout.ms", millis(settings.transaction_timeout));
+    config.set(TRANSACTION_TIMEOUT, millis(settings.transaction_timeout));
     config.set("enable.idempotence", "true");
     config.set("acks", "all");
     // Without any, each record that finds its queue empty wakes the thread that sends, for a batch of a few records.

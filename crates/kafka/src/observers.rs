@@ -35,7 +35,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 const STEP_MIN: Duration = Duration::from_millis(200);
 const STEP_MAX: Duration = Duration::from_secs(2);
 /// What passes by itself. Whether there is such a topic was asked before, so it is only not known everywhere yet.
-const PASSING: [RDKafkaErrorCode; 24] = [
+const PASSING: [RDKafkaErrorCode; 23] = [
     // A broker that is gone, or has changed its name, with the question under way to it.
     RDKafkaErrorCode::DestroyBroker,
     RDKafkaErrorCode::UnknownPartition,
@@ -48,20 +48,20 @@ const PASSING: [RDKafkaErrorCode; 24] = [
     RDKafkaErrorCode::TimedOutQueue,
     RDKafkaErrorCode::NotLeaderForPartition,
     RDKafkaErrorCode::LeaderNotAvailable,
-    // A partition that has just got another leader.
-    RDKafkaErrorCode::OffsetNotAvailable,
-    RDKafkaErrorCode::FencedLeaderEpoch,
-    RDKafkaErrorCode::UnknownLeaderEpoch,
-    RDKafkaErrorCode::EligibleLeadersNotAvailable,
-    RDKafkaErrorCode::ReplicaNotAvailable,
-    RDKafkaErrorCode::BrokerNotAvailable,
-    RDKafkaErrorCode::KafkaStorageError,
-    RDKafkaErrorCode::NetworkException,
     RDKafkaErrorCode::UnstableOffsetCommit,
     RDKafkaErrorCode::NotCoordinator,
     RDKafkaErrorCode::CoordinatorNotAvailable,
     RDKafkaErrorCode::CoordinatorLoadInProgress,
     RDKafkaErrorCode::WaitingForCoordinator,
+    // A broker that can't be asked just now, for its disk or its own connections.
+    RDKafkaErrorCode::BrokerNotAvailable,
+    RDKafkaErrorCode::KafkaStorageError,
+    RDKafkaErrorCode::NetworkException,
+    // A partition that has just got another leader.
+    RDKafkaErrorCode::FencedLeaderEpoch,
+    RDKafkaErrorCode::OffsetNotAvailable,
+    RDKafkaErrorCode::ReplicaNotAvailable,
+    RDKafkaErrorCode::UnknownLeaderEpoch,
 ];
 
 // === impl Observers ===

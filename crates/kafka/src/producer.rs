@@ -12,12 +12,13 @@ use rdkafka::producer::{BaseProducer, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::catalogue::Catalogue;
-use crate::client_config::{Role, client_config};
+use crate::client_config::{Role, TRANSACTION_TIMEOUT, client_config};
 use crate::context::Context;
 use crate::courier::Courier;
 use crate::errors::{commit_failed, failed, sending_failed, transaction_failed, undelivered, unknown};
 use crate::holders::{Holder, Holders};
 use crate::passes::Passes;
+use crate::pulse::up;
 use crate::record::outgoing;
 use crate::settings::Settings;
 use crate::standing::list;
@@ -34,9 +35,11 @@ pub(crate) struct KafkaProducer {
     partitions: BTreeMap<Arc<str>, u32>,
     last: Option<(Arc<str>, u32)>,
     state: State,
-    /// When the last transaction began.
-    begun: Instant,
-    /// How long the end of a transaction may take, and after how long brokers end it.
+    /// When the last transaction began, by the time the machine has been up.
+    begun: Duration,
+    /// After how long brokers end a transaction.
+    allowed: Duration,
+    /// How long the end of a transaction may take.
     patience: Duration,
 }
 
@@ -85,6 +88,8 @@ impl KafkaProducer {
     ) -> Result<Self, BusError> {
         let what = format!("taking over the transactional id {transactional_id}");
         let config = client_config(settings, Role::Producer(transactional_id));
+        let allowed = config.get(TRANSACTION_TIMEOUT).and_then(|millis| millis.parse().ok());
+        let allowed = allowed.map_or(settings.transaction_timeout, Duration::from_millis);
         let client: Result<BaseProducer<Context>, _> = config.create_with_context(Context::new(settings));
         let client = client.map_err(|error| failed(&what, &error))?;
         let (partitions, patience) = (BTreeMap::new(), settings.transaction_timeout);
@@ -100,8 +105,19 @@ impl KafkaProducer {
         persist(&client, &what, deadline, |client| Ok(client.init_transactions(STEP)))
             .map_err(|unfinished| client.context().complaint().explain(unfinished.error))?;
         let holder = holders.succeed(transactional_id);
-        let (client, courier, state, begun) = (Arc::new(client), None, State::Idle, Instant::now());
-        Ok(Self { client, courier, catalogue, passes, holder, partitions, last: None, state, begun, patience })
+        Ok(Self {
+            client: Arc::new(client),
+            courier: None,
+            catalogue,
+            passes,
+            holder,
+            partitions,
+            last: None,
+            state: State::Idle,
+            begun: up(),
+            allowed,
+            patience,
+        })
     }
 
     fn begin(&mut self) -> Result<(), BusError> {
@@ -112,7 +128,7 @@ impl KafkaProducer {
             State::MustAbort => return Err(BusError::Abort("an earlier part of it failed".into())),
             State::Idle => {}
         }
-        self.begun = Instant::now();
+        self.begun = up();
         self.client.begin_transaction().map_err(|error| self.judged("beginning a transaction", &error))?;
         self.state = State::Open;
         Ok(())
@@ -234,7 +250,7 @@ impl KafkaProducer {
     fn after<T>(&mut self, outcome: Result<T, BusError>) -> Result<T, BusError> {
         match &outcome {
             // What the broker counts begins later than this, so whoever was quicker was not fenced for being slow.
-            Err(BusError::Fenced) if self.patience <= self.begun.elapsed() => self.state = State::Lapsed,
+            Err(BusError::Fenced) if self.allowed <= up().saturating_sub(self.begun) => self.state = State::Lapsed,
             Err(BusError::Fenced) => self.state = State::Fenced,
             Err(_) => self.state = State::MustAbort,
             Ok(_) => {}
@@ -284,8 +300,11 @@ impl Producer for KafkaProducer {
             })
             .map_err(|error| self.explained(error));
         self.client.context().take_undelivered();
-        self.after(aborted)?;
-        self.state = State::Idle;
+        match self.after(aborted) {
+            Ok(()) => self.state = State::Idle,
+            Err(_) if self.state == State::Lapsed => return Err(BusError::OutcomeUnknown(LAPSED.into())),
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 }

@@ -86,13 +86,18 @@ impl Pulse {
     }
 }
 
+/// How long the machine has been up, suspended or not: what may be held against a broker's clock.
+pub(crate) fn up() -> Duration {
+    read(ClockId::Boottime)
+}
+
 fn monotonic() -> Duration {
     read(ClockId::Monotonic)
 }
 
 /// How long the machine was suspended since it started.
 fn suspended() -> Duration {
-    read(ClockId::Boottime).saturating_sub(monotonic())
+    up().saturating_sub(monotonic())
 }
 
 fn read(clock: ClockId) -> Duration {

@@ -138,7 +138,7 @@ fn errors_never_quote_what_they_complain_of() {
                 let Err(error) = CODEC.decode(&topic, &value) else { continue };
                 assert!(matches!(error, DecodeError::Undecodable { .. }));
                 let said = format!("{error} {error:?} {:?}", Poison::from(error.clone()));
-                assert!(!said.contains("CANARY") && !said.contains('?') && !said.contains('['), "{said}");
+                assert!(!said.contains("CANARY") && !said.contains('['), "{said}");
                 places.insert(error.place().to_owned());
             }
         }

@@ -208,7 +208,7 @@ impl<W: Worker> Slot<W> {
     /// and the answer lost, as happens when brokers go away. Another slot has taken the name of the producer as well, before it
     /// joined, so a transaction tells: one that nobody will see.
     pub(super) fn expelled(&mut self) -> Result<Report, SlotError> {
-        // Where taking the name again has stopped half way, the producer at hand may have been fenced by this very slot.
+        // Where taking the name again has failed, the producer at hand may have been fenced by this very slot.
         if !self.standing.is_retaking_name {
             match self.producer.abort() {
                 Ok(()) => match self.producer.send(self.nothing()).and_then(|()| self.producer.abort()) {
@@ -242,13 +242,15 @@ impl<W: Worker> Slot<W> {
     /// committed, and what was committed is read back.
     pub(super) fn rejoin(&mut self) -> Result<(), BusError> {
         self.standing.is_retaking_name = true;
-        let producer = self.ports.bus.producer(&self.options.instance)?;
+        self.producer = self.ports.bus.producer(&self.options.instance)?;
+        // Who fences this one is somebody else, even if there is no joining now.
+        self.standing.is_retaking_name = false;
         let consumer = self.ports.bus.consumer(membership(&self.options, &self.inputs))?;
         let all: BTreeSet<u32> = self.partitions.keys().chain(self.restoring.keys()).copied().collect();
         self.lose(&all);
         self.handover = None;
         self.inbox.rewire(consumer.waker());
-        (self.producer, self.consumer) = (producer, consumer);
+        self.consumer = consumer;
         self.standing = Standing { is_closed: self.standing.is_closed, ..Standing::default() };
         Ok(())
     }

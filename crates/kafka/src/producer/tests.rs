@@ -50,20 +50,34 @@ fn a_commit_that_nobody_has_answered_may_have_gone_through() {
 #[test]
 fn who_was_fenced_after_being_slow_does_not_know_of_a_newer_holder() {
     // Brokers fence the producer of a transaction that they have ended because it took too long, as they do one that was succeeded.
-    for is_slow in [false, true] {
+    for (is_slow, commits) in [(false, true), (false, false), (true, true), (true, false)] {
         let brokers = MockCluster::new(1).unwrap();
         brokers.create_topic("topic", 1, 1).unwrap();
         let mut producer = producer(&Settings::new(brokers.bootstrap_servers(), "tests"));
         producer.send(record()).unwrap();
         if is_slow {
-            producer.begun = producer.begun.checked_sub(producer.patience).expect("a machine up for some seconds");
+            // The machine may not have been up for that long.
+            producer.allowed = Duration::ZERO;
         }
         brokers.request_errors(RDKafkaApiKey::EndTxn, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_PRODUCER_FENCED]);
-        assert_eq!(producer.commit(None), Err(BusError::Fenced));
-        let aborted = producer.abort().unwrap_err();
-        assert_eq!(aborted == BusError::Fenced, !is_slow, "{aborted}");
+        if commits {
+            assert_eq!(producer.commit(None), Err(BusError::Fenced));
+        }
+        for _ in 0..2 {
+            let aborted = producer.abort().unwrap_err();
+            assert_eq!(aborted == BusError::Fenced, !is_slow, "{aborted}");
+        }
         assert_eq!(producer.send(record()), Err(BusError::Fenced), "either way it is of no use any more");
     }
+}
+
+#[test]
+fn brokers_say_after_how_long_they_end_a_transaction_in_the_words_of_the_settings() {
+    let brokers = MockCluster::new(1).unwrap();
+    let mut settings = Settings::new(brokers.bootstrap_servers(), "tests");
+    assert_eq!(producer(&settings).allowed, settings.transaction_timeout);
+    settings.overrides.0.insert("transaction.timeout.ms".into(), "3000".into());
+    assert_eq!(producer(&settings).allowed, Duration::from_secs(3));
 }
 
 #[test]

@@ -16,12 +16,20 @@ use crate::watch::Watch;
 pub(crate) struct Fleet {
     deployment: Deployment,
     demo: Process,
-    seconds: Vec<(&'static str, Process)>,
+    seconds: Vec<Second>,
     watches: Vec<(&'static str, Watch)>,
     pub(crate) throughput: Throughput,
     registry: Proxy,
     partners: Proxy,
     payers: (Runtime, RunningSandbox),
+}
+
+/// The second process of a worker.
+struct Second {
+    role: &'static str,
+    process: Process,
+    /// How much processes of its name had logged before it.
+    logged_before: usize,
 }
 
 /// How a run ended.
@@ -30,6 +38,8 @@ pub(crate) struct End {
     pub(crate) told: String,
 }
 
+/// What a process logs once it runs.
+const RUNNING: &str = "running stages";
 /// How many lines of a process's log show what it ended with.
 const LAST_WORDS: usize = 20;
 /// How long something is away, or stands still: longer than a session.
@@ -55,7 +65,7 @@ impl Fleet {
         let demo = deployment.start("demo", &[&arguments[..], &["--payers", &payers]].concat());
         let is_running = |role: &str| logged(&deployment, role).contains("running").then_some(());
         ROLES.iter().for_each(|role| until("the first processes", || is_running(role)));
-        let seconds = ROLES.map(|role| (role, second(&deployment, role))).into();
+        let seconds = ROLES.map(|role| Second::start(&deployment, role)).into();
         let prefix = prefix(&deployment);
         let watches = ROLES.map(|role| (role, Watch::of(&prefix, role))).into();
         let throughput = Throughput::of(&prefix);
@@ -78,7 +88,7 @@ impl Fleet {
                 self.until_served(role)
             }
             Fault::Kill { role, second: true } => {
-                self.replace_second(role, drop);
+                self.replace_second(role, |_, second| drop(second));
                 self.until_served(role)
             }
             Fault::Freeze { role } => {
@@ -157,7 +167,10 @@ impl Fleet {
             let before = self.first(role)?;
             send(before, "TERM");
             until("its successor", || Some(self.first(role)).filter(|after| *after != Some(before)))?;
-            self.replace_second(role, |mut process| {
+            self.replace_second(role, |deployment, Second { mut process, logged_before, .. }| {
+                // Whoever is told to end before it runs has nothing to end in good order.
+                let is_running = || deployment.logged(role)[logged_before..].contains(RUNNING).then_some(());
+                until("it to run", is_running);
                 process.signal("TERM");
                 assert!(process.ends(), "{role} does not end well");
             });
@@ -166,10 +179,20 @@ impl Fleet {
     }
 
     /// Ends a worker's second process and starts another in its place.
-    fn replace_second(&mut self, role: &'static str, end: impl FnOnce(Process)) {
-        let index = self.seconds.iter().position(|(name, _)| *name == role).expect("a worker");
-        end(self.seconds.remove(index).1);
-        self.seconds.push((role, second(&self.deployment, role)));
+    fn replace_second(&mut self, role: &'static str, end: impl FnOnce(&Deployment, Second)) {
+        let index = self.seconds.iter().position(|second| second.role == role).expect("a worker");
+        end(&self.deployment, self.seconds.remove(index));
+        self.seconds.push(Second::start(&self.deployment, role));
+    }
+}
+
+// === impl Second ===
+
+impl Second {
+    fn start(deployment: &Deployment, role: &'static str) -> Self {
+        let logged_before = deployment.logged(role).len();
+        let process = deployment.start_beside_demo(role, &["run", role, "--process", "second"]);
+        Self { role, process, logged_before }
     }
 }
 
@@ -183,10 +206,6 @@ fn last_words(deployment: &Deployment, role: &str) -> String {
     let log = logged(deployment, role);
     let lines: Vec<&str> = log.lines().collect();
     format!("\n--- {role}.log\n{}\n", lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n"))
-}
-
-fn second(deployment: &Deployment, role: &str) -> Process {
-    deployment.start_beside_demo(role, &["run", role, "--process", "second"])
 }
 
 fn away(way: &Proxy, recovered: impl FnOnce() -> Duration) -> Duration {

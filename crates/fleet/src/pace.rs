@@ -11,14 +11,22 @@ pub(crate) struct Pace {
     inputs_max: usize,
     target: Duration,
     appetite: usize,
-    /// Since when urgent records have been coming, when the last came, and until when more are expected.
-    urgent_since: Duration,
-    urgent_last: Duration,
-    urgent_until: Duration,
+    urgency: Urgency,
     failures: u32,
     rest_until: Duration,
     /// The input that failed alone, and how often in a row.
     blamed: Option<(RecordId, u32)>,
+}
+
+/// Whether urgent records are coming, by the boot-time clock.
+#[derive(Debug, Default)]
+struct Urgency {
+    /// Since when they have been coming.
+    since: Duration,
+    /// When the last came.
+    last: Duration,
+    /// Until when more are expected.
+    until: Duration,
 }
 
 /// A turn that was committed.
@@ -50,6 +58,22 @@ const SOLO_FAILURES_MAX: u32 = 3;
 const REST: Duration = Duration::from_millis(20);
 const RESTS_DOUBLED_MAX: u32 = 7;
 
+// === impl Urgency ===
+
+impl Urgency {
+    /// Somebody urgent passed.
+    fn pass(&mut self, now: Duration) {
+        if self.last + URGENT_APART < now {
+            self.since = now;
+        }
+        self.last = now;
+        let coming = now.saturating_sub(self.since);
+        self.until = self.until.max(now + coming.clamp(URGENT_FOR_MIN, URGENT_FOR_MAX));
+    }
+}
+
+// === impl Pace ===
+
 impl Pace {
     /// The pace of a slot that has done nothing yet: turns of at most `inputs_max`, decided within `target`.
     pub(crate) fn new(inputs_max: usize, target: Duration) -> Self {
@@ -58,9 +82,7 @@ impl Pace {
             inputs_max,
             target,
             appetite: inputs_max.min(APPETITE_MIN),
-            urgent_since: Duration::ZERO,
-            urgent_last: Duration::ZERO,
-            urgent_until: Duration::ZERO,
+            urgency: Urgency::default(),
             failures: 0,
             rest_until: Duration::ZERO,
             blamed: None,
@@ -82,14 +104,9 @@ impl Pace {
     pub(crate) fn settled(&mut self, turn: &Settled) {
         (self.failures, self.blamed) = (0, None);
         if turn.is_urgent {
-            if self.urgent_last + URGENT_APART < turn.at {
-                self.urgent_since = turn.at;
-            }
-            self.urgent_last = turn.at;
-            let coming = turn.at.saturating_sub(self.urgent_since);
-            self.urgent_until = self.urgent_until.max(turn.at + coming.clamp(URGENT_FOR_MIN, URGENT_FOR_MAX));
+            self.urgency.pass(turn.at);
         }
-        let target = if turn.at < self.urgent_until { self.target.min(URGENT_TARGET) } else { self.target };
+        let target = if turn.at < self.urgency.until { self.target.min(URGENT_TARGET) } else { self.target };
         if target < turn.took {
             let fitting = turn.inputs as f64 * target.div_duration_f64(turn.took);
             self.appetite = (fitting as usize).max(self.inputs_max.min(APPETITE_MIN)).min(self.appetite);
@@ -173,7 +190,7 @@ mod tests {
         let mut pace = Pace::new(1_000, TARGET);
         let mut until = |times: &[u64]| {
             times.iter().for_each(|time| pace.settled(&Settled { is_urgent: true, at: at(*time), ..settled(1, 0) }));
-            pace.urgent_until
+            pace.urgency.until
         };
         let once = until(&[100]);
         let awhile = until(&[200, 203, 208]);

@@ -51,6 +51,8 @@ enum State {
     Open,
     /// Something in the open transaction failed: only an abort helps.
     MustAbort,
+    /// Nobody knows what has become of the transaction: it can't be taken back, and no other can be begun.
+    Unknown,
     /// Somebody else holds the id.
     Fenced,
     /// Fenced after a transaction that took longer than brokers allow. They end such a transaction themselves and fence who began it,
@@ -68,6 +70,8 @@ const LOOK_AGAIN: Duration = Duration::from_micros(100);
 const LOOK_AGAIN_MAX: Duration = Duration::from_millis(1);
 /// What a producer can't tell that was fenced after it was slow.
 const LAPSED: &str = "the transaction took longer than brokers allow, who may have ended it";
+/// Why an unanswered commit is not waited for once more.
+const UNKNOWN: &str = "a commit that was never answered can't be taken back";
 /// How long dropping a producer may take to abort.
 const DROP_MAX: Duration = Duration::from_secs(1);
 /// What is left of the time for a call when it is not worth making another.
@@ -125,7 +129,9 @@ impl KafkaProducer {
         match self.state {
             State::Open => return Ok(()),
             State::Fenced | State::Lapsed => return Err(BusError::Fenced),
-            State::MustAbort => return Err(BusError::Abort("an earlier part of it failed".into())),
+            State::MustAbort | State::Unknown => {
+                return Err(BusError::Abort("an earlier part of it failed".into()));
+            }
             State::Idle => {}
         }
         self.begun = up();
@@ -252,6 +258,7 @@ impl KafkaProducer {
             // What the broker counts begins later than this, so whoever was quicker was not fenced for being slow.
             Err(BusError::Fenced) if self.allowed <= up().saturating_sub(self.begun) => self.state = State::Lapsed,
             Err(BusError::Fenced) => self.state = State::Fenced,
+            Err(BusError::OutcomeUnknown(_)) => self.state = State::Unknown,
             Err(_) => self.state = State::MustAbort,
             Ok(_) => {}
         }
@@ -286,6 +293,7 @@ impl Producer for KafkaProducer {
             State::Idle => return Ok(()),
             State::Fenced => return Err(BusError::Fenced),
             State::Lapsed => return Err(BusError::OutcomeUnknown(LAPSED.into())),
+            State::Unknown => return Err(BusError::OutcomeUnknown(UNKNOWN.into())),
             State::Open | State::MustAbort => {}
         }
         if self.courier.as_ref().is_some_and(Courier::is_lost) {

@@ -45,6 +45,9 @@ fn a_commit_that_nobody_has_answered_may_have_gone_through() {
     brokers.request_errors(RDKafkaApiKey::EndTxn, &[busy; 1_000]);
     let unanswered = producer.commit(None).unwrap_err();
     assert!(matches!(unanswered, BusError::OutcomeUnknown(_)), "{unanswered}");
+    // What can't be taken back is not waited for once more: whoever comes back does so with another producer.
+    let aborted = producer.abort().unwrap_err();
+    assert!(matches!(aborted, BusError::OutcomeUnknown(_)), "{aborted}");
 }
 
 #[test]

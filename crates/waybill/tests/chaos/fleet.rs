@@ -191,7 +191,7 @@ impl Fleet {
 impl Second {
     fn start(deployment: &Deployment, role: &'static str) -> Self {
         let logged_before = deployment.logged(role).len();
-        let process = deployment.start_beside_demo(role, &["run", role, "--process", "second"]);
+        let process = deployment.start_beside_demo(role, &["run", role, "--process", &format!("second-{role}")]);
         Self { role, process, logged_before }
     }
 }

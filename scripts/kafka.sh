@@ -82,6 +82,8 @@ share.coordinator.state.topic.min.isr=$in_sync
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+# Whoever takes over from a process that was killed waits for its open transaction, for which brokers look every ten seconds unasked.
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 broker.session.timeout.ms=${KAFKA_SESSION_MS:-6000}
 log.cleaner.backoff.ms=500
 log.cleaner.dedupe.buffer.size=16777216

@@ -7,10 +7,11 @@ mod schemas;
 mod topics;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use contracts::Codec;
 use fleet::bus::{Bus as _, TopicSpec};
-use kafka::Kafka;
+use kafka::{Kafka, Settings};
 use registry::{Cache, IdResolver, Limits, Registry, RegistryError};
 use tokio::runtime::Builder;
 use toml::Table;
@@ -58,8 +59,18 @@ fn not_on_kafka() -> Failure {
 
 /// A connection to the brokers.
 fn connect(config: &Config, kafka: &KafkaConfig) -> Result<Kafka, Failure> {
-    Ok(Kafka::connect(kafka.settings(&config.writer(config.process_name())).map_err(mistaken)?)?)
+    let settings = kafka.settings(&config.writer(config.process_name())).map_err(mistaken)?;
+    Ok(Kafka::connect(Settings { transaction_timeout: transaction_timeout(config.fleet.session_timeout), ..settings })?)
 }
+
+/// How long a transaction may stay open. Whoever takes partitions over waits for the session of the process that has gone, and for
+/// what it left open, so one is not to last longer than the other; a large turn on a busy machine has to get through all the same.
+fn transaction_timeout(session_timeout: Duration) -> Duration {
+    session_timeout.clamp(TRANSACTION_MIN, TRANSACTION_MAX)
+}
+
+const TRANSACTION_MIN: Duration = Duration::from_secs(5);
+const TRANSACTION_MAX: Duration = Duration::from_secs(10);
 
 /// A runtime and a client for one conversation with the registry.
 fn ask_registry<T>(

@@ -69,7 +69,11 @@ impl Fleet {
         let prefix = prefix(&deployment);
         let watches = ROLES.map(|role| (role, Watch::of(&prefix, role))).into();
         let throughput = Throughput::of(&prefix);
-        Self { deployment, demo, seconds, watches, throughput, registry, partners, payers: (runtime, sandbox) }
+        let fleet =
+            Self { deployment, demo, seconds, watches, throughput, registry, partners, payers: (runtime, sandbox) };
+        // What befalls a fleet that has not come up yet says nothing of one that works.
+        fleet.until_all_served();
+        fleet
     }
 
     pub(crate) fn is_done(&mut self) -> bool {

@@ -192,7 +192,8 @@ pub trait Producer: Send {
     /// Commits the records and, where given, the group's next offsets, together and durably.
     fn commit(&mut self, consumed: Option<Consumed<'_>>) -> Result<(), BusError>;
     /// Drops the transaction. [`BusError::Fenced`] says that there is a newer holder of the name; a producer that was fenced after a
-    /// transaction so slow that brokers may have ended it can't know, and answers [`BusError::OutcomeUnknown`].
+    /// transaction so slow that brokers may have ended it can't know, and answers [`BusError::OutcomeUnknown`], as one does whose
+    /// commit was never answered: that can't be taken back.
     fn abort(&mut self) -> Result<(), BusError>;
 }
 

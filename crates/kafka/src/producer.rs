@@ -70,8 +70,8 @@ const LOOK_AGAIN: Duration = Duration::from_micros(100);
 const LOOK_AGAIN_MAX: Duration = Duration::from_millis(1);
 /// What a producer can't tell that was fenced after it was slow.
 const LAPSED: &str = "the transaction took longer than brokers allow, who may have ended it";
-/// Why an unanswered commit is not waited for once more.
-const UNKNOWN: &str = "a commit that was never answered can't be taken back";
+/// Why a transaction of which nobody knows what has become is not waited for once more.
+const UNKNOWN: &str = "what may have gone through can't be taken back";
 /// How long dropping a producer may take to abort.
 const DROP_MAX: Duration = Duration::from_secs(1);
 /// What is left of the time for a call when it is not worth making another.
@@ -129,13 +129,13 @@ impl KafkaProducer {
         match self.state {
             State::Open => return Ok(()),
             State::Fenced | State::Lapsed => return Err(BusError::Fenced),
-            State::MustAbort | State::Unknown => {
-                return Err(BusError::Abort("an earlier part of it failed".into()));
-            }
+            State::MustAbort => return Err(BusError::Abort("an earlier part of it failed".into())),
+            State::Unknown => return Err(BusError::OutcomeUnknown(UNKNOWN.into())),
             State::Idle => {}
         }
         self.begun = up();
-        self.client.begin_transaction().map_err(|error| self.judged("beginning a transaction", &error))?;
+        let begun = self.client.begin_transaction().map_err(|error| self.judged("beginning a transaction", &error));
+        self.after(begun)?;
         self.state = State::Open;
         Ok(())
     }

@@ -17,7 +17,8 @@ pub struct Settings {
     /// How the connection is secured.
     pub security: Security,
     /// After how long the broker aborts a transaction that its producer has not ended, and how long a commit may take. A killed
-    /// worker's successor under another name waits this long.
+    /// worker's successor under another name waits this long, and until the coordinator looks: every ten seconds unless brokers are told
+    /// otherwise.
     pub transaction_timeout: Duration,
     /// How long a member may take to give up its partitions before the group goes on without it. More than any drain.
     pub rebalance_timeout: Duration,

@@ -123,13 +123,18 @@ impl Pass {
         let files = fs::read_dir(data_dir).into_iter().flatten().flatten();
         let is_pass = |name: &str| name.starts_with(PASS) && name.ends_with(JSON);
         let files = files.filter(|file| file.file_name().to_str().is_some_and(is_pass));
-        let read = |file: fs::DirEntry| {
-            let text = fs::read(file.path()).ok()?;
-            contracts::json::from_json(serde_json::from_slice(&text).ok()?).ok()
-        };
-        let mut passes: Vec<Self> = files.filter_map(read).collect();
+        let mut passes: Vec<Self> = files.filter_map(|file| Self::read(&file.path())).collect();
         passes.sort_by_key(|pass| !pass.projects);
         passes
+    }
+
+    /// The pass that a process of this name has left on this directory. On brokers each has its name.
+    pub(crate) fn of(data_dir: &Path, process: &str) -> Option<Self> {
+        Self::read(&data_dir.join(format!("{PASS}-{process}{JSON}")))
+    }
+
+    fn read(file: &Path) -> Option<Self> {
+        contracts::json::from_json(serde_json::from_slice(&fs::read(file).ok()?).ok()?).ok()
     }
 
     /// What an ask says to be let in.

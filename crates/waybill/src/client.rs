@@ -64,13 +64,13 @@ pub(crate) fn is_running(config: &Config) -> bool {
     })
 }
 
-/// How many processes on this directory say that they are ready.
-pub(crate) fn count_ready(data_dir: &Path) -> usize {
+/// How many of the processes of these names on this directory say that they are ready.
+pub(crate) fn count_ready(data_dir: &Path, processes: &[&str]) -> usize {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return 0 };
     runtime.block_on(async {
         let client = reqwest::Client::new();
         let mut ready = 0;
-        for pass in Pass::find(data_dir) {
+        for pass in processes.iter().filter_map(|process| Pass::of(data_dir, process)) {
             let asked = client.get(format!("http://{}/health/ready", pass.address)).timeout(HELLO).send().await;
             ready += usize::from(asked.is_ok_and(|answer| answer.status() == StatusCode::OK));
         }

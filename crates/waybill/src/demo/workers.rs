@@ -119,7 +119,7 @@ impl Processes {
     }
 
     fn are_ready(&self) -> bool {
-        client::count_ready(&self.data_dir) == ROLES.len()
+        client::count_ready(&self.data_dir, &ROLES) == ROLES.len()
     }
 
     fn tend(&mut self) -> Result<(), Failure> {

@@ -71,7 +71,9 @@ impl Fleet {
         let throughput = Throughput::of(&prefix);
         let fleet =
             Self { deployment, demo, seconds, watches, throughput, registry, partners, payers: (runtime, sandbox) };
-        // What befalls a fleet that has not come up yet says nothing of one that works.
+        // What befalls a fleet that has not come up yet says nothing of one that works. The demo sends once its workers are ready.
+        let sends = |(role, watch): &(&str, Watch)| *role == "reconciliation" && watch.has_traffic();
+        until("the first requests", || fleet.watches.iter().any(sends).then_some(()));
         fleet.until_all_served();
         fleet
     }

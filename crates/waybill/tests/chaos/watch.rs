@@ -67,6 +67,11 @@ impl Watch {
         }
     }
 
+    /// Whether anything has come yet.
+    pub(crate) fn has_traffic(&self) -> bool {
+        self.inputs.iter().any(|(topic, at)| 0 < self.end(topic, *at))
+    }
+
     fn end(&self, topic: &str, at: i32) -> i64 {
         let began = Instant::now();
         loop {

@@ -60,7 +60,7 @@ impl<'s> Walk<'s, '_> {
             Value::String(name) => self.enter_named(name),
             Value::Object(object) => self.enter_object(object),
             Value::Array(branches) => {
-                let branch = self.number()?;
+                let branch = self.number(|_| true)?;
                 let branch = usize::try_from(branch).ok().and_then(|index| branches.get(index));
                 let Some(branch) = branch else { return Err(self.found()) };
                 let step = if holds(kind).is_some() { None } else { name_of(branch) };
@@ -74,11 +74,8 @@ impl<'s> Walk<'s, '_> {
         match name {
             "null" => Ok(()),
             "boolean" => self.pass(self.at.checked_add(1)),
-            "int" => {
-                let fits = self.decode().filter(|(number, _)| i32::try_from(*number).is_ok());
-                self.pass(fits.map(|(_, bytes)| self.at + bytes))
-            }
-            "long" => self.number().map(|_| ()),
+            "int" => self.number(|number| i32::try_from(number).is_ok()).map(|_| ()),
+            "long" => self.number(|_| true).map(|_| ()),
             "float" => self.pass(self.at.checked_add(4)),
             "double" => self.pass(self.at.checked_add(8)),
             "bytes" => self.pass(self.sized().map(|(_, end)| end)),
@@ -107,10 +104,7 @@ impl<'s> Walk<'s, '_> {
             }
             Some("enum") => {
                 let symbols = object.get("symbols").and_then(Value::as_array).map_or(0, Vec::len);
-                let (start, symbol) = (self.at, self.decode());
-                let fits =
-                    symbol.is_some_and(|(symbol, _)| usize::try_from(symbol).is_ok_and(|symbol| symbol < symbols));
-                self.pass(symbol.filter(|_| fits).map(|(_, bytes)| start + bytes))
+                self.number(|symbol| usize::try_from(symbol).is_ok_and(|symbol| symbol < symbols)).map(|_| ())
             }
             Some("fixed") => {
                 let size = object.get("size").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok());
@@ -132,15 +126,14 @@ impl<'s> Walk<'s, '_> {
     /// Items in blocks; one with a negative count says how many bytes it has.
     fn blocks(&mut self, item: &'s Value, has_keys: bool) -> Result<(), Found> {
         loop {
-            let count = match self.number()? {
-                0 => return Ok(()),
-                count if count < 0 => {
-                    self.number()?;
-                    count.unsigned_abs()
-                }
-                count => count.unsigned_abs(),
-            };
-            for _ in 0..count {
+            let count = self.number(|_| true)?;
+            if count < 0 {
+                self.number(|_| true)?;
+            }
+            if count == 0 {
+                return Ok(());
+            }
+            for _ in 0..count.unsigned_abs() {
                 if has_keys {
                     self.enter_named("string")?;
                 }
@@ -149,8 +142,9 @@ impl<'s> Walk<'s, '_> {
         }
     }
 
-    fn number(&mut self) -> Result<i64, Found> {
-        let number = self.decode();
+    /// The number at hand, if it is one that fits.
+    fn number(&mut self, fits: impl Fn(i64) -> bool) -> Result<i64, Found> {
+        let number = self.decode().filter(|(number, _)| fits(*number));
         self.pass(number.map(|(_, bytes)| self.at + bytes))?;
         Ok(number.map_or(0, |(number, _)| number))
     }

@@ -49,9 +49,8 @@ const DENIALS: [RDKafkaErrorCode; 2] =
 const NAP_MAX: Duration = Duration::from_secs(1);
 /// The same while partitions wait for their offsets.
 const NAP_STARTING: Duration = Duration::from_millis(5);
-/// How long a transaction of whoever had a partition before may last, who may have been set up otherwise.
-const LASTING: Duration = Duration::from_secs(10);
-/// How long after that its coordinator may take to end it: it looks every ten seconds unless told otherwise.
+/// How long after a transaction should have ended at the latest its coordinator may take to end it: it looks every ten seconds unless
+/// told otherwise.
 const SETTLING: Duration = Duration::from_secs(15);
 /// How long `leave` waits for the coordinator's word.
 const LEAVE_MAX: Duration = Duration::from_secs(3);
@@ -83,7 +82,9 @@ impl KafkaConsumer {
         let group = GroupMetadata { group, generation: 0, member, token: bytes::Bytes::new() };
         let taps = Taps::new(client.clone(), signal.clone(), settings.header_names);
         let (standing, session_timeout) = (Standing::Waiting, membership.session_timeout);
-        let (settling_max, is_unsettled) = (settings.transaction_timeout.max(LASTING) + SETTLING, false);
+        // Whoever had a partition before may have been set up otherwise.
+        let lasting_max = settings.transaction_timeout.max(Settings::TRANSACTION_TIMEOUT);
+        let (settling_max, is_unsettled) = (lasting_max + SETTLING, false);
         Ok(Self {
             client,
             taps,

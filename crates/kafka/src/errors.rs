@@ -75,7 +75,7 @@ pub(crate) fn advice(code: Code) -> Option<&'static str> {
 }
 
 /// Whether a code says that brokers don't answer or can't write: whatever is to be written has no part in it.
-fn is_outage(code: Code) -> bool {
+pub(crate) fn is_outage(code: Code) -> bool {
     matches!(
         code,
         Code::AllBrokersDown

@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
-use crate::errors::{failed, number};
+use crate::errors::{failed, is_outage, number};
 use crate::settings::Settings;
 use crate::standing::{list, offset};
 use fleet::sync::locked;
@@ -34,29 +34,14 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 /// How long one question may take at first, and at most.
 const STEP_MIN: Duration = Duration::from_millis(200);
 const STEP_MAX: Duration = Duration::from_secs(2);
-/// What passes by itself. Whether there is such a topic was asked before, so it is only not known everywhere yet.
-const PASSING: [RDKafkaErrorCode; 23] = [
-    // A broker that is gone, or has changed its name, with the question under way to it.
-    RDKafkaErrorCode::DestroyBroker,
+/// What passes by itself, beside brokers that don't answer. Whether there is such a topic was asked before, so it is only not known
+/// everywhere yet.
+const PASSING: [RDKafkaErrorCode; 9] = [
     RDKafkaErrorCode::UnknownPartition,
     RDKafkaErrorCode::UnknownTopic,
     RDKafkaErrorCode::UnknownTopicOrPartition,
-    RDKafkaErrorCode::BrokerTransportFailure,
-    RDKafkaErrorCode::AllBrokersDown,
-    RDKafkaErrorCode::OperationTimedOut,
-    RDKafkaErrorCode::RequestTimedOut,
-    RDKafkaErrorCode::TimedOutQueue,
-    RDKafkaErrorCode::NotLeaderForPartition,
-    RDKafkaErrorCode::LeaderNotAvailable,
     RDKafkaErrorCode::UnstableOffsetCommit,
-    RDKafkaErrorCode::NotCoordinator,
-    RDKafkaErrorCode::CoordinatorNotAvailable,
-    RDKafkaErrorCode::CoordinatorLoadInProgress,
     RDKafkaErrorCode::WaitingForCoordinator,
-    // A broker that can't be asked just now, for its disk or its own connections.
-    RDKafkaErrorCode::BrokerNotAvailable,
-    RDKafkaErrorCode::KafkaStorageError,
-    RDKafkaErrorCode::NetworkException,
     // A partition that has just got another leader.
     RDKafkaErrorCode::FencedLeaderEpoch,
     RDKafkaErrorCode::OffsetNotAvailable,
@@ -179,7 +164,7 @@ pub(crate) fn patiently_hearing<T>(
             }
             Err(error) => error,
         };
-        let is_passing = error.rdkafka_error_code().is_some_and(|code| PASSING.contains(&code));
+        let is_passing = error.rdkafka_error_code().is_some_and(|code| is_outage(code) || PASSING.contains(&code));
         if !is_passing || deadline <= Instant::now() {
             hear_all(client, &hear)?;
             // What should have passed and has not is an outage, whatever it is called: a client that has lost its brokers forgets

@@ -118,6 +118,9 @@ pub enum TokenSource {
 // === impl Settings ===
 
 impl Settings {
+    /// How long transactions last at most, unless told otherwise.
+    pub const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+
     /// The settings of production on an unsecured connection: transactions of at most 10 seconds, 60 seconds to give up partitions,
     /// 512 KiB fetched ahead of each partition.
     pub fn new(bootstrap: impl Into<String>, client_id: impl Into<String>) -> Self {
@@ -125,7 +128,7 @@ impl Settings {
             bootstrap: bootstrap.into(),
             client_id: client_id.into(),
             security: Security::Plaintext,
-            transaction_timeout: Duration::from_secs(10),
+            transaction_timeout: Self::TRANSACTION_TIMEOUT,
             rebalance_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(10),
             fetch_wait: Duration::from_millis(100),

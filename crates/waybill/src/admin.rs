@@ -130,7 +130,7 @@ impl Pass {
 
     /// The pass that a process of this name has left on this directory. On brokers each has its name.
     pub(crate) fn of(data_dir: &Path, process: &str) -> Option<Self> {
-        Self::read(&data_dir.join(format!("{PASS}-{process}{JSON}")))
+        Self::read(&data_dir.join(pass_of(process)))
     }
 
     fn read(file: &Path) -> Option<Self> {
@@ -165,10 +165,14 @@ const JSON: &str = ".json";
 /// Only one process at a time has an embedded log; on brokers each has its name.
 fn pass_file(config: &Config) -> PathBuf {
     let name = match config.kafka {
-        Some(_) => format!("{PASS}-{}{JSON}", config.process_name()),
+        Some(_) => pass_of(config.process_name()),
         None => format!("{PASS}{JSON}"),
     };
     config.data_dir.join(name)
+}
+
+fn pass_of(process: &str) -> String {
+    format!("{PASS}-{process}{JSON}")
 }
 
 fn router(desk: SharedDesk) -> Router {

@@ -66,11 +66,10 @@ fn connect(config: &Config, kafka: &KafkaConfig) -> Result<Kafka, Failure> {
 /// How long a transaction may stay open. Whoever takes partitions over waits for the session of the process that has gone, and for
 /// what it left open, so one is not to last longer than the other; a large turn on a busy machine has to get through all the same.
 fn transaction_timeout(session_timeout: Duration) -> Duration {
-    session_timeout.clamp(TRANSACTION_MIN, TRANSACTION_MAX)
+    session_timeout.clamp(TRANSACTION_MIN, Settings::TRANSACTION_TIMEOUT)
 }
 
 const TRANSACTION_MIN: Duration = Duration::from_secs(5);
-const TRANSACTION_MAX: Duration = Duration::from_secs(10);
 
 /// A runtime and a client for one conversation with the registry.
 fn ask_registry<T>(

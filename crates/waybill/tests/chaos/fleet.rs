@@ -63,7 +63,7 @@ impl Fleet {
         let payers = format!("http://{}", partners.address());
         let arguments = ["demo", "--dir", "demo", "--seed", &seed, "--requests", &requests, "--rate", &rate];
         let demo = deployment.start("demo", &[&arguments[..], &["--payers", &payers]].concat());
-        let is_running = |role: &str| logged(&deployment, role).contains("running").then_some(());
+        let is_running = |role: &str| logged(&deployment, role).contains(RUNNING).then_some(());
         ROLES.iter().for_each(|role| until("the first processes", || is_running(role)));
         let seconds = ROLES.map(|role| Second::start(&deployment, role)).into();
         let prefix = prefix(&deployment);
@@ -72,8 +72,7 @@ impl Fleet {
         let fleet =
             Self { deployment, demo, seconds, watches, throughput, registry, partners, payers: (runtime, sandbox) };
         // What befalls a fleet that has not come up yet says nothing of one that works. The demo sends once its workers are ready.
-        let sends = |(role, watch): &(&str, Watch)| *role == "reconciliation" && watch.has_traffic();
-        until("the first requests", || fleet.watches.iter().any(sends).then_some(()));
+        until("the first requests", || fleet.watch("reconciliation").has_traffic().then_some(()));
         fleet.until_all_served();
         fleet
     }
@@ -155,9 +154,12 @@ impl Fleet {
         })
     }
 
+    fn watch(&self, role: &str) -> &Watch {
+        &self.watches.iter().find(|(name, _)| *name == role).expect("a worker").1
+    }
+
     fn until_served(&self, role: &str) -> Duration {
-        let watch = self.watches.iter().find(|(name, _)| *name == role);
-        watch.map_or(Duration::ZERO, |(_, watch)| watch.until_taken())
+        self.watch(role).until_taken()
     }
 
     fn until_all_served(&self) -> Duration {

@@ -35,6 +35,8 @@ pub(crate) struct Settled {
     pub(crate) inputs: usize,
     /// How long deciding them took.
     pub(crate) took: Duration,
+    /// How long its commit took.
+    pub(crate) commit: Duration,
     /// Whether the next may have more.
     pub(crate) may_grow: bool,
     /// Whether somebody urgent passed, who is no backlog of their own.
@@ -50,7 +52,8 @@ const URGENT_APART: Duration = Duration::from_secs(5);
 /// For how long after an urgent record others are expected: for as long as they have been coming, within these bounds.
 const URGENT_FOR_MIN: Duration = Duration::from_secs(1);
 const URGENT_FOR_MAX: Duration = Duration::from_secs(60);
-/// How long turns may take meanwhile: whoever is urgent meets turns that were begun before.
+/// How long deciding a turn may take meanwhile, since whoever is urgent meets turns that were begun before; as long as its commit takes
+/// where that is more, so that a fleet with much to do spends half its time on it and not a third.
 const URGENT_TARGET: Duration = Duration::from_millis(15);
 /// How often one input may bring a turn down, alone, before it becomes a letter.
 const SOLO_FAILURES_MAX: u32 = 3;
@@ -106,7 +109,10 @@ impl Pace {
         if turn.is_urgent {
             self.urgency.pass(turn.at);
         }
-        let target = if turn.at < self.urgency.until { self.target.min(URGENT_TARGET) } else { self.target };
+        let target = match turn.at < self.urgency.until {
+            true => turn.commit.max(URGENT_TARGET).min(self.target),
+            false => self.target,
+        };
         if target < turn.took {
             let fitting = turn.inputs as f64 * target.div_duration_f64(turn.took);
             self.appetite = (fitting as usize).max(self.inputs_max.min(APPETITE_MIN)).min(self.appetite);
@@ -156,7 +162,7 @@ mod tests {
 
     fn settled(inputs: usize, took_ms: u64) -> Settled {
         let (took, at) = (Duration::from_millis(took_ms), Duration::from_secs(9));
-        Settled { inputs, took, may_grow: true, is_urgent: false, at }
+        Settled { inputs, took, commit: Duration::ZERO, may_grow: true, is_urgent: false, at }
     }
 
     #[test]
@@ -182,6 +188,18 @@ mod tests {
         assert_eq!(pace.appetite(), 187, "for a while after the last one too");
         pace.settled(&Settled { at: Duration::from_secs(9) + URGENT_FOR_MIN, ..settled(187, 20) });
         assert_eq!(pace.appetite(), 374);
+    }
+
+    #[test]
+    fn beside_urgent_records_turns_are_as_long_as_their_commits() {
+        let ms = Duration::from_millis;
+        let appetite = |commit_ms, target_ms| {
+            let mut pace = Pace::new(1_000, ms(target_ms));
+            (0..9).for_each(|_| pace.settled(&settled(1_000, 0)));
+            pace.settled(&Settled { is_urgent: true, commit: ms(commit_ms), ..settled(1_000, 100) });
+            pace.appetite()
+        };
+        assert_eq!([appetite(5, 250), appetite(40, 250), appetite(300, 250), appetite(300, 50)], [150, 400, 1_000, 500]);
     }
 
     #[test]

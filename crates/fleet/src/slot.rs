@@ -92,7 +92,8 @@ pub struct SlotOptions {
     pub records_max: usize,
     /// The most bytes of records one turn takes.
     pub bytes_max: usize,
-    /// How long deciding a turn should take at most, and 15 ms while urgent records are to be expected; it sizes the next one.
+    /// How long deciding a turn should take at most; while urgent records are to be expected as long as its commit, but 15 ms always.
+    /// It sizes the next one.
     pub turn_target: Duration,
     /// How long answers are awaited when the slot stops or gives up partitions. The group waits meanwhile.
     pub drain: Duration,

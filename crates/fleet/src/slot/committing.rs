@@ -48,8 +48,9 @@ impl<W: Worker> Slot<W> {
             tracing::info!(stage, failures, "turns are committed again");
         }
         let (inputs, may_grow, is_urgent) = (turn.inputs(), self.trial.is_none(), turn.is_urgent());
-        self.pace.settled(&Settled { inputs, took, may_grow, is_urgent, at: self.boot() });
-        let commit = self.boot().saturating_sub(decided_at);
+        let at = self.boot();
+        let commit = at.saturating_sub(decided_at);
+        self.pace.settled(&Settled { inputs, took, commit, may_grow, is_urgent, at });
         let (record_age, clock_behind) = self.compare_clocks(&turn);
         Ok(Report { commit, record_age, clock_behind, ..self.settle(turn, began) })
     }

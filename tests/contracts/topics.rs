@@ -30,6 +30,7 @@ pub(crate) fn unknown_partitions_are_named(bench: &mut dyn Bench) {
     let stage = Stage::new(bench);
     let topic = stage.topic("topic", 2);
     let nobody: std::sync::Arc<str> = stage.name("nobody").into();
+    assert_eq!([&topic, &nobody].map(|topic| stage.bus.partitions(topic).unwrap()), [Some(2), None]);
     let mut producer = stage.producer("producer");
     let mut reader = stage.bus.reader(Isolation::ReadCommitted).unwrap();
     for (topic, number) in [(&topic, 2), (&nobody, 0)] {

@@ -135,6 +135,10 @@ impl Bus for FaultyBus {
         self.log.topics()
     }
 
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, BusError> {
+        self.log.partitions(topic)
+    }
+
     fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError> {
         if has_one(&self.faults.failing_joins) {
             return Err(BusError::Unavailable("a broker went away".into()));

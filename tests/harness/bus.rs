@@ -183,6 +183,10 @@ impl Bus for Client {
         Ok(self.state().specs())
     }
 
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, BusError> {
+        Ok(self.state().specs().iter().find(|spec| *spec.name == *topic).map(|spec| spec.partitions))
+    }
+
     fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError> {
         Ok(Box::new(ModelConsumer::join(self.clone(), membership)?))
     }

@@ -67,6 +67,10 @@ impl Bus for Hollow {
         Ok(locked(&self.0).topics.values().cloned().collect())
     }
 
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, BusError> {
+        Ok(locked(&self.0).topics.get(topic).map(|spec| spec.partitions))
+    }
+
     fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError> {
         let mut cursor = self.cursor(&membership.group);
         for name in &membership.topics {

@@ -135,6 +135,8 @@ pub trait Bus: Send + Sync {
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), BusError>;
     /// All topics there are.
     fn topics(&self) -> Result<Vec<TopicSpec>, BusError>;
+    /// How many partitions a topic has; nothing if it is not there.
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, BusError>;
     /// Joins a group.
     fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError>;
     /// A producer with exclusive use of this transactional id; earlier holders are fenced.

@@ -199,7 +199,10 @@ mod tests {
             pace.settled(&Settled { is_urgent: true, commit: ms(commit_ms), ..settled(1_000, 100) });
             pace.appetite()
         };
-        assert_eq!([appetite(5, 250), appetite(40, 250), appetite(300, 250), appetite(300, 50)], [150, 400, 1_000, 500]);
+        assert_eq!(
+            [appetite(5, 250), appetite(40, 250), appetite(300, 250), appetite(300, 50)],
+            [150, 400, 1_000, 500]
+        );
     }
 
     #[test]

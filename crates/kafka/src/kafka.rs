@@ -59,6 +59,14 @@ impl Bus for Kafka {
         self.catalogue.all()
     }
 
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, BusError> {
+        match self.catalogue.partitions(topic) {
+            Ok(count) => Ok(Some(count)),
+            Err(BusError::UnknownPartition(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError> {
         for topic in &membership.topics {
             self.catalogue.partitions(topic)?;

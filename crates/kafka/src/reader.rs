@@ -11,6 +11,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use crate::catalogue::Catalogue;
 use crate::client_config::{Role, client_config};
 use crate::context::Context;
+use crate::ending::End;
 use crate::errors::{failed, unknown};
 use crate::flag::Flag;
 use crate::observers::{listen, patiently};
@@ -30,6 +31,8 @@ pub(crate) struct KafkaReader {
     patience: Duration,
     /// The sum of the positions when it last moved, so that passing over a gap counts as moving.
     reached: u64,
+    /// Comes last. Who takes partitions over has had a reader for each, and works on while they end.
+    _end: End<BaseConsumer<Context>>,
 }
 
 // === impl KafkaReader ===
@@ -44,8 +47,9 @@ impl KafkaReader {
         let (news, raise) = Flag::raised(&signal);
         client.set_nonempty_callback(raise);
         let client = Arc::new(client);
+        let end = End::unawaited(&client);
         let taps = Taps::new(client.clone(), signal.clone(), settings.header_names);
-        Ok(Self { client, catalogue, taps, signal, news, patience: settings.request_timeout, reached: 0 })
+        Ok(Self { client, catalogue, taps, signal, news, patience: settings.request_timeout, reached: 0, _end: end })
     }
 
     /// Hears what the client has to tell beside records: logs, tokens to renew, brokers that come and go.

@@ -93,6 +93,10 @@ impl Bus for Local {
         Ok(self.engine.topics.all().iter().map(|topic| topic.spec.clone()).collect())
     }
 
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, BusError> {
+        Ok(self.engine.topics.get(topic).ok().map(|topic| topic.spec.partitions))
+    }
+
     fn consumer(&self, membership: Membership) -> Result<Box<dyn Consumer>, BusError> {
         Ok(Box::new(LocalConsumer::join(self.engine.clone(), membership)?))
     }

@@ -2,6 +2,7 @@
 
 use contracts::Catalogue;
 use contracts::catalogue::{BUNDLED, Bundled};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::cache::{Cache, Content};
 use crate::client::Registry;
@@ -54,15 +55,17 @@ pub async fn open(registry: &Registry, cache: &Cache) -> Result<Opened, Registry
     Ok(Opened { catalogue: catalogue(&ids, &content)?, origin: Origin::Cache { outage } })
 }
 
+/// How many schemas are asked for at once.
+const AT_ONCE: usize = 8;
+
 impl Registry {
-    /// The id of every bundled schema.
+    /// The id of every bundled schema. Every start waits for these, and so does every command.
     async fn ids(&self) -> Result<Vec<(Bundled, u32)>, RegistryError> {
-        let mut ids = Vec::with_capacity(BUNDLED.len());
-        for bundled in BUNDLED {
+        let find = async |bundled: &Bundled| {
             let unregistered = || RegistryError::Unregistered { subject: bundled.subject, version: bundled.version };
-            ids.push((*bundled, self.find(bundled).await?.ok_or_else(unregistered)?));
-        }
-        Ok(ids)
+            Ok((*bundled, self.find(bundled).await?.ok_or_else(unregistered)?))
+        };
+        stream::iter(BUNDLED).map(find).buffered(AT_ONCE).try_collect().await
     }
 }
 

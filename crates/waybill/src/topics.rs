@@ -1,12 +1,11 @@
 //! The topics of a deployment, as the topic table wants them, and how those on brokers are held against it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::topics::Cleanup as Kept;
 use contracts::{Topic, Topics};
 use domain::SourceId;
-use fleet::bus::{Bus, BusError, Cleanup, TopicPartition, TopicSpec};
+use fleet::bus::{Bus, Cleanup, TopicPartition, TopicSpec};
 use intake::Sources;
 
 use crate::compose::UNREGISTERED;
@@ -35,10 +34,10 @@ fn spec(topics: &Topics, topic: &Topic) -> TopicSpec {
 pub(crate) fn require(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for spec in specs {
-        match partitions(bus, &spec.name, spec.partitions)? {
-            0 => missing.push(&*spec.name),
-            found if found == spec.partitions => {}
-            found => {
+        match bus.partitions(&spec.name)? {
+            None => missing.push(&*spec.name),
+            Some(found) if found == spec.partitions => {}
+            Some(found) => {
                 let message = format!(
                     "{} has {found} partitions, {} are configured; set it to what the topics were made with, it is chosen once",
                     spec.name, spec.partitions
@@ -50,23 +49,6 @@ pub(crate) fn require(bus: &dyn Bus, specs: &[TopicSpec]) -> Result<(), Failure>
     let Some(first) = missing.first() else { return Ok(()) };
     let what = format!("{} topics are missing, {first} among them", missing.len());
     Err(Failure::Unavailable(format!("{what}; run `waybill topics apply`")))
-}
-
-/// How many partitions a topic has, none where it is not there. `expected` is looked at first.
-fn partitions(bus: &dyn Bus, topic: &Arc<str>, expected: u32) -> Result<u32, Failure> {
-    let has = |partition: u32| match bus.watermarks(&TopicPartition { topic: Arc::clone(topic), partition }) {
-        Ok(_) => Ok(true),
-        Err(BusError::UnknownPartition(_)) => Ok(false),
-        Err(error) => Err(Failure::from(error)),
-    };
-    if has(expected.saturating_sub(1))? && !has(expected)? {
-        return Ok(expected);
-    }
-    let mut count = 0;
-    while has(count)? {
-        count += 1;
-    }
-    Ok(count)
 }
 
 /// Whether anything was written that the deployment's keys had a part in. Sources may have submitted before the first start.

@@ -161,3 +161,21 @@ fn records_taken_before_a_failure_are_taken_again() {
     let told: Vec<String> = tags.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
     assert_eq!(world.facts(1), told);
 }
+
+#[test]
+fn an_undone_turn_is_taken_again_from_its_first_record() {
+    // Also one so long that it looked for records several times.
+    let mut world = World::new();
+    world.records_max = 2_000;
+    let tags: Vec<String> = (0..3_000).map(|_| world.tell(Lane::Standard, 1, "count")).collect();
+    let mut slot = world.join("one");
+    let mut failures = 2;
+    world.faults.judge_commits(move |records| {
+        let fails = 1_000 < records.len() && 0 < failures;
+        failures -= u32::from(fails);
+        if fails { Verdict::Fail(BusError::Unavailable("not now".into())) } else { Verdict::Commit }
+    });
+    settle_in_time(&world, &mut slot);
+    let counted = tags.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}"));
+    assert_eq!(world.facts(1), counted.collect::<Vec<_>>());
+}

@@ -142,6 +142,23 @@ fn what_is_learnt_brings_forward_what_it_concerns_once() {
     }
 }
 
+#[test]
+fn what_was_kept_aside_is_held_against_what_was_learnt_meanwhile() {
+    // Who joins anew has no partitions when the row comes, and then takes them up as they were left.
+    let mut world = World::new();
+    put_row(&world, true);
+    let mut slot = world.join_as(Learner(world.toy(), Arc::default(), 1), "one");
+    world.tell(Lane::Standard, 1, "wait:3600000");
+    settle(&mut slot);
+    world.tell(Lane::Standard, 2, "count");
+    let mut unheard = Some(Verdict::CommitUnheard);
+    world.faults.judge_commits(move |_| unheard.take().unwrap_or(Verdict::Commit));
+    assert!(slot.turn(Duration::ZERO).expect("a turn").undone);
+    put_row(&world, true);
+    settle_in_time(&world, &mut slot);
+    assert_eq!(world.facts(1)[1..], ["timer"]);
+}
+
 fn put_row(world: &World, is_there: bool) {
     let mut record = row(world);
     record.value = record.value.filter(|_| is_there);

@@ -13,12 +13,21 @@ use crate::bus::TopicPartition;
 #[derive(Debug)]
 pub(crate) struct Timers<K> {
     due: BTreeSet<(Timestamp, K)>,
-    /// Timers that don't stand where their entry says: put off until then, or silent until the entry changes.
-    displaced: BTreeMap<K, Option<Timestamp>>,
+    /// Timers that don't stand where their entry says.
+    displaced: BTreeMap<K, Displaced>,
     /// For [`TimerRule::CaughtUp`].
     barrier: Option<Barrier>,
     /// Watermarks may cost a round trip, so they are not taken more often than this.
     next_barrier: Timestamp,
+}
+
+/// A timer that does not stand where its entry says.
+#[derive(Clone, Copy, Debug)]
+struct Displaced {
+    /// Where it stands: put off until then, or silent until the entry changes.
+    at: Option<Timestamp>,
+    /// What its entry says, if it only waits for the next barrier.
+    due: Option<Timestamp>,
 }
 
 /// High watermarks taken at a moment: timers due by then may fire once they are reached.
@@ -46,7 +55,8 @@ impl<K: Ord + Clone> Timers<K> {
         if from == to && self.displaced.is_empty() {
             return;
         }
-        let stands_at = if self.displaced.is_empty() { from } else { self.displaced.remove(key).unwrap_or(from) };
+        let displaced = if self.displaced.is_empty() { None } else { self.displaced.remove(key) };
+        let stands_at = displaced.map_or(from, |displaced| displaced.at);
         if let Some(at) = stands_at {
             self.due.remove(&(at, key.clone()));
         }
@@ -55,7 +65,7 @@ impl<K: Ord + Clone> Timers<K> {
         let barrier = self.barrier.as_ref().map(|barrier| barrier.taken_at).filter(|taken_at| to <= *taken_at);
         let at = barrier.map_or(to, |taken_at| taken_at + Duration::from_millis(1));
         if at != to {
-            self.displaced.insert(key.clone(), Some(at));
+            self.displaced.insert(key.clone(), Displaced { at: Some(at), due: Some(to) });
         }
         self.due.insert((at, key.clone()));
     }
@@ -66,7 +76,7 @@ impl<K: Ord + Clone> Timers<K> {
         if let Some(to) = to {
             self.due.insert((to, key.clone()));
         }
-        self.displaced.insert(key.clone(), to);
+        self.displaced.insert(key.clone(), Displaced { at: to, due: None });
     }
 
     /// The keys due at `now`, at most `limit`, earliest first.
@@ -93,12 +103,13 @@ impl<K: Ord + Clone> Timers<K> {
         position: impl Fn(&TopicPartition) -> u64,
         take: impl FnOnce() -> Result<Vec<(TopicPartition, u64)>, Error>,
     ) -> Result<Option<Timestamp>, Error> {
+        self.heed_clock(now);
         let Some((due, _)) = self.due.first().filter(|(due, _)| *due <= now) else { return Ok(None) };
         if self.barrier.as_ref().is_some_and(|barrier| barrier.is_reached && barrier.taken_at < *due) {
             self.barrier = None;
         }
         if self.barrier.is_none() {
-            // A clock that was set back must not hold deadlines up.
+            // A clock that was set back must not hold deadlines up here either.
             if now < self.next_barrier && self.next_barrier <= now + BARRIER_EVERY {
                 return Ok(None);
             }
@@ -109,6 +120,20 @@ impl<K: Ord + Clone> Timers<K> {
         barrier.is_reached =
             barrier.is_reached || barrier.until.iter().all(|(partition, high)| *high <= position(partition));
         Ok(barrier.is_reached.then_some(barrier.taken_at))
+    }
+
+    /// A clock that was set back must not hold deadlines up until it is where it was: what was due by the barrier of a time yet to
+    /// come is due when its entry says.
+    fn heed_clock(&mut self, now: Timestamp) {
+        if self.barrier.as_ref().is_none_or(|barrier| barrier.taken_at <= now) {
+            return;
+        }
+        self.barrier = None;
+        for (key, held) in self.displaced.extract_if(.., |_, displaced| displaced.due.is_some()) {
+            let (Some(at), Some(due)) = (held.at, held.due) else { continue };
+            self.due.remove(&(at, key.clone()));
+            self.due.insert((due, key));
+        }
     }
 
     /// How many timers are armed.
@@ -189,6 +214,29 @@ mod tests {
         assert_eq!(timers.due(Timestamp(112), 9), vec![2]);
         timers.moved(&2, Some(Timestamp(3)), None);
         assert_eq!(timers.len(), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_hold_deadlines_up() {
+        let high = || Ok::<_, ()>(vec![]);
+        // While a barrier stands, which would cover what is due by the new clock.
+        let mut timers = armed(&[(1, 10_000)]);
+        assert_eq!(timers.caught_up(Timestamp(10_000), |_| 0, high), Ok(Some(Timestamp(10_000))));
+        timers.moved(&1, Some(Timestamp(10_000)), None);
+        timers.moved(&2, None, Some(Timestamp(600)));
+        timers.moved(&3, None, Some(Timestamp(700)));
+        assert_eq!(timers.caught_up(Timestamp(599), |_| 0, high), Ok(None));
+        assert_eq!(timers.caught_up(Timestamp(600), |_| 0, high), Ok(Some(Timestamp(600))));
+        assert_eq!(timers.due(Timestamp(600), 9), vec![2]);
+        timers.moved(&3, Some(Timestamp(700)), None);
+        assert_eq!(timers.len(), 1, "each stands in one place");
+        // And before the next is taken.
+        let mut timers = armed(&[(1, 10_000), (2, 10_050)]);
+        assert_eq!(timers.caught_up(Timestamp(10_000), |_| 0, high), Ok(Some(Timestamp(10_000))));
+        timers.moved(&1, Some(Timestamp(10_000)), None);
+        assert_eq!(timers.caught_up(Timestamp(10_050), |_| 0, || Err(())), Ok(None), "too soon for the next");
+        timers.moved(&2, Some(Timestamp(10_050)), Some(Timestamp(600)));
+        assert_eq!(timers.caught_up(Timestamp(600), |_| 0, high), Ok(Some(Timestamp(600))));
     }
 
     #[test]

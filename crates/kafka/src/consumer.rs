@@ -363,32 +363,4 @@ fn not_owned(partition: &TopicPartition) -> BusError {
 }
 
 #[cfg(test)]
-mod tests {
-    use rdkafka::mocking::MockCluster;
-    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
-
-    use super::*;
-
-    /// Brokers that answer slowly say who is no member before they say what topics there are.
-    #[test]
-    fn a_denial_that_comes_before_the_topics_is_heard() {
-        let brokers = MockCluster::new(1).unwrap();
-        let denial = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
-        brokers.request_errors(RDKafkaApiKey::FindCoordinator, &[denial; 8]);
-        let settings = Settings::new(brokers.bootstrap_servers(), "tests");
-        let membership = Membership {
-            group: "others".into(),
-            instance: "intruder".into(),
-            topics: vec!["work".into()],
-            session_timeout: Duration::from_secs(6),
-        };
-        let config = client_config(&settings, Role::Member(&membership));
-        let client: BaseConsumer<Context> = config.create_with_context(Context::new(&settings)).unwrap();
-        let slow = |step| -> KafkaResult<()> {
-            std::thread::sleep(step);
-            Err(KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut))
-        };
-        let told = meet(&client, &membership, Duration::from_secs(30), slow).unwrap_err();
-        assert!(matches!(&told, BusError::Refused(reason) if reason.contains("group others")), "{told}");
-    }
-}
+mod tests;

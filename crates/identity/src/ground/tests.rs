@@ -124,6 +124,20 @@ fn an_heir_that_does_not_come_in_its_time_withdraws_the_match_however_often_the_
 }
 
 #[test]
+fn an_heir_that_was_merged_on_and_goes_takes_the_match_along_though_another_is_awaited() {
+    let into = |heir: &str| RosterMember { merged_into: Some(heir.into()), ..ngozi() };
+    let mut desk = matched(&[("ngozi", ngozi())]);
+    desk.learn("heir", Some(&ngozi()), 9);
+    desk.learn("ngozi", Some(&into("heir")), 10);
+    assert_eq!(withdrawn(&desk.stir("ngozi")), None);
+    desk.learn("heir", Some(&into("next")), 11);
+    assert_eq!(withdrawn(&desk.stir("heir")), None);
+    assert!(ground(&desk).is_some_and(|ground| ground.awaited_until.is_some()), "the next is not there yet");
+    desk.learn("heir", None, 12);
+    assert!(withdrawn(&desk.stir("heir")).is_some(), "nobody stands for her");
+}
+
+#[test]
 fn while_its_heir_is_awaited_an_account_is_judged_by_what_it_says() {
     let merged = || RosterMember { merged_into: Some("heir".into()), ..ngozi() };
     let mut desk = matched(&[("ngozi", ngozi())]);

@@ -261,6 +261,19 @@ fn what_exceeds_a_share_goes_by_bulk_and_keeps_its_deadline() {
     assert_eq!(work(&decision).expect("work").context.lane, Lane::Standard);
 }
 
+/// One a minute over two partitions is one in each of them.
+#[test]
+fn a_share_smaller_than_the_number_of_partitions_is_still_a_share() {
+    let mut desk = Desk::new();
+    let source = SOURCE.replace("share_per_min = 6", "share_per_min = 1");
+    desk.intake.sources = Sources::parse([("enrolment.toml", &*source)], Mode::Development).expect("a source");
+    let lanes = ["a", "b"].map(|key| {
+        let decision = desk.submit(IntakeRequest { idempotency_key: key.into(), ..request() });
+        work(&decision).expect("work").context.lane
+    });
+    assert_eq!(lanes, [Lane::Standard, Lane::Bulk]);
+}
+
 #[test]
 fn one_member_and_one_partner_make_an_exchange() {
     let mut desk = Desk::new();
@@ -279,6 +292,21 @@ fn one_member_and_one_partner_make_an_exchange() {
     assert_eq!(first, child);
     assert_ne!(first, other_member);
     assert_eq!(named, ExchangeId([5; 16]));
+}
+
+#[test]
+fn twins_without_member_ids_are_told_apart_by_their_given_names() {
+    let mut desk = Desk::new();
+    let mut exchange = |key: &str, given: &str| {
+        let mut child = IntakeRequest { idempotency_key: key.into(), ..request() };
+        child.member.name.given = vec![given.into()];
+        child.coverage_to_link =
+            Some(Coverage { payer: "aurora".into(), subscriber_id: Some("AU-9".into()), ..Coverage::default() });
+        work(&desk.submit(child)).expect("work").context.exchange_id
+    };
+    let first = exchange("a", "Ngozi");
+    assert_eq!(exchange("b", " NGOZI"), first);
+    assert_ne!(exchange("c", "Chidi"), first);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use domain::messages::{Command, CommandAction, CommandTarget, DeadLetter, SealedOriginal, Stage};
 use domain::{
@@ -36,6 +38,15 @@ impl Desk {
 
     fn command(&mut self, command: Command) -> Decision<Key, Entry> {
         self.take(Input::Record(&record(Message::Command(Box::new(command)))), Timestamp(5_000))
+    }
+
+    /// What is due by then comes due.
+    fn until(&mut self, then: Timestamp) {
+        let is_due = |key: &Key, entry: &Entry| Triage::due(key, entry).is_some_and(|due| due <= then);
+        let due: Vec<Key> = self.memory.iter().filter(|(key, entry)| is_due(key, entry)).map(|(key, _)| *key).collect();
+        for key in due {
+            self.take(Input::Timer(&key), then);
+        }
     }
 
     fn group(&self) -> &LetterGroup {
@@ -229,6 +240,22 @@ fn everything_is_forgotten_in_its_time() {
         desk.take(Input::Timer(&key), end);
     }
     assert!(desk.memory.is_empty());
+}
+
+#[test]
+fn a_group_is_kept_for_as_long_as_the_last_of_its_letters() {
+    let later = FAILED_AT + Duration::from_secs(30 * 86_400);
+    let (first, last) = (letter(1), DeadLetter { failed_at: later, ..letter(2) });
+    for letters in [[first.clone(), last.clone()], [last, first]] {
+        let mut desk = Desk::default();
+        for letter in letters {
+            desk.letter(letter);
+        }
+        desk.until(FAILED_AT + Triage::KEEP);
+        assert_eq!((desk.group().count, desk.group().waiting), (2, 1));
+        desk.until(later + Triage::KEEP);
+        assert!(desk.memory.is_empty());
+    }
 }
 
 #[test]

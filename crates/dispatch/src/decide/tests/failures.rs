@@ -179,6 +179,27 @@ fn an_unknown_outcome_is_never_given_up_as_a_failure() {
     assert_eq!(bench.said().last(), Some(&unknown(4, Resolution::Review)));
 }
 
+/// Sent again it would take effect twice, and there is no question left for a person.
+#[test]
+fn an_attempt_that_a_callback_has_confirmed_is_looked_at_however_its_call_fails() {
+    for (answer, class, code) in [
+        (failed(FailureClass::Transport), FailureClass::Transport, "some-code"),
+        (failed(FailureClass::Timeout), FailureClass::Timeout, "some-code"),
+        (failed(FailureClass::Authentication), FailureClass::Authentication, "some-code"),
+        (failed(FailureClass::Permanent), FailureClass::Permanent, "some-code"),
+        (CallResult::Lost, FailureClass::OutcomeUnknown, "lost"),
+    ] {
+        let mut bench = sent(forgetful());
+        bench.callback(PartnerStatus::Accepted);
+        assert_eq!(bench.said(), [acknowledged()]);
+        bench.answer(answer);
+        assert_eq!(bench.said(), [attempt_failed(1, class, code, Some(bench.now))]);
+        assert_eq!(bench.calls[0].verb, CallVerb::Poll { reference: "ref-1".into() });
+        bench.answer(completed());
+        assert_eq!(bench.said(), [fulfilled()]);
+    }
+}
+
 #[test]
 fn a_lost_call_is_resolved_once_it_is_certainly_over_and_never_blindly() {
     let mut bench = sent(poller());

@@ -38,6 +38,10 @@ pub(crate) struct Faults {
     before_takes: Mutex<Option<Watch>>,
     /// So many joinings fail.
     failing_joins: AtomicUsize,
+    /// So many times nobody can go to an offset.
+    failing_seeks: AtomicUsize,
+    /// So many reads fail once they have given what there was.
+    failing_reads: AtomicUsize,
     /// So many names are taken, and nobody hears of it.
     unheard_takeovers: AtomicUsize,
     /// How often all producers that there were became useless.
@@ -79,6 +83,16 @@ impl Faults {
     /// The next joinings fail.
     pub(crate) fn fail_joins(&self, count: usize) {
         self.failing_joins.store(count, Ordering::Relaxed);
+    }
+
+    /// The next attempts to go to an offset fail.
+    pub(crate) fn fail_seeks(&self, count: usize) {
+        self.failing_seeks.store(count, Ordering::Relaxed);
+    }
+
+    /// The next reads outside a group that give anything fail afterwards.
+    pub(crate) fn fail_reads(&self, count: usize) {
+        self.failing_reads.store(count, Ordering::Relaxed);
     }
 
     /// The next producers take their names, and whoever asked for them is told that brokers can't be reached.
@@ -220,6 +234,9 @@ impl Consumer for FaultyConsumer {
     }
 
     fn seek(&mut self, partition: &TopicPartition, offset: u64) -> Result<(), BusError> {
+        if has_one(&self.faults.failing_seeks) {
+            return Err(BusError::Unavailable("a broker went away".into()));
+        }
         self.inner.seek(partition, offset)
     }
 
@@ -262,6 +279,9 @@ impl Reader for FaultyReader {
         let before = out.len();
         let read = self.inner.read(limit, timeout, out);
         self.bus.faults.records_read.fetch_add(out.len() - before, Ordering::Relaxed);
+        if before < out.len() && has_one(&self.bus.faults.failing_reads) {
+            return Err(BusError::Unavailable("a broker went away".into()));
+        }
         read
     }
 

@@ -47,18 +47,26 @@ fn every_record_counts_once_wherever_the_process_ends() {
 
 #[test]
 fn memory_knows_how_far_inputs_were_taken_where_the_group_does_not() {
-    // Brokers that lose where a group stands make nobody do anything twice, and nobody passes over anything.
-    let mut world = World::new();
-    let mut slot = world.join("one");
-    let mut told: Vec<String> = (0..5).map(|_| world.tell(Lane::Standard, 1, "count")).collect();
-    settle(&mut slot);
-    drop(slot);
-    world.faults.forget_offsets();
-    told.push(world.tell(Lane::Standard, 1, "count"));
-    let mut slot = world.join("one");
-    settle(&mut slot);
-    let counted: Vec<String> = told.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect();
-    assert_eq!(world.facts(1), counted);
+    // Brokers that lose where a group stands make nobody do anything twice, and nobody passes over anything, even if they go away
+    // while somebody goes there.
+    for failures in [0, 1] {
+        let mut world = World::new();
+        let mut slot = world.join("one");
+        let mut told: Vec<String> = (0..5).map(|_| world.tell(Lane::Standard, 1, "count")).collect();
+        settle(&mut slot);
+        drop(slot);
+        world.faults.forget_offsets();
+        told.push(world.tell(Lane::Standard, 1, "count"));
+        world.faults.fail_seeks(failures);
+        let mut slot = world.join("one");
+        settle_in_time(&world, &mut slot);
+        assert_eq!(world.facts(1), counted(&told));
+    }
+}
+
+/// The facts about records that were counted one after the other.
+fn counted(told: &[String]) -> Vec<String> {
+    told.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}")).collect()
 }
 
 #[test]
@@ -176,6 +184,19 @@ fn an_undone_turn_is_taken_again_from_its_first_record() {
         if fails { Verdict::Fail(BusError::Unavailable("not now".into())) } else { Verdict::Commit }
     });
     settle_in_time(&world, &mut slot);
-    let counted = tags.iter().zip(1..).map(|(tag, count)| format!("{tag}:{count}"));
-    assert_eq!(world.facts(1), counted.collect::<Vec<_>>());
+    assert_eq!(world.facts(1), counted(&tags));
+}
+
+#[test]
+fn a_turn_that_can_be_neither_committed_nor_taken_again_is_not_passed_over() {
+    // Brokers that go away in the middle of a turn are not there to go back either.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    settle(&mut slot);
+    let told = [(); 3].map(|()| world.tell(Lane::Standard, 1, "count"));
+    let mut verdict = Some(Verdict::Fail(BusError::Unavailable("not now".into())));
+    world.faults.judge_commits(move |_| verdict.take().unwrap_or(Verdict::Commit));
+    world.faults.fail_seeks(1);
+    settle_in_time(&world, &mut slot);
+    assert_eq!(world.facts(1), counted(&told));
 }

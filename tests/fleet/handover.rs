@@ -5,8 +5,9 @@ use std::time::Duration;
 use domain::Lane;
 use fleet::Report;
 
+use crate::bus::Verdict;
 use crate::toy::LOST_AFTER;
-use crate::world::{DRAIN, World, at_home, settle};
+use crate::world::{DRAIN, World, at_home, settle, settle_in_time};
 
 #[test]
 fn a_stopping_slot_awaits_its_answers_and_leaves_at_once() {
@@ -47,6 +48,23 @@ fn an_undone_turn_does_not_end_a_drain() {
     });
     slot.drain().expect("drained");
     assert_eq!(world.facts(1)[1..], ["answered"]);
+}
+
+#[test]
+fn who_is_stopping_and_has_to_join_again_is_stopping_still() {
+    // A commit whose answer was lost, in the last turn of all: its slot comes back to see what became of it, and begins nothing new.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    world.tell(Lane::Standard, 1, "call");
+    settle(&mut slot);
+    slot.close();
+    world.caller.answer_all();
+    world.tell(Lane::Standard, 2, "count");
+    let mut verdict = Some(Verdict::CommitUnheard);
+    world.faults.judge_commits(move |_| verdict.take().unwrap_or(Verdict::Commit));
+    settle_in_time(&world, &mut slot);
+    assert_eq!((world.facts(1)[1..].len(), world.facts(2).len()), (1, 0));
+    slot.leave().expect("left");
 }
 
 #[test]

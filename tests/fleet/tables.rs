@@ -102,6 +102,19 @@ fn nothing_is_decided_before_a_long_table_is_read_to_where_it_ended() {
 }
 
 #[test]
+fn rows_that_came_before_brokers_went_away_are_learnt() {
+    let mut world = World::new();
+    let learnt: Arc<Mutex<Vec<(u64, bool)>>> = Arc::default();
+    (0..3).for_each(|_| put_row(&world, true));
+    world.faults.fail_reads(1);
+    let tag = world.tell(Lane::Standard, 1, "count");
+    let mut slot = world.join_as(Learner(world.toy(), learnt.clone(), 3), "one");
+    settle_in_time(&world, &mut slot);
+    assert_eq!(*learnt.lock().expect("one thread"), [(0, true), (1, true), (2, true)]);
+    assert_eq!(world.facts(1), [format!("{tag}:1")]);
+}
+
+#[test]
 fn a_row_that_cannot_be_read_is_passed_over() {
     // A table is not a stage: what its producer got wrong stops nobody.
     let mut world = World::new();

@@ -147,8 +147,13 @@ impl Bench {
     }
 
     pub(crate) fn callback(&mut self, status: PartnerStatus) {
+        self.callback_of(RequestId([1; 16]), status);
+    }
+
+    /// A callback about operation 1 that names this request.
+    pub(crate) fn callback_of(&mut self, request_id: RequestId, status: PartnerStatus) {
         let message = PartnerMessage {
-            request_id: RequestId([1; 16]),
+            request_id,
             route: route("a"),
             operation_id: operation_id(1),
             message_id: "msg-1".into(),

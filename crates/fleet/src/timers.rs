@@ -176,6 +176,9 @@ mod tests {
         timers.moved(&1, Some(Timestamp(1)), Some(Timestamp(2)));
         timers.moved(&2, Some(Timestamp(1)), None);
         assert_eq!((timers.due(Timestamp(99), 9), timers.len()), (vec![1], 1));
+        timers.displace(&1, Timestamp(2), None);
+        timers.moved(&1, Some(Timestamp(2)), Some(Timestamp(2)));
+        assert_eq!(timers.due(Timestamp(99), 9), vec![1], "though it is due when it was");
     }
 
     #[test]

@@ -203,14 +203,24 @@ mod tests {
         assert_eq!(versions(&rollout), (deployed, None));
     }
 
-    #[test]
-    fn a_share_is_kept_and_spread() {
-        let share = Share::parse("percent = 25").expect("a share");
+    /// How many of ten thousand requests are of this share.
+    fn taken(share: &str) -> usize {
+        let share = Share::parse(share).expect("a share");
         let of =
             |number: u32| Context { request_id: RequestId(domain::ids::derive(&[&number.to_be_bytes()])), ..context() };
-        let taken = (0..10_000).filter(|number| share.has(&of(*number))).count();
+        (0..10_000).filter(|number| share.has(&of(*number))).count()
+    }
+
+    #[test]
+    fn a_share_is_kept_and_spread() {
+        let taken = taken("percent = 25");
         assert!((2_300..2_700).contains(&taken), "{taken}");
         assert_eq!(Share::parse("percent = 101"), Err(ShareError::Percent(101)));
         assert!(matches!(Share::parse("per_cent = 1"), Err(ShareError::Unreadable(_))));
+    }
+
+    #[test]
+    fn a_share_of_nothing_has_no_request_and_one_of_a_hundred_has_all() {
+        assert_eq!((taken("percent = 0"), taken("percent = 100")), (0, 10_000));
     }
 }

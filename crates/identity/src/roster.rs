@@ -145,14 +145,16 @@ impl Roster {
         found
     }
 
-    /// The accounts whose matches may rest on where this one leads: itself, those merged into it, and all who are with an account that it
-    /// was merged into before.
+    /// The accounts whose matches may rest on where this one leads: itself, those merged into it, and all who are with an account that
+    /// any of them was merged into before.
     pub fn concerned_by<'a>(&'a self, account: &'a str) -> BTreeSet<&'a str> {
-        let first = (account.to_owned(), String::new());
-        let parted = self.parted.range(first..).take_while(|(of, _)| of == account);
-        let left = parted.map(|(_, into)| self.survivor(into).unwrap_or(into));
-        let concerned = std::iter::once(account).chain(left);
-        concerned.flat_map(|account| self.absorbed(account).into_iter().chain([account])).collect()
+        let with = |of: &'a str| self.absorbed(of).into_iter().chain([of]);
+        let parted = |of: &'a str| {
+            let from = (of.to_owned(), String::new());
+            self.parted.range(from..).take_while(move |(from, _)| *from == *of).map(|(_, into)| &**into)
+        };
+        let left = with(account).flat_map(parted).map(|into| self.survivor(into).unwrap_or(into));
+        std::iter::once(account).chain(left).flat_map(with).collect()
     }
 
     /// How many accounts' records depend on whose word stands.
@@ -259,5 +261,14 @@ mod tests {
         assert_eq!(roster.survivor("old"), None, "a circle leads to nobody");
         roster.put("old", &member(None), 5);
         assert_eq!(roster.survivor("middle"), Some("old"), "taken apart again");
+    }
+
+    #[test]
+    fn an_account_that_is_gone_leads_nowhere_though_it_was_merged() {
+        let mut roster = Roster::default();
+        roster.put("new", &member(None), 1);
+        roster.put("old", &member(Some("new")), 2);
+        roster.remove("old");
+        assert_eq!((roster.leads("old"), roster.absorbed("new")), (Leads::Gone, vec![]));
     }
 }

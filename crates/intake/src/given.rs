@@ -44,12 +44,15 @@ limits = { outstanding_max = 8, timeout_ms = 1000 }
 retry = { attempts_max = 5, backoff_ms = 100, backoff_ms_max = 5000 }
 "#;
 
-/// Intake with one unsigned source, one partner and two partitions.
+fn partner(id: &str) -> Partner {
+    toml::from_str(&PARTNER.replace("evergreen", id)).expect("a partner")
+}
+
+/// Intake with one unsigned source, two partners and two partitions.
 pub(crate) fn intake() -> Intake {
-    let partner: Partner = toml::from_str(PARTNER).expect("a partner");
     Intake {
         sources: Sources::parse([("enrolment.toml", SOURCE)], Mode::Development).expect("a source"),
-        partners: Arc::new(Registry::new([partner]).expect("a registry")),
+        partners: Arc::new(Registry::new(["evergreen", "sunrise"].map(partner)).expect("a registry")),
         policy: Policy::parse("version = 3\npayer_id = 'aurora'").expect("a policy"),
         clocks: Clocks::STANDARD,
         partitions: NonZeroU32::new(2).expect("two"),

@@ -83,7 +83,7 @@ impl KafkaConsumer {
         let taps = Taps::new(client.clone(), signal.clone(), settings.header_names);
         let (standing, session_timeout) = (Standing::Waiting, membership.session_timeout);
         // Whoever had a partition before may have been set up otherwise.
-        let lasting_max = settings.transaction_timeout.max(Settings::TRANSACTION_TIMEOUT);
+        let lasting_max = settings.transaction_allowed().max(Settings::TRANSACTION_TIMEOUT);
         let (settling_max, is_unsettled) = (lasting_max + SETTLING, false);
         Ok(Self {
             client,

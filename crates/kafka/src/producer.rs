@@ -12,7 +12,7 @@ use rdkafka::producer::{BaseProducer, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::catalogue::Catalogue;
-use crate::client_config::{Role, TRANSACTION_TIMEOUT, client_config};
+use crate::client_config::{Role, client_config};
 use crate::context::Context;
 use crate::courier::Courier;
 use crate::errors::{commit_failed, failed, sending_failed, transaction_failed, undelivered, unknown};
@@ -92,8 +92,7 @@ impl KafkaProducer {
     ) -> Result<Self, BusError> {
         let what = format!("taking over the transactional id {transactional_id}");
         let config = client_config(settings, Role::Producer(transactional_id));
-        let allowed = config.get(TRANSACTION_TIMEOUT).and_then(|millis| millis.parse().ok());
-        let allowed = allowed.map_or(settings.transaction_timeout, Duration::from_millis);
+        let allowed = settings.transaction_allowed();
         let client: Result<BaseProducer<Context>, _> = config.create_with_context(Context::new(settings));
         let client = client.map_err(|error| failed(&what, &error))?;
         let (partitions, patience) = (BTreeMap::new(), settings.transaction_timeout);

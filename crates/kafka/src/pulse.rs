@@ -108,7 +108,30 @@ fn read(clock: ClockId) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::statistics::Broker;
+
     use super::*;
+
+    /// A snapshot taken so long after the start: so many heartbeats were sent, and so many things wait for their answer.
+    fn snapshot(taken: Duration, sent: i64, waiting: i64) -> Statistics {
+        let (source, state, req) = ("logical".into(), "UP".into(), [("Heartbeat".to_owned(), sent)].into());
+        let broker = Broker { source, state, req, waitresp_cnt: waiting, ..Broker::default() };
+        let ts = i64::try_from(taken.as_micros()).unwrap();
+        Statistics { ts, brokers: [("GroupCoordinator".to_owned(), broker)].into(), ..Statistics::default() }
+    }
+
+    #[test]
+    fn a_heartbeat_that_waits_for_its_answer_is_no_sign_of_life() {
+        let mut pulse = Pulse::new();
+        let start = pulse.heard.awake;
+        let at = |seconds| start + Duration::from_secs(seconds);
+        for (seconds, sent, waiting) in [(1, 1, 0), (2, 2, 1), (3, 2, 1)] {
+            pulse.observe(&snapshot(at(seconds), sent, waiting));
+        }
+        assert_eq!(pulse.heard.awake, start, "it joined some time after the start");
+        pulse.observe(&snapshot(at(4), 2, 0));
+        assert!(pulse.heard.awake.abs_diff(at(1)) < Duration::from_millis(1), "{pulse:?}");
+    }
 
     #[test]
     fn a_heartbeat_counts_once_it_was_answered_and_as_of_before_it_was_sent() {

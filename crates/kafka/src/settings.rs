@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::client_config::TRANSACTION_TIMEOUT;
+
 /// How to reach Kafka. [`Settings::new`] gives what production uses, without encryption.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -140,6 +142,12 @@ impl Settings {
             header_names: &[],
             overrides: Overrides::default(),
         }
+    }
+
+    /// After how long brokers end a transaction of ours, overrides included.
+    pub(crate) fn transaction_allowed(&self) -> Duration {
+        let overridden = self.overrides.0.get(TRANSACTION_TIMEOUT).and_then(|millis| millis.parse().ok());
+        overridden.map_or(self.transaction_timeout, Duration::from_millis)
     }
 
     /// Where bearer tokens come from, if any are wanted.

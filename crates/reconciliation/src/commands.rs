@@ -229,7 +229,7 @@ impl Case<'_> {
 
     fn cancel(&mut self, command: &Command) {
         let Command { command_id, ref operator, .. } = *command;
-        self.request.held_since = None;
+        self.lift_hold();
         self.write(EventBody::CancelRequested { command_id, operator: operator.clone() });
         self.tell_stage(Errand::Cancel, command_id);
     }
@@ -241,14 +241,21 @@ impl Case<'_> {
         self.tell_stage(Errand::Hold, command_id);
     }
 
+    /// The time of a hold does not count: the request's end moves by as much, also where it is lifted by a cancel, which takes its time.
+    fn lift_hold(&mut self) {
+        if let Some(since) = self.request.held_since.take() {
+            let due_by = self.request.context.due_by;
+            self.request.context.due_by = due_by + self.now.since(since);
+        }
+    }
+
     /// Whether the request was delivered and its owner has to settle what is wrong with that.
     fn is_disputed(&self) -> bool {
         let shown = self.shown();
         (shown.state, shown.outcome) == (State::Exception, Some(TerminalOutcome::Escalated))
     }
 
-    /// The time of the hold does not count: the request's end moves by as much. An owner who has settled a disputed delivery lets
-    /// the request go to its end.
+    /// An owner who has settled a disputed delivery lets the request go to its end.
     fn release(&mut self, command: &Command) {
         let Command { command_id, ref operator, .. } = *command;
         if self.is_disputed() {
@@ -257,10 +264,7 @@ impl Case<'_> {
         }
         let is_exception = self.shown().state == State::Exception;
         let raised_meanwhile = self.request.code.filter(|code| is_exception && *code != Code::HoldOverdue);
-        if let Some(since) = self.request.held_since.take() {
-            let due_by = self.request.context.due_by;
-            self.request.context.due_by = due_by + self.now.since(since);
-        }
+        self.lift_hold();
         self.write(EventBody::Released { command_id, operator: operator.clone() });
         self.tell_stage(Errand::Release, command_id);
         // What came over the hold and was not of its making goes on being somebody's to settle.

@@ -42,8 +42,8 @@ struct Store {
     database: Database,
     /// How many settled entries were written, counted on from those of the checkpoint.
     settled: u64,
-    /// Nothing was there.
-    is_new: bool,
+    /// Nothing lies there yet.
+    is_blank: bool,
 }
 
 /// What a store was written for, so that a copied directory is not taken for another partition's, nor another form for this one.
@@ -103,14 +103,14 @@ impl Store {
         let (keyspace, database) = engine::open(&path, options)?;
         let ours = identity(at);
         let found = engine::run(&path, || keyspace.get(IDENTITY))?;
-        let is_new = found.is_none();
+        let is_blank = found.is_none();
         match found {
             Some(found) if *found == ours => {}
             Some(_) => return Err(ShelfError::Damaged(format!("{} is of another partition or form", path.display()))),
             None => engine::run(&path, || keyspace.insert(IDENTITY, ours))?,
         }
         let noted = engine::run(&path, || keyspace.get(CHECKPOINT))?.and_then(|value| noted(&value));
-        Ok(Self { keyspace, database, settled: noted.map_or(0, |(_, settled)| settled), is_new })
+        Ok(Self { keyspace, database, settled: noted.map_or(0, |(_, settled)| settled), is_blank })
     }
 }
 
@@ -159,6 +159,7 @@ impl Shelf for DiskShelf {
     }
 
     fn write(&mut self, batch: Batch) -> Result<(), ShelfError> {
+        self.store.is_blank = false;
         let (before, keyspace) = (self.store.settled, &self.store.keyspace);
         let room = batch.changes.len() + 1;
         let mut writes = OwnedWriteBatch::with_capacity(self.store.database.clone(), room);
@@ -180,7 +181,7 @@ impl Shelf for DiskShelf {
     }
 
     fn start_over(self: Box<Self>) -> Result<Box<dyn Shelf>, ShelfError> {
-        if self.store.is_new && self.store.settled == 0 {
+        if self.store.is_blank {
             return Ok(self);
         }
         let Self { store, at, options, directory } = *self;

@@ -77,18 +77,26 @@ fn what_was_put_there_is_there_for_the_next() {
 
 #[test]
 fn starting_over_leaves_nothing_also_for_the_next() {
-    for machine in machines() {
-        let mut shelf = machine.shelves.open(&at(0)).expect("opened");
-        shelf.write(batch([put(true, "a", "1"), put(false, "b", "2")], Some(5))).expect("written");
-        let mut shelf = shelf.start_over().expect("started over");
-        assert_eq!(
-            (shelf.checkpoint(), value(&*shelf, "a"), live(&*shelf), shelf.len()),
-            (Ok(None), None, BTreeMap::new(), 0)
-        );
-        shelf.write(batch([put(true, "c", "3")], None)).expect("written");
-        drop(shelf);
-        let shelf = machine.shelves.open(&at(0)).expect("opened");
-        assert_eq!((shelf.checkpoint(), value(&*shelf, "a"), live(&*shelf)), (Ok(None), None, BTreeMap::new()));
+    for (is_settled, is_reopened) in [(true, false), (true, true), (false, false), (false, true)] {
+        for machine in machines() {
+            let open = || machine.shelves.open(&at(0)).expect("opened");
+            let mut shelf = open();
+            let written = [put(is_settled, "a", "1"), put(false, "b", "2")];
+            shelf.write(batch(written, is_settled.then_some(5))).expect("written");
+            if is_reopened {
+                drop(shelf);
+                shelf = open();
+            }
+            let mut shelf = shelf.start_over().expect("started over");
+            assert_eq!(
+                (shelf.checkpoint(), value(&*shelf, "a"), live(&*shelf), shelf.len()),
+                (Ok(None), None, BTreeMap::new(), 0)
+            );
+            shelf.write(batch([put(true, "c", "3")], None)).expect("written");
+            drop(shelf);
+            let shelf = open();
+            assert_eq!((shelf.checkpoint(), value(&*shelf, "a"), live(&*shelf)), (Ok(None), None, BTreeMap::new()));
+        }
     }
 }
 

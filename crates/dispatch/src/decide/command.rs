@@ -94,7 +94,10 @@ impl<'a> Desk<'a> {
     /// What lets an operation go on brings the time it has for that.
     fn obey(&mut self, mut case: Case<'a>, work: &DispatchWork) {
         match work.task {
-            DispatchTask::CancelDispatch { command_id } => self.cancel(case, command_id),
+            DispatchTask::CancelDispatch { command_id } => {
+                case.extend(work.context.due_by);
+                self.cancel(case, command_id);
+            }
             DispatchTask::HoldDispatch { .. } => self.hold(case),
             DispatchTask::ReleaseDispatch { .. } => {
                 case.extend(work.context.due_by);

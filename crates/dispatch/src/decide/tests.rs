@@ -120,6 +120,16 @@ fn a_callback_during_a_call_is_not_forgotten() {
 }
 
 #[test]
+fn a_callback_that_names_another_request_changes_nothing() {
+    let mut bench = sent(partner("a", Completion::Callback));
+    let before = bench.operation(1).clone();
+    bench.callback_of(domain::RequestId([2; 16]), PartnerStatus::Completed);
+    assert_eq!((bench.said(), bench.operation(1)), (vec![], &before), "its reference is another's too");
+    bench.answer(pending(1_000));
+    assert!(bench.calls.is_empty(), "nor is it a reason to look");
+}
+
+#[test]
 fn a_callback_settles_an_unknown_outcome() {
     for at_review in [true, false] {
         let mut bench = sent(Partner { deduplicates: !at_review, ..forgetful() });

@@ -75,13 +75,14 @@ impl<W: Worker> Slot<W> {
                 Progress::None => {}
             }
         }
+        // A failure leaves all of them where they are: what is complete is found so again.
+        complete.iter().try_for_each(|number| self.go_on_from_memory(*number))?;
         let mut restored = Vec::with_capacity(complete.len());
         for number in complete {
             let Some(Restore { mut partition, is_cold, .. }) = self.restoring.remove(&number) else { continue };
             partition.is_stirred = false;
             partition.adopt_calls();
             let entries = partition.entries();
-            self.go_on_from_memory(number, &partition)?;
             tracing::debug!(stage = W::STAGE.as_str(), partition = number, entries, "restored");
             self.partitions.insert(number, partition);
             self.standing.is_unruly = true;
@@ -93,7 +94,8 @@ impl<W: Worker> Slot<W> {
 
     /// Where the group can't say for good where a partition starts, memory does: it was written by the same transactions, and is
     /// read to its end.
-    fn go_on_from_memory(&mut self, number: u32, partition: &Partition<W>) -> Result<(), BusError> {
+    fn go_on_from_memory(&mut self, number: u32) -> Result<(), BusError> {
+        let Some(Restore { partition, .. }) = self.restoring.get(&number) else { return Ok(()) };
         for inlet in &self.inputs {
             let at = TopicPartition { topic: Arc::clone(&inlet.topic), partition: number };
             if !self.consumer.is_unsettled(&at) {

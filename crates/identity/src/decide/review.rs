@@ -193,7 +193,7 @@ fn judge(
     let Order { command_id, operator, verdict, reason } = *order;
     let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
     item.event(&mut decision, EventBody::ReviewDecided { command_id, operator: operator.clone(), verdict, reason });
-    let appeal = Duration::from_secs(policy.review.appeal_s.into());
+    let appeal = appeal(identity);
     match today(chosen) {
         Some(member) => found(identity, item, &mut decision, (member, count(candidates)), moment)?,
         None if appeal.is_zero() => item.event(&mut decision, nobody(identity, item, candidates)),
@@ -317,8 +317,13 @@ pub(super) fn hold(context: &Context, review: Option<&Review>, command_id: Comma
     decision
 }
 
+/// How long a decision that it is nobody may be appealed.
+fn appeal(identity: &Identity) -> Duration {
+    Duration::from_secs(identity.rollout.identity().review.appeal_s.into())
+}
+
 /// Lets a review be decided again. The time of the hold does not count: the request has until the end that came with the release, and
-/// the reviewer begins anew.
+/// the reviewer begins anew, or whoever may appeal.
 pub(super) fn release(
     identity: &Identity,
     context: &Context,
@@ -329,7 +334,9 @@ pub(super) fn release(
     let Some(mut review) = review.cloned() else { return passed(context, command_id, CommandAction::Release) };
     if std::mem::take(&mut review.held) {
         review.context = with_time_until(&review.context, context.due_by);
-        review.due_by = review.context.due_by.min(now + identity.clocks.review.of(review.context.lane));
+        let due_by = review.context.due_by;
+        review.due_by = due_by.min(now + identity.clocks.review.of(review.context.lane));
+        review.settles_at = review.settles_at.map(|_| due_by.min(now + appeal(identity)));
     }
     let mut decision = Decision::nothing();
     keep(&mut decision, review);

@@ -9,6 +9,7 @@ use crate::memory::Review;
 
 mod members;
 mod reviewers;
+mod sources;
 
 const COMMAND: CommandId = CommandId([9; 16]);
 

@@ -239,6 +239,7 @@ fn what_exceeds_a_share_goes_by_bulk_and_keeps_its_deadline() {
             .any(|body| *body == EventBody::Diverted { from: Lane::Standard, to: Lane::Bulk });
         let context = work(&decision).expect("work").context.clone();
         assert_eq!(context.lane == Lane::Bulk, diverted || sla == SlaClass::Bulk);
+        assert_eq!(decision.forward[0].to, Destination::Identity(context.lane, context.request_id));
         (diverted, context.due_by)
     };
     assert!(!numbered(&mut desk, 0, SlaClass::Bulk).0);
@@ -288,25 +289,36 @@ fn one_member_and_one_partner_make_an_exchange() {
         it.parent_request_id = Some(RequestId([1; 16]));
     });
     let other_member = exchange("c", |it| it.coverage_to_link.as_mut().expect("one").member_id = Some("AU-2".into()));
-    let named = exchange("d", |it| it.exchange_id = Some(ExchangeId([5; 16])));
+    let other_payer = exchange("d", |it| {
+        it.counterparty = "sunrise".into();
+        it.coverage_to_match.as_mut().expect("one").payer = "sunrise".into();
+    });
+    let named = exchange("e", |it| it.exchange_id = Some(ExchangeId([5; 16])));
     assert_eq!(first, child);
-    assert_ne!(first, other_member);
+    assert!(first != other_member && first != other_payer);
     assert_eq!(named, ExchangeId([5; 16]));
+}
+
+/// The exchange of somebody's child who is called so.
+fn exchange_of_child(member_id: Option<&str>, given: &str) -> ExchangeId {
+    let mut child = request();
+    child.member.name.given = vec![given.into()];
+    let (member_id, subscriber_id) = (member_id.map(Into::into), Some("AU-9".into()));
+    child.coverage_to_link = Some(Coverage { payer: "aurora".into(), member_id, subscriber_id, ..Coverage::default() });
+    work(&Desk::new().submit(child)).expect("work").context.exchange_id
 }
 
 #[test]
 fn twins_without_member_ids_are_told_apart_by_their_given_names() {
-    let mut desk = Desk::new();
-    let mut exchange = |key: &str, given: &str| {
-        let mut child = IntakeRequest { idempotency_key: key.into(), ..request() };
-        child.member.name.given = vec![given.into()];
-        child.coverage_to_link =
-            Some(Coverage { payer: "aurora".into(), subscriber_id: Some("AU-9".into()), ..Coverage::default() });
-        work(&desk.submit(child)).expect("work").context.exchange_id
-    };
-    let first = exchange("a", "Ngozi");
-    assert_eq!(exchange("b", " NGOZI"), first);
-    assert_ne!(exchange("c", "Chidi"), first);
+    let first = exchange_of_child(None, "Ngozi");
+    assert_eq!(exchange_of_child(None, " NGOZI"), first);
+    assert_ne!(exchange_of_child(None, "Chidi"), first);
+}
+
+#[test]
+fn a_member_id_given_as_blank_is_none() {
+    assert_eq!(exchange_of_child(Some(" "), "Ngozi"), exchange_of_child(None, "Ngozi"));
+    assert_ne!(exchange_of_child(Some(" "), "Ngozi"), exchange_of_child(Some(" "), "Chidi"));
 }
 
 #[test]

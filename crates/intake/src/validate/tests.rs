@@ -191,6 +191,11 @@ fn limits_themselves_are_allowed() {
 }
 
 #[test]
+fn a_consent_may_name_others_before_whoever_asks() {
+    assert_eq!(found(|it| consent(it).recipients.insert(0, "evergreen".into())), []);
+}
+
+#[test]
 fn what_is_needed_follows_the_workflow() {
     let bare = |workflow| {
         found(|it| {

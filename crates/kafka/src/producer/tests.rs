@@ -57,6 +57,8 @@ fn who_was_fenced_after_being_slow_does_not_know_of_a_newer_holder() {
         let brokers = MockCluster::new(1).unwrap();
         brokers.create_topic("topic", 1, 1).unwrap();
         let mut producer = producer(&Settings::new(brokers.bootstrap_servers(), "tests"));
+        // It was made long ago.
+        producer.begun = Duration::ZERO;
         producer.send(record()).unwrap();
         if is_slow {
             // The machine may not have been up for that long.

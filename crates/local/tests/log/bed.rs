@@ -25,6 +25,10 @@ impl ManualClock {
     pub(crate) fn pass(&self, time: Duration) {
         self.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
+
+    pub(crate) fn set_back(&self, time: Duration) {
+        self.0.fetch_sub(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {

@@ -33,6 +33,21 @@ fn what_is_older_than_the_retention_goes() {
 }
 
 #[test]
+fn what_is_young_is_not_passed_over_for_what_lies_behind_it_and_says_that_it_is_old() {
+    // A clock was set back.
+    for (log, clock, _directory) in both() {
+        let topic = topic(&log, "topic", 1, Cleanup::Delete { retention: HOUR });
+        clock.pass(HOUR * 2);
+        append(&log, &topic, 0, &["young"]);
+        clock.set_back(HOUR * 2);
+        append(&log, &topic, 0, &["old"]);
+        clock.pass(HOUR * 2);
+        tidy(&log);
+        assert_eq!(values(&read(&log, &topic, 0)), ["young", "old"]);
+    }
+}
+
+#[test]
 fn offsets_go_on_when_nothing_is_left() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::new();

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteError, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions,
-    SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{Arguments, ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::{Mode, StoreError};
@@ -24,8 +21,13 @@ const ROWS_AHEAD: usize = 1_024;
 /// How long a statement waits for another program's lock.
 const BUSY: Duration = Duration::from_secs(5);
 /// Pages a connection keeps, as SQLite counts kibibytes: negative.
-const CACHE_DURABLE: &str = "-32768";
-const CACHE_SCRATCH: &str = "-262144";
+const CACHE: &str = "-32768";
+/// How what is to last is written. Without a sync per commit a crash may lose the last batches, offsets included: they are projected
+/// again.
+const DURABLE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768";
+/// How what is made in one go is.
+const SCRATCH: &str =
+    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -262144";
 
 /// A pool that only reads, and opens the file when it is asked.
 pub(super) fn readers(path: &Path) -> SqlitePool {
@@ -42,18 +44,8 @@ pub(super) async fn connect(path: &Path, mode: Mode) -> Result<SqliteConnection,
     if mode == Mode::Scratch {
         remove(path)?;
     }
-    let options = options(path).create_if_missing(true);
-    let options = match mode {
-        // Without a sync per commit a crash may lose the last batches, offsets included: they are projected again.
-        Mode::Durable => options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal),
-        Mode::Scratch => options
-            .journal_mode(SqliteJournalMode::Off)
-            .synchronous(SqliteSynchronous::Off)
-            .locking_mode(SqliteLockingMode::Exclusive)
-            .pragma("cache_size", CACHE_SCRATCH),
-    };
-    let mut connection = options.connect().await?;
-    match migrate(&mut connection, (mode == Mode::Scratch).then_some(TABLES_ONLY)).await {
+    let mut connection = bare(path).create_if_missing(true).connect().await?;
+    match prepare(&mut connection, mode).await {
         Ok(()) => Ok(connection),
         Err(error) => {
             // A connection that is merely dropped goes later, and takes the logs along that have its names by then.
@@ -61,6 +53,16 @@ pub(super) async fn connect(path: &Path, mode: Mode) -> Result<SqliteConnection,
             Err(error)
         }
     }
+}
+
+/// What touches the file for the first time, and so finds out that it is damaged.
+async fn prepare(connection: &mut SqliteConnection, mode: Mode) -> Result<(), StoreError> {
+    let (pragmas, target) = match mode {
+        Mode::Durable => (DURABLE, None),
+        Mode::Scratch => (SCRATCH, Some(TABLES_ONLY)),
+    };
+    sqlx::raw_sql(pragmas).execute(&mut *connection).await?;
+    migrate(connection, target).await
 }
 
 /// Brings a file up to a migration, or to the last one.
@@ -137,16 +139,15 @@ pub(super) async fn replace(path: &Path, by: &Path) -> Result<(), StoreError> {
 /// What a file's own name and those of its logs end in.
 const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// Moves a file and its logs to a name that is free.
+/// Moves a file and its logs to a name that is free. Logs that are there may be gone in the next moment, as whoever has just closed the
+/// file removes them.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
     let aside = (1..).map(|number| with_suffix(path, &format!(".aside-{number}"))).find(|path| !path.exists());
     let aside = aside.expect("some number is free");
     for suffix in SUFFIXES {
         let from = with_suffix(path, suffix);
-        if from.exists() {
-            let moved = std::fs::rename(&from, with_suffix(&aside, suffix));
-            moved.map_err(|source| StoreError::File { path: from, source })?;
-        }
+        let moved = std::fs::rename(&from, with_suffix(&aside, suffix));
+        unless_absent(moved).map_err(|source| StoreError::File { path: from, source })?;
     }
     Ok(aside)
 }
@@ -155,14 +156,17 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, StoreError> {
 pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
     for suffix in SUFFIXES {
         let file = with_suffix(path, suffix);
-        match std::fs::remove_file(&file) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::File { path: file, source });
-            }
-            Ok(()) | Err(_) => {}
-        }
+        unless_absent(std::fs::remove_file(&file)).map_err(|source| StoreError::File { path: file, source })?;
     }
     Ok(())
+}
+
+/// What came of doing something to a file, where it is fine that there is none.
+fn unless_absent(done: std::io::Result<()>) -> std::io::Result<()> {
+    match done {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 /// What is told of a file that is not as SQLite left it.
@@ -183,12 +187,16 @@ pub(super) async fn check(pool: &SqlitePool) -> Result<(), StoreError> {
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
+    bare(path).pragma("cache_size", CACHE)
+}
+
+/// What does not touch the file when it is opened.
+fn bare(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(BUSY)
         .statement_cache_capacity(256)
         .row_buffer_size(ROWS_AHEAD)
-        .pragma("cache_size", CACHE_DURABLE)
         .pragma("temp_store", "memory")
         .disable_statement_logging()
 }

@@ -131,6 +131,14 @@ fn letters_of_one_signature_form_a_group() {
 }
 
 #[test]
+fn a_group_spans_its_letters_in_whatever_order_they_come() {
+    let mut desk = Desk::default();
+    desk.letter(DeadLetter { failed_at: Timestamp(3_000), ..letter(1) });
+    desk.letter(letter(2));
+    assert_eq!((desk.group().first_at, desk.group().last_at), (FAILED_AT, Timestamp(3_000)));
+}
+
+#[test]
 fn a_letter_that_comes_twice_is_one_letter() {
     let mut desk = Desk::default();
     desk.letter(letter(1));
@@ -194,6 +202,15 @@ fn a_letter_of_no_known_request_is_its_own_subject() {
     let decision = desk.command(command(7, CommandAction::DiscardLetter, 1));
     assert_eq!(decision.events[0].request_id, RequestId([1; 16]));
     assert!(decision.replay.is_empty(), "nothing waits behind it");
+}
+
+#[test]
+fn the_record_of_no_known_request_is_sent_back_as_any_other() {
+    let mut desk = Desk::default();
+    desk.letter(DeadLetter { request_id: None, ..letter(1) });
+    let decision = desk.command(command(7, CommandAction::ReplayLetter, 1));
+    let [replay] = &decision.replay[..] else { panic!("one replay, not {:?}", decision.replay) };
+    assert_eq!((replay.request_id, replay.original.as_ref()), (None, Some(&letter(1).original)));
 }
 
 #[test]
@@ -277,6 +294,18 @@ fn a_letter_that_nobody_deals_with_is_discarded_in_its_time() {
     desk.command(command(8, CommandAction::DiscardLetter, 2));
     let forgotten = desk.take(Input::Timer(&Key::Letter(LetterId([2; 16]))), FAILED_AT + Triage::KEEP);
     assert!(forgotten.events.is_empty() && forgotten.replay.is_empty(), "once is enough");
+}
+
+#[test]
+fn letters_that_nobody_deals_with_are_discarded_by_a_command_each() {
+    let mut desk = Desk::default();
+    let [one, another] = [1, 2].map(|number| {
+        desk.letter(letter(number));
+        let decision = desk.take(Input::Timer(&Key::Letter(LetterId([number; 16]))), FAILED_AT + Triage::KEEP);
+        let EventBody::LetterDiscarded { command_id, .. } = decision.events[0].body else { panic!("{decision:?}") };
+        command_id
+    });
+    assert_ne!(one, another);
 }
 
 #[test]

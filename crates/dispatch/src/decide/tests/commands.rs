@@ -138,6 +138,38 @@ fn a_cancel_that_fails_lets_the_operation_go_on() {
 }
 
 #[test]
+fn a_cancel_that_was_given_up_leaves_the_polls_all_their_attempts() {
+    let mut bench = accepted(poller());
+    bench.task(cancel());
+    for _ in 0..3 {
+        bench.answer(failed(FailureClass::Schema));
+        bench.next();
+    }
+    bench.answer(failed(FailureClass::Schema));
+    assert!(bench.said().contains(&cancel_failed(Code::AttemptsExhausted)));
+    for _ in 0..3 {
+        assert!(matches!(bench.calls[0].verb, CallVerb::Poll { .. }));
+        bench.answer(failed(FailureClass::Schema));
+        bench.next();
+    }
+    bench.answer(completed());
+    assert_finished(&bench, Finish::Fulfilled);
+}
+
+#[test]
+fn a_cancel_that_meets_the_last_attempt_of_what_was_accepted_is_answered() {
+    let mut bench = accepted(poller());
+    bench.next();
+    bench.task(cancel());
+    let class = FailureClass::Authentication;
+    bench.answer(failed(class));
+    let spent = EventBody::AttemptsExhausted { operation_id: OPERATION, attempts: 2, class };
+    let last = attempt_failed(2, class, "some-code", None);
+    assert_eq!(bench.said(), [last, cancel_failed(Code::AttemptsExhausted), spent]);
+    assert_finished(&bench, Finish::Exhausted);
+}
+
+#[test]
 fn an_unknown_outcome_is_found_out_before_it_is_cancelled() {
     let cases = [(CallResult::NotFound, cancelled()), (completed(), cancel_failed(Code::EffectTookPlace))];
     for (result, wanted) in cases {
@@ -224,6 +256,19 @@ fn a_cancel_lifts_a_hold() {
 }
 
 #[test]
+fn a_cancel_has_time_though_the_hold_that_it_lifts_was_long() {
+    // The supervisor gives the time of the hold back, as with a release.
+    let mut bench = accepted(poller());
+    bench.task(hold());
+    bench.until(DUE_BY + Duration::from_secs(86_400));
+    let mut cancelled_work = work(1, route("a"), Lane::Standard, cancel());
+    cancelled_work.context.due_by = bench.now + Duration::from_secs(60);
+    bench.work(cancelled_work);
+    bench.answer(CallResult::Cancelled);
+    assert_eq!(bench.said(), [cancelled()]);
+}
+
+#[test]
 fn what_is_being_taken_back_is_not_held() {
     // A hold that comes after the cancel would leave it standing for ever.
     let mut bench = accepted(poller());
@@ -271,6 +316,26 @@ fn a_person_says_that_it_happened_and_the_result_is_fetched_where_it_can_be() {
     let class = FailureClass::OutcomeUnknown;
     assert_eq!(bench.said(), [EventBody::AttemptsExhausted { operation_id: OPERATION, attempts: 1, class }]);
     assert_finished(&bench, Finish::Exhausted);
+}
+
+#[test]
+fn with_the_answer_of_a_person_attempts_count_anew() {
+    for took_effect in [true, false] {
+        let mut bench = sent(Partner { status_query: false, ..poller() });
+        for _ in 0..3 {
+            bench.answer(failed(FailureClass::Schema));
+            bench.next();
+        }
+        bench.answer(failed(FailureClass::Schema));
+        assert!(bench.is_unresolved(), "all attempts are spent");
+        bench.task(resolve(took_effect));
+        for _ in 0..3 {
+            bench.answer(failed(FailureClass::Transport));
+            bench.next();
+        }
+        bench.answer(completed());
+        assert_finished(&bench, Finish::Fulfilled);
+    }
 }
 
 #[test]

@@ -131,6 +131,19 @@ fn a_partner_that_asks_for_patience_gets_it_and_it_costs_no_attempt() {
 }
 
 #[test]
+fn patience_has_an_end_before_the_time_is_over() {
+    let mut bench = sent(poller());
+    for _ in 1..100 {
+        bench.answer(failed(FailureClass::Throttled));
+        bench.next();
+    }
+    assert!(bench.now < DUE_BY - Duration::from_secs(600));
+    bench.answer(failed(FailureClass::Throttled));
+    assert_eq!(bench.said().last(), Some(&exhausted(100, FailureClass::Throttled)));
+    assert_finished(&bench, Finish::Exhausted);
+}
+
+#[test]
 fn a_query_that_finds_nothing_makes_sending_safe_again() {
     let mut bench = sent(Partner { deduplicates: false, ..poller() });
     bench.answer(failed(FailureClass::Timeout));

@@ -191,6 +191,18 @@ proptest! {
         }
     }
 
+    /// Nothing that happens in a state gives it more time.
+    #[test]
+    fn a_state_was_entered_when_it_changed_and_at_no_other_time(history in history()) {
+        let mut lifecycle = fold_all(Lifecycle::default(), &one_of_each()[..1]);
+        for (body, at) in history.iter().zip(1..) {
+            let before = lifecycle;
+            lifecycle.fold(body, Timestamp(at), &[7; 32]);
+            let entered = if lifecycle.state == before.state { before.since } else { Timestamp(at) };
+            prop_assert_eq!(lifecycle.since, entered, "{:?} in {:?}", body, before.state);
+        }
+    }
+
     #[test]
     fn folding_agrees_with_snapshots(history in history(), cut in any::<prop::sample::Index>()) {
         let cut = cut.index(history.len() + 1);

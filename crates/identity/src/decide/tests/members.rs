@@ -1,13 +1,13 @@
-//! What becomes of requests when members change: names, households, accounts, and the sources that know them.
+//! What becomes of requests when members change: names, households, accounts.
 
-use domain::person::{Coverage, MemberClaim, SourceRecord};
+use domain::person::{Coverage, MemberClaim};
 
 use super::*;
 
-const MAIDEN: &str = "Okafor";
+pub(super) const MAIDEN: &str = "Okafor";
 
 /// Somebody of this family name, born on this day in 1984, with a phone.
-fn called(family: &str) -> MemberClaim {
+pub(super) fn called(family: &str) -> MemberClaim {
     MemberClaim { phones: vec!["555-201-7788".into()], ..claim("Ngozi", family, "1984-02-29") }
 }
 
@@ -16,14 +16,14 @@ fn depends_on(member_id: &str, subscriber_id: &str, relationship: &str) -> Cover
 }
 
 /// The token that a claim is matched to, if it is.
-fn matched_to(decision: &Deciding) -> Option<Token> {
+pub(super) fn matched_to(decision: &Deciding) -> Option<Token> {
     bodies(decision).into_iter().find_map(|body| {
         if let EventBody::IdentityMatched { member_token, .. } = body { Some(*member_token) } else { None }
     })
 }
 
 /// The fields a match was withdrawn for, if it was.
-fn withdrawn(decisions: &[Deciding]) -> Option<Vec<&'static str>> {
+pub(super) fn withdrawn(decisions: &[Deciding]) -> Option<Vec<&'static str>> {
     decisions.iter().flat_map(|decision| &decision.events).find_map(|draft| {
         let EventBody::VerificationFailed { code: Code::MatchWithdrawn, withdrawn } = &draft.body else { return None };
         Some(withdrawn.as_ref()?.fields.iter().map(|field| field.as_str()).collect())
@@ -35,7 +35,7 @@ fn token(desk: &Desk, account: &str) -> Token {
 }
 
 /// The request of the `number`-th member, so that each has a ground of its own.
-fn request(number: u8) -> Context {
+pub(super) fn request(number: u8) -> Context {
     Context { request_id: RequestId([number; 16]), ..context() }
 }
 
@@ -191,6 +191,44 @@ fn a_match_that_was_one_because_two_accounts_were_merged_is_withdrawn_when_they_
     assert_eq!(withdrawn(&desk.stir("b")), None);
 }
 
+#[test]
+fn who_is_one_with_the_member_by_way_of_an_account_that_has_not_come_is_waited_for() {
+    let [a, (_, b)] = twins();
+    let into = |heir: &str| RosterMember { merged_into: Some(heir.into()), ..b.clone() };
+    for (heir, expected) in [(Some(into("a")), None), (None, Some(vec![]))] {
+        let mut desk = Desk::with(&[a.clone(), ("b", into("a"))]);
+        desk.resolve(&either());
+        desk.learn("b", Some(&into("c")), 9);
+        assert_eq!(withdrawn(&desk.stir("b")), None, "the row of c may be read later");
+        desk.learn("c", heir.as_ref(), 10);
+        let (key, due) = desk.memory.iter().map(|(key, entry)| (*key, entry.due())).next().expect("a ground");
+        assert_eq!(due, Some(Timestamp(NOW.0 + 3_600_000)));
+        assert_eq!(withdrawn(&[desk.fire(&key, due.expect("a time"))]), expected);
+    }
+}
+
+#[test]
+fn an_account_that_turns_out_to_be_somebody_else_is_noticed_when_it_comes() {
+    // Whichever row is read first: the one that leads there, or the one that it leads to.
+    let [a, (_, b)] = twins();
+    let into = |heir: &str| RosterMember { merged_into: Some(heir.into()), ..b.clone() };
+    let alone = b.clone();
+    let mut told = [false, true].map(|is_heir_first| {
+        let mut desk = Desk::with(&[a.clone(), ("b", into("a"))]);
+        desk.resolve(&either());
+        let mut rows = [("b", into("c")), ("c", alone.clone())];
+        if is_heir_first {
+            rows.reverse();
+        }
+        let noticed = rows.map(|(key, row)| {
+            desk.learn(key, Some(&row), 9);
+            withdrawn(&desk.stir(key))
+        });
+        noticed.into_iter().flatten().next()
+    });
+    assert!(told.iter_mut().all(|told| told.take().is_some()), "{told:?}");
+}
+
 /// Whom the machine takes for one person by their rows alone stays one.
 #[test]
 fn accounts_whose_rows_are_equal_may_be_taken_apart_again() {
@@ -258,115 +296,4 @@ fn a_first_verdict_for_an_account_that_is_gone_is_no_word_for_nobody() {
     desk.learn("a", None, 9);
     let decision = desk.order(said_by("kim", Verdict::IsNobody {}));
     assert_eq!(bodies(&decision), [&refused_to("kim", Code::VerdictsDisagree)]);
-}
-
-/// Enrolment knows her by one name and birth date, the portal, later, by others.
-fn known_by_two() -> RosterMember {
-    let at_the_portal = MemberClaim { phones: vec!["555-330-1234".into()], ..claim("Ngozi", "Bright", "1984-02-28") };
-    let portal = SourceRecord {
-        source: "portal".into(),
-        as_of: Timestamp(NOW.0 - 1),
-        member: at_the_portal,
-        coverages: Vec::new(),
-    };
-    let as_of = Some(Timestamp(NOW.0 - 1_000));
-    RosterMember { as_of, others: vec![portal], ..person(called(MAIDEN), coverage("W12345678901", "")) }
-}
-
-/// The policy with this in place of that.
-fn policy_with(from: &str, to: &str) -> Message {
-    let text = include_str!("../../../../../deploy/policy/matching.toml");
-    let changed = text.replacen(from, to, 1).replacen("version = 2", "version = 900", 1);
-    assert_ne!(changed, text);
-    Message::Policy(Box::new(domain::messages::PolicyRecord {
-        name: crate::rollout::MATCHING.into(),
-        version: 900,
-        text: changed,
-        digest: [0; 32],
-        activated_by: "jo".into(),
-        activated_at: NOW,
-    }))
-}
-
-fn levels(decision: &Deciding) -> Vec<(&'static str, &'static str)> {
-    let evidence = bodies(decision).into_iter().find_map(|body| {
-        if let EventBody::IdentityMatched { evidence, .. }
-        | EventBody::IdentityUnmatched { evidence, .. }
-        | EventBody::ReviewOpened { evidence, .. } = body
-        {
-            evidence.as_deref()
-        } else {
-            None
-        }
-    });
-    let fields = evidence.map(|evidence| &evidence.fields[..]).unwrap_or_default();
-    fields.iter().map(|said| (said.field.as_str(), said.agreement.as_str())).collect()
-}
-
-#[test]
-fn claims_are_held_against_the_words_that_stand_by_the_policy_of_the_day() {
-    let asked = |family, born| {
-        let member = MemberClaim { phones: vec!["555-330-1234".into()], ..claim("Ngozi", family, born) };
-        dossier(member, coverage("W12345678901", ""))
-    };
-    let mut desk = Desk::with(&[("ngozi", known_by_two())]);
-    let by_enrolment = levels(&desk.resolve_as(request(1), &asked("Bright", "1984-02-29")));
-    for said in [("family", "exact"), ("birth-date", "exact"), ("phone", "same")] {
-        assert!(by_enrolment.contains(&said), "another name still counts: {by_enrolment:?}");
-    }
-    let other_day = levels(&desk.resolve_as(request(2), &asked(MAIDEN, "1984-02-28")));
-    assert!(other_day.contains(&("birth-date", "one-digit")), "the portal's birth date does not stand: {other_day:?}");
-
-    let (name, table) = (crate::rollout::MATCHING, domain::worker::Table::Policies);
-    let trusting =
-        policy_with(r#"birth-date = { wins = ["source", "recent"]"#, r#"birth-date = { wins = ["recent", "source"]"#);
-    desk.identity.learn((table, name.as_bytes()), Some(&trusting), 1);
-    let other_day = levels(&desk.resolve_as(request(3), &asked(MAIDEN, "1984-02-28")));
-    assert!(other_day.contains(&("birth-date", "exact")), "whoever said so later: {other_day:?}");
-    desk.identity.learn((table, name.as_bytes()), None, 2);
-    let strict = policy_with(
-        r#"name = { wins = ["source", "recent"], match_others = true }"#,
-        r#"name = { wins = ["source", "recent"], match_others = false }"#,
-    );
-    desk.identity.learn((table, name.as_bytes()), Some(&strict), 3);
-    let other_name = levels(&desk.resolve_as(request(4), &asked("Bright", "1984-02-29")));
-    assert!(other_name.contains(&("family", "different-not-male")), "{other_name:?}");
-}
-
-#[test]
-fn a_source_that_speaks_up_withdraws_a_match_only_where_its_word_stands() {
-    let mut desk = Desk::with(&[("ngozi", person(called(MAIDEN), coverage("W12345678901", "")))]);
-    let claimed = dossier(called(MAIDEN), coverage("W12345678901", ""));
-    assert!(matched_to(&desk.resolve(&claimed)).is_some());
-    desk.learn("ngozi", Some(&known_by_two()), 9);
-    assert_eq!(withdrawn(&desk.stir("ngozi")), None, "enrolment's word stands, and the phone she had is still hers");
-    let mut somebody_else = known_by_two();
-    somebody_else.source = Some("broker".into());
-    somebody_else.others[0].source = "enrolment".into();
-    somebody_else.others[0].member = claim("Chidi", "Eze", "1990-01-17");
-    desk.learn("ngozi", Some(&somebody_else), 10);
-    // The names that do not stand may still be agreed with; the birth date may not.
-    assert_eq!(withdrawn(&desk.stir("ngozi")), None);
-    let gone = person(claim("Chidi", "Eze", "1990-01-17"), coverage("X1", ""));
-    desk.learn("ngozi", Some(&gone), 11);
-    assert!(withdrawn(&desk.stir("ngozi")).is_some());
-}
-
-#[test]
-fn whatever_policy_was_in_force_before_the_roster_is_the_same() {
-    let (name, table) = (crate::rollout::MATCHING, domain::worker::Table::Policies);
-    let other = policy_with(r#"sources = ["enrolment", "claims", "portal"]"#, r#"sources = ["portal", "enrolment"]"#);
-    let claimed = dossier(called(MAIDEN), coverage("W12345678901", ""));
-    let mut first = Desk::with(&[("ngozi", known_by_two())]);
-    first.identity.learn((table, name.as_bytes()), Some(&other), 1);
-    let mut last = Desk::with(&[]);
-    last.identity.learn((table, name.as_bytes()), Some(&other), 1);
-    last.learn("ngozi", Some(&known_by_two()), 0);
-    let (one, another) = (first.resolve(&claimed), last.resolve(&claimed));
-    assert_eq!(one.events, another.events);
-    first.identity.learn((table, name.as_bytes()), None, 2);
-    let mut plain = Desk::with(&[("ngozi", known_by_two())]);
-    let claimed = || dossier(called(MAIDEN), coverage("W12345678901", ""));
-    let (back, never) = (first.resolve_as(request(5), &claimed()), plain.resolve_as(request(5), &claimed()));
-    assert_eq!(levels(&back), levels(&never));
 }

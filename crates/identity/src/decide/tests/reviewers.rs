@@ -9,6 +9,25 @@ fn step(decision: &Deciding) -> (&str, &str) {
     }
 }
 
+/// A desk with one open review that two people have to decide, who have looked.
+fn in_sensitive_review() -> Desk {
+    let sensitive = Context { consent: domain::person::ConsentPolicy::Sensitive, ..context() };
+    let mut desk = Desk::with(&twins());
+    desk.resolve_as(sensitive, &either());
+    for operator in ["jo", "kim"] {
+        desk.order(said_by(operator, Verdict::Look {}));
+    }
+    desk
+}
+
+/// Lets decisions that it is nobody be appealed for a minute, and answers when that is over for those made now.
+fn allow_appeals(desk: &mut Desk) -> Timestamp {
+    let text = include_str!("../../../../../deploy/policy/identity.toml").replace("appeal_s = 0", "appeal_s = 60");
+    let policy = crate::Policy::parse(&text).expect("a policy");
+    desk.identity.rollout = crate::Rollout::of(policy, crate::given::matching_policy());
+    Timestamp(NOW.0 + 60_000)
+}
+
 #[test]
 fn nobody_decides_who_has_not_looked_or_while_it_is_another_s() {
     let (mut desk, member_token) = in_review();
@@ -24,14 +43,9 @@ fn nobody_decides_who_has_not_looked_or_while_it_is_another_s() {
 
 #[test]
 fn two_people_have_to_agree_where_the_consent_covers_sensitive_data() {
-    let sensitive = Context { consent: domain::person::ConsentPolicy::Sensitive, ..context() };
-    let mut desk = Desk::with(&twins());
-    desk.resolve_as(sensitive, &either());
+    let mut desk = in_sensitive_review();
     let member_token = review(&desk).candidates[0].member_token;
     let (chosen, nobody) = (Verdict::IsMember { member_token }, Verdict::IsNobody {});
-    for operator in ["jo", "kim"] {
-        desk.order(said_by(operator, Verdict::Look {}));
-    }
     assert_eq!(step(&desk.order(said_by("jo", chosen))), ("first_verdict", "jo"));
     assert_eq!(bodies(&desk.order(said_by("jo", chosen))), [&refused_to("jo", Code::SecondReviewerMissing)]);
     assert_eq!(bodies(&desk.order(said_by("kim", nobody))), [&refused_to("kim", Code::VerdictsDisagree)]);
@@ -42,10 +56,7 @@ fn two_people_have_to_agree_where_the_consent_covers_sensitive_data() {
 #[test]
 fn that_it_is_nobody_can_be_appealed_until_it_takes_effect() {
     let (mut desk, member_token) = in_review();
-    let text = include_str!("../../../../../deploy/policy/identity.toml").replace("appeal_s = 0", "appeal_s = 60");
-    let policy = crate::Policy::parse(&text).expect("a policy");
-    desk.identity.rollout = crate::Rollout::of(policy, crate::given::matching_policy());
-    let late = Timestamp(NOW.0 + 60_000);
+    let late = allow_appeals(&mut desk);
     let key = Key::Review(REQUEST);
     assert!(matches!(bodies(&desk.order(verdict(Verdict::IsNobody {})))[..], [EventBody::ReviewDecided { .. }]));
     assert_eq!(bodies(&desk.order(verdict(Verdict::IsMember { member_token }))), [&refused(Code::NotInThisState)]);
@@ -57,6 +68,30 @@ fn that_it_is_nobody_can_be_appealed_until_it_takes_effect() {
     let settled = desk.fire(&key, late);
     assert!(matches!(bodies(&settled)[..], [EventBody::IdentityUnmatched { code: Code::ReviewedNobody, .. }]));
     assert!(desk.memory.is_empty());
+}
+
+#[test]
+fn after_an_appeal_two_people_have_to_agree_anew() {
+    let mut desk = in_sensitive_review();
+    allow_appeals(&mut desk);
+    let nobody = Verdict::IsNobody {};
+    desk.order(said_by("jo", nobody));
+    assert!(matches!(bodies(&desk.order(said_by("kim", nobody)))[..], [EventBody::ReviewDecided { .. }]));
+    assert_eq!(step(&desk.order(said_by("kim", Verdict::Appeal {}))), ("appealed", "kim"));
+    assert_eq!(step(&desk.order(said_by("kim", nobody))), ("first_verdict", "kim"));
+}
+
+#[test]
+fn that_it_is_nobody_takes_no_effect_while_the_request_is_on_hold() {
+    let (mut desk, _) = in_review();
+    let late = allow_appeals(&mut desk);
+    let due = |desk: &Desk| desk.memory.get(&Key::Review(REQUEST)).and_then(Entry::due);
+    desk.order(verdict(Verdict::IsNobody {}));
+    desk.order(IdentityTask::HoldIdentity { command_id: COMMAND });
+    assert_eq!(due(&desk), None);
+    let release = IdentityWork { context: context(), task: IdentityTask::ReleaseIdentity { command_id: COMMAND } };
+    desk.take_at(release, Timestamp(NOW.0 + 3_600_000)).expect("a decision");
+    assert_eq!(due(&desk), Some(Timestamp(late.0 + 3_600_000)), "there is as long to appeal as before");
 }
 
 #[test]

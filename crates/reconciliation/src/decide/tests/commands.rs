@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use domain::messages::{AttemptRef, CommandAction, DispatchTask, IdentityTask, Stage, Verdict};
-use domain::{Change, Code, CommandId, EventBody, State, TerminalOutcome};
+use domain::messages::{AttemptRef, CommandAction, DispatchTask, IdentityTask, Route, Stage, Verdict};
+use domain::{Change, Code, CommandId, Destination, EventBody, State, TerminalOutcome};
 
 use super::world::*;
 use crate::memory::WatchedRequest;
@@ -21,6 +21,16 @@ fn a_cancel_enters_at_identity_and_follows_the_item() {
     assert_eq!(world.state(), State::Cancelling);
     world.when([cancelled(Stage::Dispatch)]);
     assert_eq!((world.state(), world.closings()), (State::Closed, 1));
+}
+
+#[test]
+fn what_dispatch_is_told_of_an_item_on_its_way_goes_where_the_item_goes() {
+    let mut world = World::given([received(), validated()]);
+    assert_eq!(world.command(CommandAction::Cancel), None);
+    world.when([matched(), passed(1, CommandAction::Cancel)]);
+    let Some((Destination::Dispatch(_, told), _)) = world.sent.last() else { panic!("dispatch was not told") };
+    let EventBody::PartnerDispatched { partner, bucket, .. } = dispatched().1 else { panic!("dispatched") };
+    assert_eq!(*told, Route { partner, bucket });
 }
 
 #[test]
@@ -112,6 +122,19 @@ fn a_hold_stops_the_work_and_the_requests_clock() {
     assert_eq!(world.watched().context.due_by, due_by + 10 * DAY);
     let tasks = world.identity_tasks();
     assert!(matches!(tasks[..], [IdentityTask::HoldIdentity { .. }, IdentityTask::ReleaseIdentity { .. }]));
+}
+
+#[test]
+fn a_cancel_lifts_a_hold_for_good_even_where_it_fails() {
+    let mut world = World::given(on_its_way());
+    let (due_by, held) = (world.watched().context.due_by, std::time::Duration::from_secs(60));
+    assert_eq!(world.command(CommandAction::Hold), None);
+    world.pass(held);
+    assert_eq!(world.command(CommandAction::Cancel), None);
+    assert_eq!(world.watched().context.due_by, due_by + held, "a hold suspends the clock");
+    world.when([cancel_failed(Code::EffectTookPlace)]);
+    assert_eq!((world.state(), world.watched().held_since), (State::Acknowledged, None));
+    assert_eq!(world.command(CommandAction::Release), Some(Code::NotInThisState));
 }
 
 #[test]

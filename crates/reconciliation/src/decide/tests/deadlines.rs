@@ -31,6 +31,18 @@ fn a_clock_that_runs_out_is_a_fact_with_an_owner_and_a_runbook() {
 }
 
 #[test]
+fn failed_attempts_give_a_stage_no_more_time() {
+    let mut world = World::given(on_its_way()[..4].to_vec());
+    for attempt in 1..24 {
+        world.pass(HOUR);
+        world.when([attempt_failed(attempt)]);
+    }
+    assert!(world.exceptions().is_empty());
+    world.pass(HOUR);
+    assert_eq!(world.exceptions(), [Code::StageOverdue], "a day after it was sent");
+}
+
+#[test]
 fn an_exception_climbs_the_ladder_and_ends_with_its_last_owner() {
     let mut world = World::given([received(), validated()]);
     world.pass(HOUR);

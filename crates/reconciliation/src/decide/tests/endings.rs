@@ -125,9 +125,7 @@ fn spent_attempts_and_unresolved_outcomes_need_an_owner_once() {
 fn an_attempt_that_failed_after_all_is_nobodys_question_any_more() {
     use domain::lifecycle::event::Resolution;
     let mut world = World::given(on_its_way());
-    let (class, code) = (domain::FailureClass::Transport, "reset".to_owned());
-    let failed = EventBody::AttemptFailed { operation_id: operation(), attempt: 2, class, code, retry_at: None };
-    world.when([unknown(Resolution::Review), (Stage::Dispatch, failed)]);
+    world.when([unknown(Resolution::Review), attempt_failed(2)]);
     let answer = Some(Verdict::TookNoEffect {});
     assert!(world.command_with(CommandAction::ResolveUnknown, answer, None).is_some());
 }
@@ -277,6 +275,14 @@ fn a_discarded_letter_of_a_request_that_moved_on_ends_nothing() {
     let mut world = World::given([received(), dead_lettered(Stage::Identity), letter_replayed(), letter_discarded()]);
     world.when([validated()]);
     assert_eq!((world.state(), world.closings()), (State::Validated, 0));
+}
+
+#[test]
+fn a_discarded_letter_ends_nothing_while_another_one_blocks_the_request() {
+    let mut world = World::given(on_its_way()[..4].to_vec());
+    let another = dead_lettered_again(domain::LetterId([5; 16]), Stage::Dispatch);
+    world.when([dead_lettered(Stage::Dispatch), acknowledged(), another, letter_discarded()]);
+    assert_eq!((world.state(), world.closings()), (State::DeadLettered, 0));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use domain::lifecycle::PolicyRef;
 use domain::lifecycle::evidence::Withdrawal;
 use domain::messages::{CommandAction, Lane, Manifest, PayerRole, ReceivedData, Stage, Workflow};
 use domain::person::ConsentPolicy;
-use domain::{Code, CommandId, EventBody, FailureClass, OperationId};
+use domain::{Code, CommandId, EventBody, FailureClass, LetterId, OperationId};
 
 use super::world::{DAY, LETTER, REQUEST, START};
 
@@ -87,6 +87,11 @@ pub(super) fn unknown_again(attempt: u32, resolution: domain::lifecycle::event::
     (Stage::Dispatch, EventBody::OutcomeUnknown { operation_id: operation(), attempt, resolution })
 }
 
+pub(super) fn attempt_failed(attempt: u32) -> (Stage, EventBody) {
+    let (class, code) = (FailureClass::Transport, "reset".into());
+    (Stage::Dispatch, EventBody::AttemptFailed { operation_id: operation(), attempt, class, code, retry_at: None })
+}
+
 pub(super) fn exhausted() -> (Stage, EventBody) {
     let class = FailureClass::Transport;
     (Stage::Dispatch, EventBody::AttemptsExhausted { operation_id: operation(), attempts: 6, class })
@@ -113,8 +118,12 @@ pub(super) fn cancel_failed(code: Code) -> (Stage, EventBody) {
 }
 
 pub(super) fn dead_lettered(by: Stage) -> (Stage, EventBody) {
+    dead_lettered_again(LETTER, by)
+}
+
+pub(super) fn dead_lettered_again(letter_id: LetterId, by: Stage) -> (Stage, EventBody) {
     let (class, code) = (FailureClass::Schema, Code::Undecodable);
-    (by, EventBody::DeadLettered { letter_id: LETTER, class, code, signature: Default::default() })
+    (by, EventBody::DeadLettered { letter_id, class, code, signature: Default::default() })
 }
 
 pub(super) fn letter_discarded() -> (Stage, EventBody) {

@@ -10,7 +10,7 @@ use domain::messages::{
     AttemptRef, Command, CommandAction, CommandTarget, DispatchTask, IdentityTask, Outcome, OutcomeStatus,
     PolicyRecord, Stage, Verdict,
 };
-use domain::partner::Registry;
+use domain::partner::{Adapter, Completion, Limits, Partner, Registry, Retry};
 use domain::{
     Change, Code, CommandId, Decision, Destination, EventBody, Input, LetterId, Lifecycle, LifecycleEvent, Memory,
     Message, Moment, Overlay, Poison, Record, RecordId, RequestId, State, Timestamp, Trace, View, Worker,
@@ -55,7 +55,7 @@ impl World {
             now: START,
             about_nothing: Vec::new(),
             about: Some(AttemptRef { operation_id: operation(), attempt: 1 }),
-            judge: Reconciliation::new(policy, Arc::new(Registry::default())),
+            judge: Reconciliation::new(policy, Arc::new(Registry::new([partner()]).expect("a valid partner"))),
             commands: 0,
         }
     }
@@ -289,6 +289,23 @@ impl World {
                 Some(&work.task)
             })
             .collect()
+    }
+}
+
+/// The partner of the request, with so many buckets that the request's is the one that [`dispatched`] names.
+fn partner() -> Partner {
+    Partner {
+        id: "evergreen".into(),
+        name: "Evergreen".to_owned(),
+        adapter: Adapter::Rest,
+        base_url: "https://evergreen.example".into(),
+        deduplicates: true,
+        status_query: true,
+        completion: Completion::Poll,
+        buckets: 7,
+        limits: Limits { outstanding_max: 7, timeout_ms: 2_000 },
+        retry: Retry { attempts_max: 6, backoff_ms: 100, backoff_ms_max: 5_000 },
+        callback: None,
     }
 }
 

@@ -48,6 +48,27 @@ fn a_timer_moves_and_goes_with_its_entry() {
 }
 
 #[test]
+fn a_timer_that_was_put_off_in_the_turn_in_which_it_came_due_does_not_fire() {
+    // By an answer, which is decided before it.
+    let mut world = World::new();
+    let mut slot = world.join("one");
+    let [waiting, other] = [0, 1].map(|nth| crate::world::at_home(0).nth(nth).expect("an operation"));
+    world.tell(Lane::Standard, waiting, "wait:1000");
+    world.tell(Lane::Standard, other, &format!("call-off:{waiting}"));
+    settle(&mut slot);
+    world.clock.advance(SECOND);
+    world.caller.answer_all();
+    settle(&mut slot);
+    assert_eq!((world.facts(other).len(), world.facts(waiting).len()), (2, 1));
+    (0..3_600).for_each(|_| {
+        world.clock.advance(SECOND);
+        slot.turn(Duration::ZERO).expect("a turn");
+    });
+    settle(&mut slot);
+    assert_eq!(world.facts(waiting)[1..], ["timer"]);
+}
+
+#[test]
 fn a_time_that_comes_again_is_another_timer() {
     // What follows from the second must not be taken for a repetition of what followed from the first.
     let mut world = World::new();

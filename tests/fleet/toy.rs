@@ -88,15 +88,18 @@ impl Toy {
         let broken = self.is_broken.load(Ordering::Relaxed);
         let mut decision = Decision::nothing();
         match wish {
-            "count" | "home" => {}
+            "count" | "home" | "huge" => {}
             "panic" if broken => panic!("as wished"),
             "poison" if broken => {
                 let place = "toy".into();
                 return Err(Poison { class: FailureClass::Defect, code: Code::Misdirected, place });
             }
-            "huge" => decision.event(request, fact(work.operation_id, &"x".repeat(2 << 20))),
             // One thing at a time: whoever awaits an answer is only counted.
             _ if matches!(operation.phase, Phase::Calling { .. }) => {}
+            "call-off" => {
+                operation.reference = Some(argument.to_owned());
+                call(&mut decision, &mut operation, (work.operation_id, Some(work)), moment);
+            }
             "call" => call(&mut decision, &mut operation, (work.operation_id, Some(work)), moment),
             "wait" | "stubborn" => {
                 let span = Duration::from_millis(argument.parse().expect("milliseconds"));
@@ -107,6 +110,9 @@ impl Toy {
         }
         operation.failures += 1;
         decision.event(request, fact(work.operation_id, &format!("{tag}:{}", operation.failures)));
+        if wish == "huge" {
+            decision.event(request, fact(work.operation_id, &"x".repeat(2 << 20)));
+        }
         keep(&mut decision, work.operation_id, operation);
         Ok(decision)
     }
@@ -143,6 +149,9 @@ impl Toy {
         decision.event(request, fact(answer.operation_id, &told));
         if awaited {
             operation.phase = Phase::Held {};
+            if let Some(other) = operation.reference.take().and_then(|other| other.parse().ok()) {
+                put_off(&mut decision, view, other, moment);
+            }
             if operation.nudged {
                 operation.nudged = false;
                 call(&mut decision, &mut operation, (answer.operation_id, None), moment);
@@ -159,6 +168,14 @@ fn operation(view: &View<'_, Key, Entry>, id: OperationId) -> Operation {
         Some(other) => panic!("no operation but {other:?}"),
         None => Operation { effect: Effect::None, ..Operation::new(Step::Send) },
     }
+}
+
+/// Whoever was told "call-off:2" has the timer of operation 2 wait for an hour more, once its call was answered.
+fn put_off(decision: &mut Decision<Key, Entry>, view: &View<'_, Key, Entry>, number: u8, moment: &Moment) {
+    let id = OperationId([number; 16]);
+    let mut other = operation(view, id);
+    other.phase = Phase::Waiting { until: moment.now + Duration::from_secs(3_600) };
+    keep(decision, id, other);
 }
 
 fn keep(decision: &mut Decision<Key, Entry>, id: OperationId, operation: Operation) {

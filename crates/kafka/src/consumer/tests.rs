@@ -41,16 +41,33 @@ fn a_denial_that_comes_before_the_topics_is_heard() {
     assert!(matches!(&told, BusError::Refused(reason) if reason.contains("group others")), "{told}");
 }
 
-#[test]
-fn a_member_that_was_put_out_of_its_group_is_given_partitions_again() {
-    let brokers = MockCluster::new(1).unwrap();
+/// A member that is alone, with the one partition there is.
+fn alone(brokers: &MockCluster<'_, impl rdkafka::ClientContext>) -> KafkaConsumer {
     brokers.create_topic("topic", 1, 1).unwrap();
     let settings = Settings::new(brokers.bootstrap_servers(), "tests");
     let shared = (Arc::new(Passes::new().unwrap()), Arc::new(Observers::new(&settings).unwrap()));
     let mut consumer = KafkaConsumer::join(&settings, &membership("workers", "one"), shared).unwrap();
+    assert_eq!(told(&mut consumer), Wake::Assigned(vec![TopicPartition::new("topic", 0)]));
+    consumer
+}
+
+#[test]
+fn a_member_that_was_put_out_of_its_group_is_given_partitions_again() {
+    let brokers = MockCluster::new(1).unwrap();
+    let mut consumer = alone(&brokers);
     let partitions = vec![TopicPartition::new("topic", 0)];
-    assert_eq!(told(&mut consumer), Wake::Assigned(partitions.clone()));
     brokers.request_errors(RDKafkaApiKey::Heartbeat, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID]);
     assert_eq!(told(&mut consumer), Wake::Revoked { partitions: partitions.clone(), lost: true });
     assert_eq!(told(&mut consumer), Wake::Assigned(partitions));
+}
+
+#[test]
+fn a_member_whose_name_another_has_taken_owns_nothing() {
+    let brokers = MockCluster::new(1).unwrap();
+    let mut consumer = alone(&brokers);
+    brokers.request_errors(RDKafkaApiKey::Heartbeat, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID]);
+    let begun = std::time::Instant::now();
+    let mut waits = std::iter::from_fn(|| (begun.elapsed() < LONG).then(|| consumer.wait(Duration::from_millis(100))));
+    assert_eq!(waits.find_map(Result::err), Some(BusError::Fenced));
+    assert_eq!(consumer.assignment(), []);
 }

@@ -204,3 +204,16 @@ fn what_belongs_to_one_group_does_not_concern_another() {
     assert_eq!(fixture.assigned(&other), (1, vec![0, 1, 2, 3]));
     assert_eq!(fixture.ask(&b), News::None);
 }
+
+#[test]
+fn who_has_slept_and_woken_up_can_fall_silent_again() {
+    let mut fixture = Fixture::default();
+    let (a, b, _) = fixture.pair();
+    fixture.groups.sleep(&a);
+    fixture.pass(SESSION);
+    assert_eq!((fixture.ask(&a), fixture.ask(&b)), (News::None, News::None));
+    fixture.pass(SESSION);
+    assert_eq!(fixture.ask(&b), News::None);
+    fixture.pass(Duration::from_millis(1));
+    assert_eq!(fixture.ask(&b), revoked(&[2, 3]), "a is gone");
+}

@@ -2,6 +2,7 @@
 //! a change of how plans are drawn does not lose them.
 
 mod answers;
+mod letters;
 mod withdrawals;
 
 use tests::PAYER;

@@ -157,8 +157,17 @@ impl Case<'_> {
     /// The work that the letter holds will never be done. A cancel that waited behind it has what it wanted, and what was delivered
     /// and is in dispute goes on being its owner's to settle.
     fn letter_discarded(&mut self, letter: LetterId) {
-        let has_ended = self.request.ended.is_some() || self.shown().has_ended();
-        if self.request.blocked_by != Some(letter) || has_ended {
+        if self.request.blocked_by != Some(letter) {
+            return;
+        }
+        if let Some(outcome) = self.request.ended {
+            // It may have held the stop, without which whatever dispatch keeps for the request would be kept for ever.
+            if outcome != TerminalOutcome::Fulfilled && self.request.route.is_some() {
+                self.stop();
+            }
+            return;
+        }
+        if self.shown().has_ended() {
             return;
         }
         // The letter may have held an answer to a review: that is open still.

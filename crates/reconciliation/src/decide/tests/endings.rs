@@ -299,6 +299,19 @@ fn a_discarded_letter_stops_what_runs_at_the_partner() {
     assert!(matches!(world.dispatch_tasks()[..], [DispatchTask::CancelDispatch { .. }]));
 }
 
+#[test]
+fn a_stop_that_became_a_letter_and_was_put_aside_is_told_again() {
+    let mut world = World::given(on_its_way());
+    world.when([dead_lettered(Stage::Dispatch), letter_discarded()]);
+    world.when([dead_lettered(Stage::Dispatch), letter_discarded()]);
+    let tasks = world.dispatch_tasks();
+    assert!(
+        matches!(tasks[..], [DispatchTask::CancelDispatch { .. }, DispatchTask::CancelDispatch { .. }]),
+        "{tasks:?}"
+    );
+    assert_eq!(world.closings(), 1);
+}
+
 /// The log decides: an end that was written before ours, and read after we wrote, stands.
 #[test]
 fn an_end_that_overtakes_a_closing_stands_and_the_source_is_told_again() {

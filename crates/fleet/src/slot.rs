@@ -92,7 +92,7 @@ pub struct SlotOptions {
     pub records_max: usize,
     /// The most bytes of records one turn takes.
     pub bytes_max: usize,
-    /// How long deciding a turn should take at most; while urgent records are to be expected as long as its commit, but 15 ms always.
+    /// How long deciding a turn should take at most; while urgent records are to be expected as long as its commit, and 15 ms at least.
     /// It sizes the next one.
     pub turn_target: Duration,
     /// How long answers are awaited when the slot stops or gives up partitions. The group waits meanwhile.
